@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors everywhere; the brain may not contain unsafe code, so the compiler is asked to look for it.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+]
+
+let package = Package(
+    name: "pointsman",
+    products: [.executable(name: "pointsman", targets: ["pointsman"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+    ],
+    targets: [
+        // The brain, in the order in which a query meets it: pure values, no I/O.
+        .target(name: "Wire", swiftSettings: strict),  // protocol bytes as values: frames, startup, errors
+        .target(name: "SQL", swiftSettings: strict),  // what a statement does, from its text
+        .target(name: "Routing", dependencies: ["SQL"], swiftSettings: strict),  // where a statement goes
+        .target(name: "Pooling", swiftSettings: strict),  // who may use which server connection, when
+        .target(name: "Authentication", dependencies: ["Wire", "OpenSSL"], swiftSettings: strict),  // who is who
+        .target(  // one client's and one server's conversation
+            name: "Sessions", dependencies: ["Wire", "SQL", "Routing", "Authentication"], swiftSettings: strict),
+
+        // The body: sockets, threads, libraries.
+        .target(name: "Reactor", dependencies: ["CLinux"], swiftSettings: strict),  // epoll, timers, buffers
+        .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: strict),  // digests, random bytes
+        .target(  // roles, LSNs and lag of each node over libpq
+            name: "Probing", dependencies: ["CLibpq", "Routing", "SQL", "Telemetry"], swiftSettings: strict),
+        .target(  // host names, resolved off the workers
+            name: "Lookups", dependencies: ["Telemetry"], swiftSettings: strict),
+        .target(  // owns every connection and worker thread
+            name: "Proxy",
+            dependencies: [
+                "Sessions", "Pooling", "Routing", "Wire", "SQL", "Authentication", "OpenSSL", "Reactor", "Telemetry",
+                "Lookups",
+            ],
+            swiftSettings: strict),
+
+        // The face: what people see.
+        .target(  // log and counters
+            name: "Telemetry", dependencies: [.product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+        .target(  // TOML text to checked settings
+            name: "Settings",
+            dependencies: [
+                "Proxy", "Routing", "Pooling", "Authentication", "Probing",
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ],
+            swiftSettings: strict),
+        .target(name: "PostgresCluster", swiftSettings: strict),  // a private primary with replicas, for demo and tests
+        .executableTarget(  // arguments, signals, wiring
+            name: "pointsman",
+            dependencies: [
+                "Proxy", "Probing", "Settings", "SQL", "Routing", "Pooling", "Authentication", "Sessions", "Telemetry",
+                "Lookups", "OpenSSL", "PostgresCluster",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+
+        // C headers, imported by exactly one module each.
+        .target(name: "CLinux"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    ],
+    swiftLanguageModes: [.v6]
+)
