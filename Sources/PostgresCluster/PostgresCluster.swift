@@ -86,7 +86,7 @@ public final class PostgresCluster: Sendable {
             "--no-sync", "--no-instructions",
         ]
         try programs.owned("initdb", options, in: directory).succeed()
-        let lines = settings.sorted { $0.key < $1.key }.map { "\($0.key) = '\($0.value)'\n" }
+        let lines = settings.sorted { $0.key < $1.key }.map { "\($0.key) = '\($0.value.replacing("'", with: "''"))'\n" }
         try write(NodeConfiguration.settings + lines.joined(), to: "postgresql.conf")
         try write(NodeConfiguration.accessRules, to: "pg_hba.conf")
         try primary.start()

@@ -120,6 +120,20 @@ public final class PostgresNode: Sendable {
         guard answer == "t" else { throw .failed(program: "pg_promote", status: 1, output: log) }
     }
 
+    /// Stops all processes of the server where they stand, as a machine that hangs: connections stay open, nothing
+    /// answers, new connections are taken by the kernel alone.
+    public func freeze() { signalAll(SIGSTOP) }
+
+    /// Lets a frozen server go on.
+    public func thaw() { signalAll(SIGCONT) }
+
+    /// The postmaster first, so that it starts no process that is missed.
+    private func signalAll(_ signal: Int32) {
+        guard let pid else { return }
+        _ = Foundation.kill(pid, signal)
+        for child in ProcessTable.children(of: pid) { _ = Foundation.kill(child, signal) }
+    }
+
     // MARK: Questions
 
     /// Runs statements one after another as the superuser over the Unix socket and returns the rows of all, one per line,
@@ -140,6 +154,19 @@ public final class PostgresNode: Sendable {
     public func set(_ name: String, _ value: String) throws(ClusterError) {
         try psql(
             "ALTER SYSTEM SET \(name) = '\(value.replacing("'", with: "''"))'", "SELECT pg_reload_conf()")
+    }
+
+    /// Holds the replay of a replica where it is; returns when it stands. WAL is still received.
+    public func pauseReplay() throws(ClusterError) {
+        try psql("SELECT pg_wal_replay_pause()")
+        try waitUntil("\(name) to pause its replay", limit: .seconds(10)) {
+            try self.psql("SELECT pg_get_wal_replay_pause_state()") == "paused"
+        }
+    }
+
+    /// Lets a paused replay go on.
+    public func resumeReplay() throws(ClusterError) {
+        try psql("SELECT pg_wal_replay_resume()")
     }
 
     /// The eighth line of the lock file, where the postmaster keeps its state.
