@@ -1,7 +1,7 @@
 // How new must the data be that a session may read?
 
-/// The number of the first sample that proves a session's last write; 0 = none. A replica may serve the session when the
-/// newest sample that it covers is not below its floor.
+/// The number of the first sample that proves a session's last write; 0 = none. A replica may serve the session when
+/// the newest sample that it covers is not below its floor.
 public struct Floor: Equatable, Comparable, Sendable {
     public private(set) var sample: UInt64
 
@@ -10,8 +10,8 @@ public struct Floor: Equatable, Comparable, Sendable {
 
     public init(sample: UInt64 = 0) { self.sample = sample }
 
-    /// The floor of work that was acknowledged when `startedSample` was the number of the last sample begun. Only a sample
-    /// that is begun later is certain to contain it.
+    /// The floor of work that was acknowledged when `startedSample` was the number of the last sample begun. Only a
+    /// sample that is begun later is certain to contain it.
     public init(startedSample: UInt64) { sample = startedSample + 1 }
 
     /// Notes an acknowledgement; a floor never sinks.

@@ -36,6 +36,8 @@ public struct ProbeReport: Equatable, Sendable {
     public var isStreaming: Bool
     /// `host:port` of the server that a standby streams from, as its `primary_conninfo` names it.
     public var sender: String?
+    /// `host:port` at which the server was reached, as it sees it itself.
+    public var serverAddress: String?
     public var isReplayPaused: Bool
     /// `server_version_num`.
     public var serverVersion: Int
@@ -46,8 +48,8 @@ public struct ProbeReport: Equatable, Sendable {
     public init(
         isInRecovery: Bool, insertLSN: LSN? = nil, replayLSN: LSN? = nil, receiveLSN: LSN? = nil,
         timeline: UInt32? = nil, lowestTimeline: UInt32 = 0, systemIdentifier: UInt64, postmasterStartTime: Int64,
-        isStreaming: Bool = false, sender: String? = nil, isReplayPaused: Bool = false, serverVersion: Int = 0,
-        layout: WALLayout = WALLayout(), hasMonitorPrivilege: Bool = true
+        isStreaming: Bool = false, sender: String? = nil, serverAddress: String? = nil,
+        isReplayPaused: Bool = false, serverVersion: Int = 0, layout: WALLayout = WALLayout(), hasMonitorPrivilege: Bool = true
     ) {
         self.isInRecovery = isInRecovery
         self.insertLSN = insertLSN
@@ -59,6 +61,7 @@ public struct ProbeReport: Equatable, Sendable {
         self.postmasterStartTime = postmasterStartTime
         self.isStreaming = isStreaming
         self.sender = sender
+        self.serverAddress = serverAddress
         self.isReplayPaused = isReplayPaused
         self.serverVersion = serverVersion
         self.layout = layout

@@ -4,9 +4,9 @@ public import Synchronization
 
 /// The number of the last sample begun, shared by all threads of one cluster.
 ///
-/// The one shared number that session consistency needs: the prober takes the next one just before it asks a node, and a
-/// worker reads it after it received an acknowledgement and before it forwards it. A copy sent by message would be too old,
-/// hence an atomic, and hence the only class of this module.
+/// The one shared number that session consistency needs: the prober takes the next one just before it asks a node,
+/// and a worker reads it after it received an acknowledgement and before it forwards it. A copy sent by message would
+/// be too old, hence an atomic, and hence the only class of this module.
 public final class SampleCounter: Sendable {
     @usableFromInline let number = Atomic<UInt64>(0)
 

@@ -67,8 +67,8 @@ public struct NodeStatus: Equatable, Sendable {
     public var ineligibleReason: IneligibleReason?
     /// The newest sample of the current primary whose changes this replica has replayed; 0 = none.
     public var coveredSample: UInt64
-    /// When the probe was sent that established `coveredSample`. A read with a floor may use only a server connection that
-    /// was established at or before this instant: an older life of the node may have known more than this one.
+    /// When the probe was sent that established `coveredSample`. A read with a floor may use only a server connection
+    /// that was established at or before this instant: an older life of the node may have known more than this one.
     public var coverageBegan: UInt64
     /// Age of the replica's data; nil = not known.
     public var lagNanoseconds: UInt64?
