@@ -45,6 +45,9 @@ public struct ProxySettings: Equatable, Sendable {
 
 /// Where clients find the router.
 public struct ListenSettings: Equatable, Sendable {
+    /// What the kernel takes as the name of a unix socket, its ending zero byte not counted.
+    public static let longestSocketPath = 107
+
     /// Numeric addresses or host names, each bound on every port below.
     public var addresses: [String]
     /// A directory that gets a socket `.s.PGSQL.<port>` for each port; nil: no unix sockets.
@@ -176,36 +179,5 @@ public struct UserSettings: Equatable, Sendable {
         self.name = name
         self.secret = secret
         self.pool = pool
-    }
-}
-
-/// The pool limits that a user has of its own; nil: the database's apply.
-public struct PoolOverrides: Equatable, Sendable {
-    public var size: Int?
-    public var minSize: Int?
-    public var reserveSize: Int?
-    public var maxPinned: PinLimit?
-    public var maxPreparedStatements: Int?
-    public var waitTimeout: Duration?
-    public var idleTimeout: Duration?
-    public var lifetime: Duration?
-    public var connectTimeout: Duration?
-
-    /// No override at all.
-    public init() {}
-
-    /// `settings` with each override in its place.
-    public func applied(to settings: PoolSettings) -> PoolSettings {
-        var result = settings
-        if let size { result.size = size }
-        if let minSize { result.minSize = minSize }
-        if let reserveSize { result.reserveSize = reserveSize }
-        if let maxPinned { result.maxPinned = maxPinned }
-        if let maxPreparedStatements { result.maxPreparedStatements = maxPreparedStatements }
-        if let waitTimeout { result.waitTimeout = waitTimeout }
-        if let idleTimeout { result.idleTimeout = idleTimeout }
-        if let lifetime { result.lifetime = lifetime }
-        if let connectTimeout { result.connectTimeout = connectTimeout }
-        return result
     }
 }
