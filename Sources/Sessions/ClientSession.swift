@@ -1,8 +1,8 @@
 // Where does one client's conversation stand: its transaction, its statements, its pins, its floor?
 
-import Routing
-import SQL
-import Wire
+public import Routing
+public import SQL
+public import Wire
 
 /// A client after its login, as a pure machine.
 ///

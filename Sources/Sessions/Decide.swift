@@ -1,8 +1,8 @@
 // May the client's next batch be answered at once, run on the server that is attached, or does it need another?
 
 import Routing
-import SQL
-import Wire
+public import SQL
+public import Wire
 
 /// What a batch needs of the server it runs on.
 public struct Demand: Equatable, Sendable {

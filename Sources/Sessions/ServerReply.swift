@@ -1,6 +1,6 @@
 // What does a server's reply mean for the client it is attached to?
 
-import Wire
+public import Wire
 
 /// Facts that a server's replies establish, in the order in which they were read.
 public enum ReplyFact: Equatable, Sendable {

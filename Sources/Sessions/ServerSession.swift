@@ -1,6 +1,6 @@
 // Where does one server connection stand: what was asked, what it has parsed, which settings it has?
 
-import Wire
+public import Wire
 
 /// A server connection after its login, as a pure machine: replies in; bytes for the client and facts out.
 public struct ServerSession: Sendable {

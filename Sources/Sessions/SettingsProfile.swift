@@ -1,7 +1,7 @@
 // Which settings did a client bring, and what must a server be told before it may serve that client?
 
-import SQL
-import Wire
+public import SQL
+public import Wire
 
 /// What the sessions need to know of the settings a client brought at its start.
 public struct SettingsProfile: Equatable, Sendable {

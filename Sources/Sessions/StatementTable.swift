@@ -1,6 +1,6 @@
 // Which statement texts are known, and what does each of them do?
 
-import SQL
+public import SQL
 import Wire
 
 /// A place in a `StatementTable`; valid as long as somebody retains it.

@@ -1,7 +1,7 @@
 // How does a batch read on the server that is attached?
 
-import SQL
-import Wire
+public import SQL
+public import Wire
 
 /// How far the translation of the client's bytes came.
 public enum Translation: Equatable, Sendable {
@@ -94,7 +94,7 @@ extension ClientSession {
                 toServer.forward(frame)
                 isUnsynced = true
             } else if header.type == Frontend.describe {
-                if let wait = describe(view, input, server: &server, table: &table, toServer: &toServer) {
+                if let wait = describe(view, input, server: &server, table: table, toServer: &toServer) {
                     return wait
                 }
             } else {
