@@ -38,7 +38,7 @@ let package = Package(
             name: "Proxy",
             dependencies: [
                 "Sessions", "Pooling", "Routing", "Wire", "SQL", "Authentication", "OpenSSL", "Reactor", "Telemetry",
-                "Lookups",
+                "Lookups", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
 
