@@ -11,13 +11,14 @@ struct BuiltinFunctionCall {
 
 /// Makes calls from the signatures in `pg_proc`: with plain literals by type, several for texts, and with NULLs.
 enum BuiltinFunctionCalls {
-    /// All functions of the server that the table calls safe and that need no argument of type `internal`.
+    /// All functions of the server that the table calls safe, but for those that wait or need an argument of type
+    /// `internal`.
     static func ofSafeFunctions(on node: PostgresNode) throws -> [BuiltinFunctionCall] {
         try node.psql(signatures).split(separator: "\n").flatMap { row in
             let fields = row.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
             let types = fields[2].split(separator: " ").map(String.init)
             let isSafe = BuiltinFunctions.classify(name: Array(fields[0].utf8).span, quoted: true) == .safe
-            guard isSafe, !types.contains("internal") else { return [BuiltinFunctionCall]() }
+            guard isSafe, !types.contains("internal"), !fields[0].hasPrefix("pg_sleep") else { return [BuiltinFunctionCall]() }
             return calls(of: fields[0], kind: fields[1], types: types, isVariadic: fields[3] == "t")
         }
     }
