@@ -18,7 +18,9 @@ enum BuiltinFunctionCalls {
             let fields = row.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
             let types = fields[2].split(separator: " ").map(String.init)
             let isSafe = BuiltinFunctions.classify(name: Array(fields[0].utf8).span, quoted: true) == .safe
-            guard isSafe, !types.contains("internal"), !fields[0].hasPrefix("pg_sleep") else { return [BuiltinFunctionCall]() }
+            guard isSafe, !types.contains("internal"), !fields[0].hasPrefix("pg_sleep") else {
+                return [BuiltinFunctionCall]()
+            }
             return calls(of: fields[0], kind: fields[1], types: types, isVariadic: fields[3] == "t")
         }
     }
@@ -36,7 +38,8 @@ enum BuiltinFunctionCalls {
     private static let texts = ["'a'", "'t'", "'public'", "'UTF8'", "'year'"]
     private static let textTypes = ["text", "name", "cstring"]
 
-    private static func calls(of name: String, kind: String, types: [String], isVariadic: Bool) -> [BuiltinFunctionCall] {
+    private static func calls(of name: String, kind: String, types: [String], isVariadic: Bool) -> [BuiltinFunctionCall]
+    {
         let takesText = types.contains { textTypes.contains($0.hasPrefix("[") ? String($0.dropFirst()) : $0) }
         let over = kind == "w" ? " OVER ()" : ""
         var argumentLists = (takesText ? texts : [texts[0]]).map { text in

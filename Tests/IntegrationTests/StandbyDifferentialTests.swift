@@ -83,7 +83,9 @@ import Testing
     @Test func silentDifferences() throws {
         let cluster = try Self.cluster.get()
         let (primary, standby) = (cluster.primary, cluster.replicas[0])
-        func answers(_ question: String) throws -> [String] { [try primary.psql(question), try standby.psql(question)] }
+        func answers(_ question: String) throws -> [String] {
+            [try primary.psql(question), try standby.psql(question)]
+        }
 
         #expect(try answers("SELECT last_value FROM s") == ["1", "33"])
         #expect(try answers("SELECT pg_sequence_last_value('s')") == ["1", "33"])

@@ -46,7 +46,9 @@ struct StatementRunner {
     }
 
     private func answersOf(_ commands: [String], on node: PostgresNode) throws -> [StatementAnswer] {
-        let target = ["-h", node.socketDirectory, "-p", "\(node.port)", "-U", "postgres", "-d", PostgresCluster.database]
+        let target = [
+            "-h", node.socketDirectory, "-p", "\(node.port)", "-U", "postgres", "-d", PostgresCluster.database,
+        ]
         let options = ["-X", "-q", "-A", "-t", "-v", "VERBOSITY=sqlstate"]
         let psql = cluster.programs.client(
             "psql", options + target + commands.flatMap { ["-c", $0] },

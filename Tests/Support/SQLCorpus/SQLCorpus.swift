@@ -53,7 +53,9 @@ public enum SQLCorpus {
 
     /// All cases of all files, in the order of their names.
     public static func load() throws -> [CorpusCase] {
-        let files = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter { $0.hasSuffix(".cases") }
+        let files = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter {
+            $0.hasSuffix(".cases")
+        }
         return try files.sorted().flatMap { file in
             let text = try String(contentsOf: directory.appending(path: file), encoding: .utf8)
             return try parse(text, file: file)
@@ -71,7 +73,8 @@ public enum SQLCorpus {
             } else if let found = parseFirstLine(line, file: file, line: index + 1) {
                 cases.append(found)
             } else {
-                throw CorpusError(description: "\(file):\(index + 1): expected <class> [<option> …] <statement>: \(line)")
+                throw CorpusError(
+                    description: "\(file):\(index + 1): expected <class> [<option> …] <statement>: \(line)")
             }
         }
         return cases
