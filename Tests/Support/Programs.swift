@@ -39,7 +39,7 @@ public enum Programs {
             throw SupportError("the PostgreSQL drivers for Python are not installed; run: make deps")
         }
         let path = Repository.path("Tests/IntegrationTests/clients/\(script)")
-        return try ExternalProgram(interpreter, [path] + arguments).succeed(limit: limit)
+        return try ExternalProgram(interpreter, ["-B", path] + arguments).succeed(limit: limit)
     }
 
     private static func client(
