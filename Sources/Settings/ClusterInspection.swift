@@ -5,12 +5,12 @@ import Proxy
 import Routing
 
 extension Inspection {
-    mutating func clusters(_ all: Table) -> [String: ClusterSettings] {
+    mutating func clusters(_ all: Table) -> [String: ClusterDefinition] {
         let tables = namedTables(.cluster, in: all)
-        var clusters: [String: ClusterSettings] = [:]
+        var clusters: [String: ClusterDefinition] = [:]
         for (name, table) in tables {
             refuseTransportSecurity(self.table(.tls, "tls", in: table))
-            clusters[name] = ClusterSettings(name: name, nodes: nodes(table))
+            clusters[name] = ClusterDefinition(name: name, nodes: nodes(table))
         }
         if tables.isEmpty {
             let example = #"at least one [clusters.NAME] with nodes = ["host:port", …]"#

@@ -8,7 +8,7 @@ public import Routing
 public import Telemetry
 
 /// All settings of one process, for the executable to hand to the modules that they govern.
-public struct Configuration: Equatable, Sendable {
+public struct Configuration: Sendable {
     public var proxy: ProxySettings
     public var probe: ProbeSettings
     public var log: LogSettings
@@ -81,12 +81,15 @@ extension Inspection {
         let clusters = self.clusters(table(.clusters, "clusters", in: top))
         let databases = self.databases(
             table(.databases, "databases", in: top), clusters: Set(clusters.keys), pool: pool, routing: routing)
-        let users = self.users(table(.users, "users", in: top), authentication: authentication)
+        let allUsers = table(.users, "users", in: top)
+        let userTables = namedTables(.user, in: allUsers)
+        let directory = self.directory(allUsers, userTables, authentication: authentication)
+        let users = self.users(userTables)
         checkPools(of: users, in: databases)
         let proxy = ProxySettings(
             listen: listen(table(.listen, "listen", in: top)), server: self.server(server),
             authentication: self.authentication(authentication), clusters: clusters, databases: databases,
-            users: users)
+            directory: directory, users: users)
         return Configuration(
             proxy: proxy, probe: probe(table(.probe, "probe", in: top)), log: log(server), routing: routing)
     }

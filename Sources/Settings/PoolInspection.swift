@@ -44,20 +44,26 @@ extension Inspection {
         return Int(digits).flatMap { $0 <= 100 ? $0 : nil }
     }
 
-    /// Limits of one pool that cannot hold together.
+    /// Notes what cannot hold together in one pool.
     mutating func checkPool(_ pool: PoolSettings, at path: SettingPath) {
+        for (key, sentence) in Self.contradictions(in: pool) {
+            note(.conflict(sentence), at: path.appending(key))
+        }
+    }
+
+    /// Limits of one pool that cannot hold together: the key to blame, and a sentence.
+    static func contradictions(in pool: PoolSettings) -> [(key: String, sentence: String)] {
+        var found: [(String, String)] = []
         if pool.minSize > pool.size {
-            let sentence = "min_size (\(pool.minSize)) is above size (\(pool.size))"
-            note(.conflict(sentence), at: path.appending("min_size"))
+            found.append(("min_size", "min_size (\(pool.minSize)) is above size (\(pool.size))"))
         }
         if case .count(let pinned) = pool.maxPinned, pinned > pool.size {
-            note(.conflict("max_pinned (\(pinned)) is above size (\(pool.size))"), at: path.appending("max_pinned"))
+            found.append(("max_pinned", "max_pinned (\(pinned)) is above size (\(pool.size))"))
         }
         if pool.retryDelay > pool.maxRetryDelay {
-            let sentence =
-                "retry_delay (\(Quantity.text(pool.retryDelay))) is above "
-                + "max_retry_delay (\(Quantity.text(pool.maxRetryDelay)))"
-            note(.conflict(sentence), at: path.appending("retry_delay"))
+            let (delay, limit) = (Quantity.text(pool.retryDelay), Quantity.text(pool.maxRetryDelay))
+            found.append(("retry_delay", "retry_delay (\(delay)) is above max_retry_delay (\(limit))"))
         }
+        return found
     }
 }

@@ -30,7 +30,7 @@ public enum Section: String, CaseIterable, Sendable {
             ]
         case .listen: ["addresses", "unix_socket_dir", "port", "reader_port", "writer_port"]
         case .server: ["workers", "max_clients", "login_timeout", "max_message_size", "log_level", "log_format"]
-        case .auth: ["method", "users_file", "query", "query_user"]
+        case .auth: ["method", "users_file", "scram_iterations", "query", "query_user"]
         case .tls: ["mode", "certificate", "key", "ca"]
         case .probe: ["user", "password", "database", "interval", "timeout"]
         case .clusters, .databases, .users: []

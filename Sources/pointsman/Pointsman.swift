@@ -13,7 +13,7 @@ struct Pointsman: ParsableCommand {
         subcommands: [RunCommand.self, CheckCommand.self, ClassifyCommand.self, DemoCommand.self])
 
     static func main() {
-        exit(launch(Array(CommandLine.arguments.dropFirst())).rawValue)
+        Foundation.exit(launch(Array(CommandLine.arguments.dropFirst())).rawValue)
     }
 
     /// Runs one command line to its end; every message for the operator has been written when it returns.
