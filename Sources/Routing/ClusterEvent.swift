@@ -60,15 +60,15 @@ public enum ClusterEvent: Equatable, Sendable {
         case .primaryReturned(let node):
             "the primary \(name(node)) is back"
         case .fenced(let node, let timeline):
-            "\(name(node)) is fenced: it is writable on timeline \(timeline) but not the primary; nothing is sent to it "
-                + "until it has become a replica"
+            "\(name(node)) is fenced: it is writable on timeline \(timeline) but not the primary; nothing is sent to "
+                + "it until it has become a replica"
         case .contested(let nodes, let timeline, nil):
-            "\(nodes.map(name).joined(separator: " and ")) are writable on timeline \(timeline) and nothing tells which is "
-                + "the primary; writes wait until only one is left: stop the others"
+            "\(nodes.map(name).joined(separator: " and ")) are writable on timeline \(timeline) and nothing tells "
+                + "which is the primary; writes wait until only one is left: stop the others"
         case .contested(let nodes, let timeline, let lost?):
             "\(nodes.map(name).joined(separator: " and ")) is writable on timeline \(timeline) like the lost primary "
-                + "\(name(lost)), which may still take writes; writes wait until \(name(lost)) is back or is removed from "
-                + "the nodes"
+                + "\(name(lost)), which may still take writes; writes wait until \(name(lost)) is back or is removed "
+                + "from the nodes"
         case .foreignSystem(let node, let found, let expected):
             "\(name(node)) is refused: its system identifier is \(found), the cluster's is \(expected)"
         case .missingPrivilege(let node):

@@ -31,7 +31,8 @@ public struct ClusterMachine: Equatable, Sendable {
     /// The nodes between which no primary could be chosen.
     var contested: [NodeID] = []
     var primaryLostAt: UInt64 = 0
-    var generation: UInt64 = 0
+    /// Grows with every fact.
+    public private(set) var generation: UInt64 = 0
     var events: [ClusterEvent] = []
 
     /// One life of one primary on one timeline.

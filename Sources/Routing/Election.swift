@@ -73,7 +73,9 @@ extension ClusterMachine {
     }
 
     private mutating func noteLostWrites(_ record: NodeRecord) {
-        guard let last = history.newest?.lsn, let report = record.report, let position = report.insertLSN else { return }
+        guard let last = history.newest?.lsn, let report = record.report, let position = report.insertLSN else {
+            return
+        }
         let end = position.endOfLastRecord(layout: report.layout)
         if end < last { events.append(.writesLost(behind: end, until: last)) }
     }

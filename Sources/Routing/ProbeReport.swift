@@ -49,7 +49,8 @@ public struct ProbeReport: Equatable, Sendable {
         isInRecovery: Bool, insertLSN: LSN? = nil, replayLSN: LSN? = nil, receiveLSN: LSN? = nil,
         timeline: UInt32? = nil, lowestTimeline: UInt32 = 0, systemIdentifier: UInt64, postmasterStartTime: Int64,
         isStreaming: Bool = false, sender: String? = nil, serverAddress: String? = nil,
-        isReplayPaused: Bool = false, serverVersion: Int = 0, layout: WALLayout = WALLayout(), hasMonitorPrivilege: Bool = true
+        isReplayPaused: Bool = false, serverVersion: Int = 0, layout: WALLayout = WALLayout(),
+        hasMonitorPrivilege: Bool = true
     ) {
         self.isInRecovery = isInRecovery
         self.insertLSN = insertLSN
