@@ -110,11 +110,21 @@ public struct ClusterDefinition: Equatable, Sendable {
     public var name: String
     /// In the order of the settings file; the position of a node is its number.
     public var nodes: [NodeSettings]
+    /// Towards the nodes.
+    public var transportSecurity: TransportSecurity
 
-    public init(name: String, nodes: [NodeSettings] = []) {
+    public init(name: String, nodes: [NodeSettings] = [], transportSecurity: TransportSecurity = .prefer) {
         self.name = name
         self.nodes = nodes
+        self.transportSecurity = transportSecurity
     }
+}
+
+/// Whether a connection is encrypted; the names are those of libpq's `sslmode`.
+public enum TransportSecurity: String, Sendable, CaseIterable {
+    case disable
+    case allow
+    case prefer
 }
 
 /// One PostgreSQL server of a cluster.

@@ -86,10 +86,12 @@ extension Inspection {
         }
     }
 
-    /// Encryption towards clients, or towards the nodes of one cluster: the modes that do not insist on it are fine.
-    mutating func refuseTransportSecurity(_ table: Table) {
-        let modes: KeyValuePairs<String, Void> = ["disable": (), "allow": (), "prefer": ()]
-        _ = choice("mode", in: table, modes, later: ["require", "verify-ca", "verify-full"])
+    /// Encryption towards clients, or towards the nodes of one cluster. The modes that do not insist on it are fine: a
+    /// client is told that there is none, and a server may have it in the prober's connections alone.
+    mutating func transportSecurity(_ table: Table) -> TransportSecurity? {
         refuse(["certificate", "key", "ca"], in: table, because: "encryption (TLS) is")
+        return choice(
+            "mode", in: table, ["prefer": .prefer, "allow": .allow, "disable": .disable],
+            later: ["require", "verify-ca", "verify-full"])
     }
 }

@@ -9,8 +9,10 @@ extension Inspection {
         let tables = namedTables(.cluster, in: all)
         var clusters: [String: ClusterDefinition] = [:]
         for (name, table) in tables {
-            refuseTransportSecurity(self.table(.tls, "tls", in: table))
-            clusters[name] = ClusterDefinition(name: name, nodes: nodes(table))
+            var cluster = ClusterDefinition(name: name, nodes: nodes(table))
+            cluster.transportSecurity =
+                transportSecurity(self.table(.tls, "tls", in: table)) ?? cluster.transportSecurity
+            clusters[name] = cluster
         }
         if tables.isEmpty {
             let example = #"at least one [clusters.NAME] with nodes = ["host:port", …]"#

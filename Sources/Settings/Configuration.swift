@@ -75,7 +75,7 @@ extension Inspection {
         pool.mode = poolMode(poolTable) ?? pool.mode
         checkPool(pool, at: poolTable.path)
 
-        refuseTransportSecurity(table(.tls, "tls", in: top))
+        _ = transportSecurity(table(.tls, "tls", in: top))
         refuse(Section.admin.keys, in: table(.admin, "admin", in: top), because: "the admin console is")
 
         let clusters = self.clusters(table(.clusters, "clusters", in: top))
@@ -94,11 +94,12 @@ extension Inspection {
             proxy: proxy, probe: probe(table(.probe, "probe", in: top)), log: log(server), routing: routing)
     }
 
-    /// The mistakes in the order of the lines; those without a line at the end.
+    /// The mistakes in the order of the lines, those without a line behind them, those of other files at the end.
     fileprivate var mistakesInOrder: [Mistake] {
         mistakes.enumerated().sorted { a, b in
-            let (first, second) = (a.element.line ?? .max, b.element.line ?? .max)
-            return first == second ? a.offset < b.offset : first < second
+            let first = (a.element.file == file ? 0 : 1, a.element.line ?? .max, a.offset)
+            let second = (b.element.file == file ? 0 : 1, b.element.line ?? .max, b.offset)
+            return first < second
         }.map(\.element)
     }
 }

@@ -17,6 +17,15 @@ extension Inspection {
             duration("interval", in: table, atLeast: .milliseconds(10), atMost: .seconds(60)) ?? settings.interval
         settings.timeout =
             duration("timeout", in: table, atLeast: .milliseconds(10), atMost: .seconds(60)) ?? settings.timeout
+        settings.minInterval =
+            duration("min_interval", in: table, atLeast: .milliseconds(1), atMost: .seconds(60))
+            ?? settings.minInterval
+        settings.failuresUntilDown =
+            integer("failures_until_down", in: table, 1...100) ?? settings.failuresUntilDown
+        if settings.minInterval > settings.interval {
+            let (least, regular) = (Quantity.text(settings.minInterval), Quantity.text(settings.interval))
+            note(.conflict("min_interval (\(least)) is above interval (\(regular))"), at: table.path(of: "min_interval"))
+        }
         return settings
     }
 }
