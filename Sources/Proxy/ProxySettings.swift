@@ -5,23 +5,26 @@ public import Pooling
 public import Routing
 
 /// Everything the proxy is told at its start, already checked; the text it came from is no longer known here.
-public struct ProxySettings: Equatable, Sendable {
+public struct ProxySettings: Sendable {
     public var listen: ListenSettings
     public var server: ServerSettings
     public var authentication: AuthSettings
     /// By name.
-    public var clusters: [String: ClusterSettings]
+    public var clusters: [String: ClusterDefinition]
     /// By the name clients ask for; `DatabaseSettings.wildcard` stands for every other name.
     public var databases: [String: DatabaseSettings]
-    /// By name; the entries of the users file included.
+    /// Who may log in, and what they prove and the servers are told.
+    public var directory: UserDirectory
+    /// What single users have of their own, by name.
     public var users: [String: UserSettings]
 
     public init(
         listen: ListenSettings = ListenSettings(),
         server: ServerSettings = ServerSettings(),
         authentication: AuthSettings = AuthSettings(),
-        clusters: [String: ClusterSettings] = [:],
+        clusters: [String: ClusterDefinition] = [:],
         databases: [String: DatabaseSettings] = [:],
+        directory: UserDirectory = UserDirectory(),
         users: [String: UserSettings] = [:]
     ) {
         self.listen = listen
@@ -29,6 +32,7 @@ public struct ProxySettings: Equatable, Sendable {
         self.authentication = authentication
         self.clusters = clusters
         self.databases = databases
+        self.directory = directory
         self.users = users
     }
 
@@ -101,16 +105,26 @@ public struct ServerSettings: Equatable, Sendable {
     }
 }
 
-/// One primary and its replicas; who is which is found by probing.
-public struct ClusterSettings: Equatable, Sendable {
+/// The nodes of one cluster: a primary and its replicas; who is which is found by probing.
+public struct ClusterDefinition: Equatable, Sendable {
     public var name: String
     /// In the order of the settings file; the position of a node is its number.
     public var nodes: [NodeSettings]
+    /// Towards the nodes.
+    public var transportSecurity: TransportSecurity
 
-    public init(name: String, nodes: [NodeSettings] = []) {
+    public init(name: String, nodes: [NodeSettings] = [], transportSecurity: TransportSecurity = .prefer) {
         self.name = name
         self.nodes = nodes
+        self.transportSecurity = transportSecurity
     }
+}
+
+/// Whether a connection is encrypted; the names are those of libpq's `sslmode`.
+public enum TransportSecurity: String, Sendable, CaseIterable {
+    case disable
+    case allow
+    case prefer
 }
 
 /// One PostgreSQL server of a cluster.
@@ -168,16 +182,13 @@ public struct DatabaseSettings: Equatable, Sendable {
     }
 }
 
-/// A role that clients log in as.
+/// What one user has of its own; the password is in the directory.
 public struct UserSettings: Equatable, Sendable {
     public var name: String
-    /// What the client proves and the servers are told; nil: none is known.
-    public var secret: Secret?
     public var pool: PoolOverrides
 
-    public init(name: String, secret: Secret? = nil, pool: PoolOverrides = PoolOverrides()) {
+    public init(name: String, pool: PoolOverrides = PoolOverrides()) {
         self.name = name
-        self.secret = secret
         self.pool = pool
     }
 }
