@@ -28,7 +28,9 @@ let package = Package(
             name: "Sessions", dependencies: ["Wire", "SQL", "Routing", "Authentication"], swiftSettings: strict),
 
         // The body: sockets, threads, libraries.
-        .target(name: "Reactor", dependencies: ["CLinux"], swiftSettings: strict),  // epoll, timers, buffers
+        .target(  // epoll, timers, sockets, buffers; its spans borrow from buffers that no compiler-known type owns
+            name: "Reactor", dependencies: ["CLinux"],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: strict),  // digests, random bytes
         .target(  // roles, LSNs and lag of each node over libpq
             name: "Probing", dependencies: ["CLibpq", "Routing", "SQL", "Telemetry"], swiftSettings: strict),

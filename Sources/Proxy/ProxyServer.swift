@@ -24,7 +24,7 @@ public final class ProxyServer: Sendable {
         mailboxes = boxes
         let resolver = Resolver { name in
             NameLookup.addresses(of: name).map { $0.map(\.host) }.mapError {
-                ResolverFailure.lookUpFailed($0.description)
+                ResolverFailure.notResolved(name: name, reason: $0.reason)
             }
         }
         self.resolver = resolver
@@ -34,8 +34,6 @@ public final class ProxyServer: Sendable {
             let start = WorkerStart(
                 id: WorkerID(rawValue: number), shared: shared, mailboxes: boxes, listening: listening[number],
                 resolver: resolver)
-            let outcome = Mutex<ReactorError?>(nil)
-            _ = outcome
             started.append(try WorkerThread(name: "worker-\(number)") { start.run() })
         }
         threads.withLock { $0 = started }
@@ -71,7 +69,7 @@ public final class ProxyServer: Sendable {
         for (port, kind) in ports {
             for name in settings.addresses {
                 for address in try addresses(of: name, port: port) {
-                    let group = try Listener.tcpGroup(address, count: workerCount)
+                    let group = try Listener.tcpGroup(address.host, port: port, count: workerCount)
                     for (number, listener) in group.enumerated() {
                         parts[number].append(ListenerPart(listener: listener, kind: kind, deals: false))
                     }

@@ -12,7 +12,7 @@ import Wire
 
 /// A cluster as the proxy sees it; whoever wires the process connects it to a prober.
 public struct ProxyCluster: Sendable {
-    public var settings: ClusterSettings
+    public var settings: ClusterDefinition
     /// The number of the last sample begun.
     public var samples: SampleCounter
     /// A session waits for a sample.
@@ -21,7 +21,7 @@ public struct ProxyCluster: Sendable {
     public var requestProbe: @Sendable (NodeID) -> Void
 
     public init(
-        settings: ClusterSettings, samples: SampleCounter, requestSample: @escaping @Sendable () -> Void,
+        settings: ClusterDefinition, samples: SampleCounter, requestSample: @escaping @Sendable () -> Void,
         requestProbe: @escaping @Sendable (NodeID) -> Void
     ) {
         self.settings = settings
@@ -69,9 +69,7 @@ final class SharedState: Sendable {
         for (number, cluster) in clusters.enumerated() { numbers[cluster.settings.name] = number }
         clusterNumbers = numbers
         derivedKeys = Mutex(DerivedKeysCache(limit: settings.authentication.maxDerivedKeys))
-        var directory = UserDirectory()
-        for user in settings.users.values { if let secret = user.secret { directory.add(user.name, secret) } }
-        mockKind = directory.commonestKind
+        mockKind = settings.directory.commonestKind
     }
 
     /// The pools for a client's database and user; nil when there is no such database.
@@ -90,7 +88,7 @@ final class SharedState: Sendable {
             }
             let group = PoolGroup(
                 number: groups.list.count, database: database, user: user, entry: entry, cluster: cluster,
-                nodeCount: clusters[cluster].settings.nodes.count, secret: settings.users[user]?.secret,
+                nodeCount: clusters[cluster].settings.nodes.count, secret: settings.directory.lookup(user),
                 pool: settings.poolSettings(database: entry, user: user), workerCount: workerCount)
             groups.list.append(group)
             groups.byKey[key] = group
@@ -108,4 +106,4 @@ final class SharedState: Sendable {
     }
 }
 
-extension ErrorFields: @retroactive Error {}
+extension ErrorFields: Error {}

@@ -190,17 +190,21 @@ final class Worker {
             switch piece {
             case .input(let range) where range.count > 16_384:
                 if !assembly.isEmpty {
-                    guard deliver(assembly.span, through: &output, to: descriptor) else { return false }
+                    guard deliver(assembly, through: &output, to: descriptor) else { return false }
                     assembly.removeAll(keepingCapacity: true)
                 }
                 guard deliver(source.extracting(range), through: &output, to: descriptor) else { return false }
             case .input(let range):
                 assembly.append(copying: source.extracting(range))
             case .literal(let range):
-                assembly.append(copying: outbox.literals.span.extracting(range))
+                assembly.append(contentsOf: outbox.literals[range])
             }
         }
-        return assembly.isEmpty || deliver(assembly.span, through: &output, to: descriptor)
+        return assembly.isEmpty || deliver(assembly, through: &output, to: descriptor)
+    }
+
+    private func deliver(_ bytes: [UInt8], through output: inout SendQueue, to descriptor: Descriptor) -> Bool {
+        deliver(bytes.span, through: &output, to: descriptor)
     }
 
     private func deliver(

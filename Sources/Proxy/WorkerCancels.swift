@@ -71,7 +71,8 @@ extension Worker {
                 return finish(cancel)
             }
             cancel.isSent = true
-            guard case .all = Socket.send(cancel.message.span, to: cancel.descriptor) else { return finish(cancel) }
+            let message = cancel.message
+            guard case .all = Socket.send(message.span, to: cancel.descriptor) else { return finish(cancel) }
             return
         }
         // The postmaster closes the connection after it has sent the signal.

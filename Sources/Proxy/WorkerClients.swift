@@ -6,6 +6,7 @@ import OpenSSL
 import Pooling
 import Reactor
 import Routing
+import SQL
 import Sessions
 import Synchronization
 import Wire
@@ -102,6 +103,7 @@ extension Worker {
     }
 
     private func receive(_ client: ClientConnection) {
+        let input = input
         let received: Received
         if client.kept.isEmpty {
             received = input.receive(from: client.descriptor)
@@ -135,6 +137,7 @@ extension Worker {
     /// Keeps what comes in from a client that waits, so that its end is seen.
     private func receiveWhileStalled(_ client: ClientConnection) {
         guard client.wait != .none else { return }
+        let input = input
         switch input.receive(from: client.descriptor) {
         case .bytes:
             client.mayHaveUnread = input.isFull
@@ -330,10 +333,15 @@ extension Worker {
             client.server = nil
             guard server.session.isQuiet, !client.session.hasUnsyncedWork else {
                 server.client = nil
-                return finishClosing(client) { self.close(server, "its client is gone") }
+                close(server, "its client is gone")
+                return forget(client)
             }
             leave(server, isPinned: client.session.isPinned || client.session.leavesTraces)
         }
+        forget(client)
+    }
+
+    private func forget(_ client: ClientConnection) {
         let profile = client.session.profile
         shared.profiles.withLock {
             $0.release(profile.id)

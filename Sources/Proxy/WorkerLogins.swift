@@ -17,7 +17,7 @@ extension Worker {
         case .identify(let request):
             client.request = request
             guard case .login(var login) = client.phase else { preconditionFailure("Only a login identifies.") }
-            let secret = shared.settings.users[request.user]?.secret
+            let secret = shared.settings.directory.lookup(request.user)
             let authentication = ClientAuthentication(
                 method: shared.settings.authentication.method, user: request.user,
                 secret: secret ?? trusted(request.user), mockSeed: shared.mockSeed,

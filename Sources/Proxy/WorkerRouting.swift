@@ -71,9 +71,10 @@ extension Worker {
             request.maxLag = .max
             request.listener = .split
         }
+        let busy = outstanding[group.cluster]
         return Router.decide(
-            request, topology: topologies[group.cluster], settings: group.routing,
-            outstanding: outstanding[group.cluster].span, random: random.next())
+            request, topology: topologies[group.cluster], settings: group.routing, outstanding: busy.span,
+            random: random.next())
     }
 
     /// The batch gets no server: the client is told, or sent away if it is not in service yet.

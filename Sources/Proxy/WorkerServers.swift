@@ -58,6 +58,7 @@ extension Worker {
 
     /// Handles what `input` holds, behind what was kept.
     private func use(_ server: ServerConnection) {
+        let input = input
         let isLong = !server.kept.isEmpty
         if isLong {
             guard server.kept.append(input.span) else { return close(server, "out of memory for its messages") }
