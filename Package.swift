@@ -54,12 +54,18 @@ let package = Package(
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             swiftSettings: strict),
-        .target(name: "PostgresCluster", swiftSettings: strict),  // a private primary with replicas, for demo and tests
+        .target(  // a private primary with replicas, for demo and tests
+            name: "PostgresCluster",
+            resources: [
+                .embedInCode("Configuration/postgresql.conf"), .embedInCode("Configuration/pg_hba.conf"),
+                .embedInCode("Configuration/roles.sql"),
+            ],
+            swiftSettings: strict),
         .executableTarget(  // arguments, signals, wiring
             name: "pointsman",
             dependencies: [
                 "Proxy", "Probing", "Settings", "SQL", "Routing", "Pooling", "Authentication", "Sessions", "Telemetry",
-                "Lookups", "OpenSSL", "PostgresCluster",
+                "Lookups", "OpenSSL", "PostgresCluster", "Reactor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -69,6 +75,30 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+
+        // The tests: one target for each module, and those that need running servers.
+        .target(
+            name: "TestSupport", dependencies: ["PostgresCluster"], path: "Tests/Support", exclude: ["SQLCorpus"],
+            swiftSettings: strict),
+        .target(name: "SQLCorpus", dependencies: ["SQL"], path: "Tests/Support/SQLCorpus", swiftSettings: strict),
+        .testTarget(name: "SQLTests", dependencies: ["SQL", "SQLCorpus"], swiftSettings: strict),
+        .testTarget(name: "RoutingTests", dependencies: ["Routing", "SQL"], swiftSettings: strict),
+        .testTarget(name: "PoolingTests", dependencies: ["Pooling"], swiftSettings: strict),
+        .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: strict),
+        .testTarget(name: "ReactorTests", dependencies: ["Reactor"], swiftSettings: strict),
+        .testTarget(name: "LookupsTests", dependencies: ["Lookups"], swiftSettings: strict),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["Telemetry", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SettingsTests",
+            dependencies: ["Settings", "Proxy", "Routing", "Pooling", "Authentication", "Probing", "Telemetry"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PostgresClusterTests", dependencies: ["PostgresCluster", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["SQL", "SQLCorpus", "PostgresCluster", "TestSupport"],
+            exclude: ["clients"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
