@@ -173,6 +173,7 @@ extension Worker {
             detach(client, server)
             if !client.kept.isEmpty || client.mayHaveUnread || client.refusal != nil { resumeLater(client) }
         } else if client.isBlocked {
+            client.isBlocked = false
             resumeLater(client)
         }
     }

@@ -104,7 +104,7 @@ private struct RunningClusters {
             let samples = SampleCounter()
             let publisher = Publisher(number: number)
             let nodes = definition.nodes.enumerated().map { place, node in
-                NodeDefinition(id: NodeID(rawValue: Int32(place)), address: node.address, weight: node.weight)
+                NodeDefinition(id: NodeID(Int32(place)), address: node.address, weight: node.weight)
             }
             var settings = configuration.probe
             settings.sslMode = definition.transportSecurity.rawValue
