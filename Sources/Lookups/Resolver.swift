@@ -19,7 +19,7 @@ public struct ResolverSettings: Equatable, Sendable {
 }
 
 /// Why a name could not be resolved.
-public enum ResolverFailure: Error, Equatable, Sendable, CustomStringConvertible {
+public enum ResolverFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// The look-up's own sentence.
     case notResolved(name: String, reason: String)
     /// As many questions wait as may.

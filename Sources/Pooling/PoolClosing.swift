@@ -36,11 +36,11 @@ extension PoolMachine {
 
     // MARK: Servers
 
-    /// Why a server that nobody uses any more must not be used again.
+    /// Why a server that has just left `busy`, and is not counted anywhere, must not be used again.
     func reasonToClose(_ slot: Int32, now: UInt64) -> CloseReason? {
         if let reason = servers[Int(slot)].closeReason { return reason }
         if now >= servers[Int(slot)].expiresAt { return .lifetime }
-        return totalCount >= limits.size + limits.reserveSize + 1 ? .surplus : nil
+        return totalCount >= limits.size + limits.reserveSize ? .surplus : nil
     }
 
     /// Orders the end of a server that stands in no list.

@@ -19,7 +19,7 @@
         if let block = unsafe block { unsafe pool.giveBack(block) }
     }
 
-    public var isEmpty: Bool { count == 0 }
+    @inlinable public var isEmpty: Bool { count == 0 }
 
     /// The bytes kept.
     public var span: Span<UInt8> {

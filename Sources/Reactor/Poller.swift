@@ -21,13 +21,12 @@ public struct Event: Sendable {
     /// Both directions are over; receiving gives what is left, then the reason.
     @inlinable public var isHangup: Bool { flags & Event.hangup != 0 }
 
-    // The numbers of <sys/epoll.h>, which inlinable code of other modules cannot see; `Poller.init` compares them.
-    @usableFromInline static let errorFlag: UInt32 = 0x8
-    @usableFromInline static let hangupFlag: UInt32 = 0x10
-    @usableFromInline static let peerClosed: UInt32 = 0x2000
-    @usableFromInline static let hangup: UInt32 = errorFlag | hangupFlag
-    @usableFromInline static let readable: UInt32 = 0x1 | hangup | peerClosed
-    @usableFromInline static let writable: UInt32 = 0x4 | hangup
+    // The numbers of <sys/epoll.h>, which inlinable code cannot import; `Poller.init` compares them. Computed, so that
+    // they are constants there.
+    @inlinable static var peerClosed: UInt32 { 0x2000 }
+    @inlinable static var hangup: UInt32 { 0x8 | 0x10 }
+    @inlinable static var readable: UInt32 { 0x1 | hangup | peerClosed }
+    @inlinable static var writable: UInt32 { 0x4 | hangup }
 }
 
 /// An epoll instance. Connections are registered once, for everything, and reported when something changes
@@ -42,6 +41,10 @@ public struct Event: Sendable {
 
     public init(batch: Int = defaultBatch) throws(ReactorError) {
         precondition(batch > 0, "a batch has room for an event")
+        precondition(
+            Event.hangup == EPOLLERR.rawValue | EPOLLHUP.rawValue && Event.peerClosed == EPOLLRDHUP.rawValue
+                && Event.readable == EPOLLIN.rawValue | Event.hangup | Event.peerClosed
+                && Event.writable == EPOLLOUT.rawValue | Event.hangup, "the numbers are those of <sys/epoll.h>")
         let created = SystemCalls.createPoller()
         if let failure = created.failure { throw .failed(operation: "epoll_create1", subject: "", failure) }
         descriptor = created.descriptor

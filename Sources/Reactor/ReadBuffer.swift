@@ -47,8 +47,7 @@
     /// has. The answer counts the new bytes alone; `span` has all. The prefix must be shorter than the capacity.
     public func receive(from descriptor: Descriptor, after prefix: Span<UInt8>) -> Received {
         precondition(prefix.count < capacity, "a prefix leaves room to receive")
-        // The prefix may not be part of this buffer, which the precondition of `copy` in debug builds cannot see; a move
-        // within one buffer is well defined all the same. Bounds were checked.
+        // The prefix fits. Should it be part of this buffer: copyMemory allows overlaps.
         unsafe prefix.withUnsafeBytes { source in
             guard let start = source.baseAddress else { return }
             unsafe UnsafeMutableRawPointer(base).copyMemory(from: start, byteCount: source.count)

@@ -26,14 +26,10 @@ import Glibc
     }
 
     deinit {
-        var next = unsafe first
-        while let block = unsafe next {
-            unsafe next = block.next
-            unsafe pool.giveBack(block)
-        }
+        unsafe giveBack(first)
     }
 
-    public var isEmpty: Bool { count == 0 }
+    @inlinable public var isEmpty: Bool { count == 0 }
 
     /// Sends the bytes at once when nothing waits before them, and queues what the kernel does not take.
     /// `partial` counts what was taken of these bytes; `failed(noBufferSpace)` means that the pool's limit is reached:
@@ -95,14 +91,15 @@ import Glibc
         let room = unsafe last.map { unsafe $0.capacity - used } ?? 0
         let inLast = min(room, bytes.count)
         // All blocks are borrowed before a byte is copied, so that a refusal changes nothing.
-        guard let chain = unsafe borrowChain(for: bytes.count - inLast) else { return false }
+        var chain: Block?
+        guard unsafe borrow(&chain, room: bytes.count - inLast) else { return false }
         if let last = unsafe last, inLast > 0 {
             // `inLast` bytes fit behind `used`.
             unsafe (last.bytes + used).update(from: source, count: inLast)
             used += inLast
         }
         var copied = inLast
-        var next = unsafe chain.first
+        var next = unsafe chain
         while let block = unsafe next {
             let size = unsafe min(block.capacity, bytes.count - copied)
             unsafe block.bytes.update(from: source + copied, count: size)
@@ -116,26 +113,30 @@ import Glibc
         return true
     }
 
-    /// Blocks with room for `size` bytes, linked; nil when the pool refuses one of them.
-    private func borrowChain(for size: Int) -> (first: Block?, Void)? {
-        var head: Block?
+    /// Links blocks with room for `size` bytes to a chain; false, with nothing borrowed, when the pool refuses one of them.
+    private func borrow(_ chain: inout Block?, room size: Int) -> Bool {
         var tail: Block?
         var missing = size
         while missing > 0 {
             // A queue that is long already gets large blocks, a short one small ones.
             let wanted = min(max(missing, count), SendQueue.largestBlock)
             guard let block = unsafe pool.borrow(room: wanted) else {
-                while let block = unsafe head {
-                    unsafe head = block.next
-                    unsafe pool.giveBack(block)
-                }
-                return nil
+                unsafe giveBack(chain)
+                return false
             }
-            if let tail = unsafe tail { unsafe tail.next = block } else { unsafe head = block }
+            if let tail = unsafe tail { unsafe tail.next = block } else { unsafe chain = block }
             unsafe tail = block
             unsafe missing -= min(missing, block.capacity)
         }
-        return unsafe (head, ())
+        return true
+    }
+
+    private func giveBack(_ chain: Block?) {
+        var next = unsafe chain
+        while let block = unsafe next {
+            unsafe next = block.next
+            unsafe pool.giveBack(block)
+        }
     }
 
     private func gatherAndSend(_ descriptor: Descriptor) -> (outcome: SystemCalls.Outcome, offered: Int) {

@@ -116,16 +116,32 @@ extension ClusterMachine {
         }
     }
 
-    /// Whether a replica on the primary's timeline certainly follows the primary. The number says so, unless another
-    /// node was promoted to the same one; then only the stream's other end does.
+    /// Whether a replica on the primary's timeline follows the primary, not another node that was promoted to a
+    /// timeline with the same number: the node that it streams from is the primary, or a replica of which the same
+    /// holds.
+    ///
+    /// A server may be named in another way than in the settings. An unknown name is believed, unless a second node
+    /// is known to have been promoted to the number.
     func isProven(_ record: NodeRecord) -> Bool {
-        guard let reign, let primaryIndex = index(of: reign.node) else { return true }
-        let hasTwin = records.contains {
-            $0.definition.id != reign.node && $0.isFenced && $0.timeline == reign.timeline
+        guard let reign else { return true }
+        var current = record
+        // A chain is no longer than the list of nodes; a circle of replicas leads to no primary.
+        for _ in records {
+            guard let sender = current.sender,
+                let next = records.first(where: {
+                    $0.definition.address == sender || $0.report?.serverAddress == sender
+                })
+            else { return !hasTwin(of: reign) }
+            if next.definition.id == reign.node { return true }
+            guard next.report?.isInRecovery == true, !next.isForeign, next.timeline == reign.timeline else {
+                return false
+            }
+            current = next
         }
-        guard hasTwin else { return true }
-        guard let sender = record.report?.sender else { return false }
-        let primary = records[primaryIndex]
-        return sender == primary.definition.address || sender == primary.report?.serverAddress
+        return false
+    }
+
+    private func hasTwin(of reign: Reign) -> Bool {
+        records.contains { $0.definition.id != reign.node && $0.isFenced && $0.timeline == reign.timeline }
     }
 }

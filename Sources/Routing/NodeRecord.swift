@@ -43,6 +43,8 @@ struct NodeRecord: Equatable, Sendable {
     var lineage: UInt32?
     /// What it had received on `lineage` when it was last seen streaming.
     var provenLSN = LSN(0)
+    /// From where it streamed `lineage`.
+    var sender: String?
 
     /// Whether `report` may still be used for coverage: not after a connection was lost.
     var mayCover = false
@@ -79,6 +81,7 @@ struct NodeRecord: Equatable, Sendable {
             if new.isStreaming, let streamed = new.timeline {
                 if lineage != streamed { provenLSN = LSN(0) }
                 lineage = streamed
+                sender = new.sender
                 provenLSN = max(provenLSN, new.receiveLSN ?? LSN(0))
             }
         } else {
@@ -99,6 +102,7 @@ struct NodeRecord: Equatable, Sendable {
     private mutating func beginLife() {
         lineage = nil
         provenLSN = LSN(0)
+        sender = nil
         coveredSample = 0
         completeAsOf = nil
     }

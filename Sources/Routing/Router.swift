@@ -167,7 +167,7 @@ public struct Router: Sendable {
     }
 
     /// Maps the upper half of a random word to 0..<limit.
-    private static func scale(_ random: UInt64, _ limit: UInt64) -> UInt64 { (random &>> 32) * limit &>> 32 }
+    private static func scale(_ random: UInt64, _ limit: UInt64) -> UInt64 { ((random &>> 32) * limit) &>> 32 }
 
     /// At most a million, so that sums and products stay within a word.
     private static func weight(_ node: borrowing NodeStatus) -> UInt64 { UInt64(min(max(node.weight, 1), 1_000_000)) }

@@ -216,21 +216,21 @@ let builtinFunctionNames: [(FunctionClass, String)] = [
         pg_ndistinct_send pg_node_tree_in pg_node_tree_out pg_node_tree_recv pg_node_tree_send pg_opclass_is_visible
         pg_operator_is_visible pg_opfamily_is_visible pg_options_to_table pg_partition_ancestors pg_partition_root
         pg_partition_tree pg_relation_filenode pg_relation_filepath pg_relation_is_publishable pg_relation_is_updatable
-        pg_replication_origin_oid pg_sequence_parameters pg_settings_get_flags pg_size_bytes pg_size_pretty pg_sleep
-        pg_sleep_for pg_sleep_until pg_snapshot_in pg_snapshot_out pg_snapshot_recv pg_snapshot_send pg_snapshot_xip
-        pg_snapshot_xmax pg_snapshot_xmin pg_split_walfile_name pg_statistics_obj_is_visible pg_table_is_visible
-        pg_timezone_abbrevs pg_timezone_names pg_trigger_depth pg_ts_config_is_visible pg_ts_dict_is_visible
-        pg_ts_parser_is_visible pg_ts_template_is_visible pg_type_is_visible pg_typeof pg_visible_in_snapshot
-        pg_wal_lsn_diff pg_xact_commit_timestamp pg_xact_commit_timestamp_origin phraseto_tsquery pi plainto_tsquery
-        point point_above point_add point_below point_distance point_div point_eq point_horiz point_in point_left
-        point_mul point_ne point_out point_recv point_right point_send point_sub point_vert poly_above poly_below
-        poly_center poly_contain poly_contain_pt poly_contained poly_distance poly_in poly_left poly_npoints poly_out
-        poly_overabove poly_overbelow poly_overlap poly_overleft poly_overright poly_recv poly_right poly_same poly_send
-        polygon popen position positionjoinsel positionsel postgresql_fdw_validator pow power prefixjoinsel prefixsel
-        prsd_end prsd_headline prsd_lextype prsd_nexttoken prsd_start pt_contained_circle pt_contained_poly querytree
-        quote_ident quote_literal quote_nullable radians radius random random_normal range_adjacent
-        range_adjacent_multirange range_after range_after_multirange range_agg range_agg_finalfn range_agg_transfn
-        range_before range_before_multirange range_cmp range_contained_by range_contained_by_multirange range_contains
+        pg_sequence_parameters pg_settings_get_flags pg_size_bytes pg_size_pretty pg_sleep pg_sleep_for pg_sleep_until
+        pg_snapshot_in pg_snapshot_out pg_snapshot_recv pg_snapshot_send pg_snapshot_xip pg_snapshot_xmax
+        pg_snapshot_xmin pg_split_walfile_name pg_statistics_obj_is_visible pg_table_is_visible pg_timezone_abbrevs
+        pg_timezone_names pg_trigger_depth pg_ts_config_is_visible pg_ts_dict_is_visible pg_ts_parser_is_visible
+        pg_ts_template_is_visible pg_type_is_visible pg_typeof pg_visible_in_snapshot pg_wal_lsn_diff
+        pg_xact_commit_timestamp pg_xact_commit_timestamp_origin phraseto_tsquery pi plainto_tsquery point point_above
+        point_add point_below point_distance point_div point_eq point_horiz point_in point_left point_mul point_ne
+        point_out point_recv point_right point_send point_sub point_vert poly_above poly_below poly_center poly_contain
+        poly_contain_pt poly_contained poly_distance poly_in poly_left poly_npoints poly_out poly_overabove
+        poly_overbelow poly_overlap poly_overleft poly_overright poly_recv poly_right poly_same poly_send polygon popen
+        position positionjoinsel positionsel postgresql_fdw_validator pow power prefixjoinsel prefixsel prsd_end
+        prsd_headline prsd_lextype prsd_nexttoken prsd_start pt_contained_circle pt_contained_poly querytree quote_ident
+        quote_literal quote_nullable radians radius random random_normal range_adjacent range_adjacent_multirange
+        range_after range_after_multirange range_agg range_agg_finalfn range_agg_transfn range_before
+        range_before_multirange range_cmp range_contained_by range_contained_by_multirange range_contains
         range_contains_elem range_contains_multirange range_eq range_ge range_gist_consistent range_gist_penalty
         range_gist_picksplit range_gist_same range_gist_union range_gt range_in range_intersect range_intersect_agg
         range_intersect_agg_transfn range_le range_lt range_merge range_minus range_ne range_out range_overlaps
@@ -347,11 +347,11 @@ let builtinFunctionNames: [(FunctionClass, String)] = [
         pg_ls_archive_statusdir pg_ls_dir pg_ls_logdir pg_ls_logicalmapdir pg_ls_logicalsnapdir pg_ls_replslotdir
         pg_ls_summariesdir pg_ls_tmpdir pg_ls_waldir pg_notification_queue_usage pg_numa_available
         pg_postmaster_start_time pg_prepared_statement pg_prepared_xact pg_read_binary_file pg_read_file
-        pg_read_file_old pg_relation_size pg_replication_origin_progress pg_replication_origin_session_is_setup
-        pg_replication_origin_session_progress pg_safe_snapshot_blocking_pids pg_sequence_last_value
-        pg_show_all_file_settings pg_show_all_settings pg_show_replication_origin_status pg_stat_clear_snapshot
-        pg_stat_file pg_stat_force_next_flush pg_stat_get_activity pg_stat_get_analyze_count pg_stat_get_archiver
-        pg_stat_get_autoanalyze_count pg_stat_get_autovacuum_count pg_stat_get_backend_activity
+        pg_read_file_old pg_relation_size pg_replication_origin_oid pg_replication_origin_progress
+        pg_replication_origin_session_is_setup pg_replication_origin_session_progress pg_safe_snapshot_blocking_pids
+        pg_sequence_last_value pg_show_all_file_settings pg_show_all_settings pg_show_replication_origin_status
+        pg_stat_clear_snapshot pg_stat_file pg_stat_force_next_flush pg_stat_get_activity pg_stat_get_analyze_count
+        pg_stat_get_archiver pg_stat_get_autoanalyze_count pg_stat_get_autovacuum_count pg_stat_get_backend_activity
         pg_stat_get_backend_activity_start pg_stat_get_backend_client_addr pg_stat_get_backend_client_port
         pg_stat_get_backend_dbid pg_stat_get_backend_idset pg_stat_get_backend_io pg_stat_get_backend_pid
         pg_stat_get_backend_start pg_stat_get_backend_subxact pg_stat_get_backend_userid pg_stat_get_backend_wait_event

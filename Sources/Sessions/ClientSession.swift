@@ -65,6 +65,8 @@ public struct ClientSession: Sendable {
     var pendingForget: Forget?
     /// The attached server is a replica.
     var isOnReplica = false
+    /// `default_transaction_isolation` on the attached server.
+    var defaultIsolation = "read committed"
     /// SET LOCAL, a cursor or a savepoint: the transaction cannot be begun again elsewhere.
     var isRooted = false
     /// The session asked for `currval` or `lastval`: it keeps its server from its next write on.
@@ -93,6 +95,9 @@ public struct ClientSession: Sendable {
 
     public var isPinned: Bool { !pins.isEmpty }
 
+    /// Work was sent that no Sync has ended, or a message that is not complete.
+    public var hasUnsyncedWork: Bool { isUnsynced || (bodyRemaining > 0 && bodyIsForwarded) }
+
     /// How many named statements the client holds.
     public var statementCount: Int { names.count }
 
@@ -112,6 +117,7 @@ public struct ClientSession: Sendable {
     ) {
         server.adopt()
         isOnReplica = isReplica
+        defaultIsolation = profile.defaultIsolation ?? server.defaultIsolation
         leavesTraces = false
         configure(&server, difference: difference, toServer: &toServer)
     }

@@ -192,7 +192,7 @@ extension ClientSession {
         switch modes.isolation {
         case .readCommitted, .readUncommitted: return true
         case .repeatableRead, .serializable: return false
-        case nil: return profile.defaultIsolation == nil || profile.defaultIsolation == "read committed"
+        case nil: return defaultIsolation == "read committed"
         }
     }
 

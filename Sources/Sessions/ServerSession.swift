@@ -39,6 +39,9 @@ public struct ServerSession: Sendable {
     /// Nothing is owed, nothing is half read.
     public var isQuiet: Bool { ledger.isEmpty && bodyRemaining == 0 && !isSkipping && !isCopyingIn }
 
+    /// The oldest request is a client's, so that a cancel would hit what the client means.
+    public var runsClientsWork: Bool { ledger.first.map { $0.disposition != .own } ?? false }
+
     /// The client has been sent the head of a message whose rest has not come.
     public var isInsideForwardedMessage: Bool { bodyRemaining > 0 && bodyIsForwarded }
 

@@ -87,7 +87,7 @@ public struct StartupRequest: Equatable, Sendable {
                 return .failure(.option(word))
             }
             let name = assignment[..<equals].replacing("-", with: "_")
-            settings.append(StartupParameter(name, String(assignment[assignment.index(after: equals)...])))
+            settings.append(StartupParameter(String(name), String(assignment[assignment.index(after: equals)...])))
         }
         return .success(settings)
     }

@@ -8,26 +8,27 @@ import Testing
         BuiltinFunctions.classify(name: Array(name.utf8).span, quoted: quoted)
     }
 
-    @Test(arguments: [
-        ("abs", .safe), ("now", .safe), ("count", .safe), ("to_regclass", .safe), ("random", .safe),
-        ("pg_sleep", .safe), ("gen_random_uuid", .safe), ("has_table_privilege", .safe), ("version", .safe),
-        ("nextval", .write), ("setval", .write), ("txid_current", .write), ("pg_current_xact_id", .write),
-        ("pg_notify", .write), ("lo_create", .write), ("ri_fkey_check_ins", .unknown),
-        ("currval", .sequenceState), ("lastval", .sequenceState),
-        ("pg_is_in_recovery", .primaryOnly), ("pg_backend_pid", .primaryOnly), ("pg_walfile_name", .primaryOnly),
-        ("pg_stat_get_activity", .primaryOnly), ("pg_ls_waldir", .primaryOnly), ("pg_read_file", .primaryOnly),
-        ("pg_current_snapshot", .primaryOnly), ("txid_status", .primaryOnly), ("pg_export_snapshot", .primaryOnly),
-        ("pg_advisory_lock", .advisorySession), ("pg_try_advisory_lock_shared", .advisorySession),
-        ("pg_advisory_xact_lock", .advisoryXact), ("pg_try_advisory_xact_lock_shared", .advisoryXact),
-        ("pg_advisory_unlock", .advisoryUnlock), ("pg_advisory_unlock_all", .advisoryUnlock),
-        ("setseed", .setSeed), ("set_config", .setConfig), ("current_setting", .currentSetting),
-        ("query_to_xml", .sqlFromText), ("ts_stat", .sqlFromText), ("ts_rewrite", .sqlFromText),
-        ("inet_server_addr", .nodeAddress), ("inet_server_port", .nodeAddress),
-        ("pg_terminate_backend", .adminWrite), ("pg_stat_reset", .adminWrite), ("pg_promote", .adminWrite),
-        ("pg_backup_start", .backendState), ("pg_create_physical_replication_slot", .backendState),
-        ("similarity", .unknown), ("uuid_generate_v4", .unknown), ("crypt", .unknown), ("dblink_exec", .unknown),
-        ("no_such_function", .unknown), ("ab", .unknown), ("absx", .unknown), ("", .unknown),
-    ] as [(String, FunctionClass)])
+    @Test(
+        arguments: [
+            ("abs", .safe), ("now", .safe), ("count", .safe), ("to_regclass", .safe), ("random", .safe),
+            ("pg_sleep", .safe), ("gen_random_uuid", .safe), ("has_table_privilege", .safe), ("version", .safe),
+            ("nextval", .write), ("setval", .write), ("txid_current", .write), ("pg_current_xact_id", .write),
+            ("pg_notify", .write), ("lo_create", .write), ("ri_fkey_check_ins", .unknown),
+            ("currval", .sequenceState), ("lastval", .sequenceState),
+            ("pg_is_in_recovery", .primaryOnly), ("pg_backend_pid", .primaryOnly), ("pg_walfile_name", .primaryOnly),
+            ("pg_stat_get_activity", .primaryOnly), ("pg_ls_waldir", .primaryOnly), ("pg_read_file", .primaryOnly),
+            ("pg_current_snapshot", .primaryOnly), ("txid_status", .primaryOnly), ("pg_export_snapshot", .primaryOnly),
+            ("pg_advisory_lock", .advisorySession), ("pg_try_advisory_lock_shared", .advisorySession),
+            ("pg_advisory_xact_lock", .advisoryXact), ("pg_try_advisory_xact_lock_shared", .advisoryXact),
+            ("pg_advisory_unlock", .advisoryUnlock), ("pg_advisory_unlock_all", .advisoryUnlock),
+            ("setseed", .setSeed), ("set_config", .setConfig), ("current_setting", .currentSetting),
+            ("query_to_xml", .sqlFromText), ("ts_stat", .sqlFromText), ("ts_rewrite", .sqlFromText),
+            ("inet_server_addr", .nodeAddress), ("inet_server_port", .nodeAddress),
+            ("pg_terminate_backend", .adminWrite), ("pg_stat_reset", .adminWrite), ("pg_promote", .adminWrite),
+            ("pg_backup_start", .backendState), ("pg_create_physical_replication_slot", .backendState),
+            ("similarity", .unknown), ("uuid_generate_v4", .unknown), ("crypt", .unknown), ("dblink_exec", .unknown),
+            ("no_such_function", .unknown), ("ab", .unknown), ("absx", .unknown), ("", .unknown),
+        ] as [(String, FunctionClass)])
     func classes(name: String, expected: FunctionClass) {
         #expect(Self.classify(name) == expected)
         #expect(Self.classify(name, quoted: true) == expected)

@@ -1,0 +1,102 @@
+// Does a real standby agree with what the classifier and the table of functions call safe?
+
+import PostgresCluster
+import SQL
+import SQLCorpus
+import Testing
+
+@Suite struct StandbyDifferentialTests {
+    /// One cluster for all tests of this file; none of them changes what the others read.
+    private static let cluster = Result { try startCluster() }
+
+    /// A primary and its standby with the corpus's objects in place on both.
+    private static func startCluster() throws -> PostgresCluster {
+        let cluster = try PostgresCluster.start(replicas: 1)
+        do {
+            let primary = cluster.primary
+            let target = ["-h", primary.socketDirectory, "-p", "\(primary.port)", "-U", "postgres"]
+            let script = ["-d", PostgresCluster.database, "-v", "ON_ERROR_STOP=1", "-f", SQLCorpus.setupPath]
+            try cluster.programs.client("psql", ["-X", "-q"] + target + script).succeed()
+            try cluster.waitUntilReplicasStream()
+        } catch {
+            cluster.stop()
+            throw error
+        }
+        return cluster
+    }
+
+    /// Nothing that the standby refuses or answers differently may have been called replica-safe.
+    @Test func statements() throws {
+        let cluster = try Self.cluster.get()
+        let cases = try SQLCorpus.load().filter { !$0.options.contains(.norun) }
+        let onStandby = try run(cases, cluster, on: cluster.replicas[0])
+
+        let safe = cases.indices.filter { cases[$0].expected == .replicaSafe || isCalledSafe(cases[$0]) }
+        let onPrimary = try run(safe.map { cases[$0] }, cluster, on: cluster.primary)
+        for (index, primary) in zip(safe, onPrimary) {
+            let (statement, standby) = (cases[index], onStandby[index])
+            #expect(!standby.isRefusal, "refused with \(standby.sqlState): \(statement)")
+            #expect(standby.sqlState == primary.sqlState, "ends differently on the primary: \(statement)")
+            if !statement.options.contains(.varies) {
+                #expect(standby.output == primary.output, "the primary answers differently: \(statement)")
+            }
+        }
+        #expect(safe.count > 300)
+    }
+
+    /// Without knowledge of the catalog some statements look harmless; those are known and marked.
+    private func isCalledSafe(_ statement: CorpusCase) -> Bool {
+        !statement.options.contains(.catalog) && statement.classification.routeClass == .replicaSafe
+    }
+
+    private func run(
+        _ cases: [CorpusCase], _ cluster: PostgresCluster, on node: PostgresNode
+    ) throws -> [StatementAnswer] {
+        let escapes = "SET standard_conforming_strings = off; SET escape_string_warning = off"
+        let prepare = cases.map { $0.options.contains(.backslashEscapes) ? escapes : nil }
+        return try StatementRunner(cluster).run(cases.map(\.text), on: node, prepare: prepare)
+    }
+
+    /// Every safe function that plain arguments can reach answers on the standby as on the primary.
+    @Test func safeFunctions() throws {
+        let cluster = try Self.cluster.get()
+        let calls = try BuiltinFunctionCalls.ofSafeFunctions(on: cluster.primary)
+        let runner = StatementRunner(cluster, reconnects: false)
+        let onPrimary = try runner.run(calls.map(\.statement), on: cluster.primary)
+        let onStandby = try runner.run(calls.map(\.statement), on: cluster.replicas[0])
+        let varying = [
+            "clock_timestamp", "gen_random_uuid", "now", "random", "statement_timestamp", "timeofday",
+            "transaction_timestamp", "random_normal", "array_sample", "array_shuffle", "uuidv4", "uuidv7",
+        ]
+        var succeeded: Set<String> = []
+        for (call, (primary, standby)) in zip(calls, zip(onPrimary, onStandby)) {
+            #expect(standby.sqlState == primary.sqlState, "\(call.statement)")
+            if !varying.contains(call.name) {
+                #expect(standby.output == primary.output, "\(call.statement)")
+            }
+            if standby.sqlState == "00000" { succeeded.insert(call.name) }
+        }
+        #expect(succeeded.count > 1700, "only \(succeeded.count) functions could be called")
+    }
+
+    /// Answers that differ without any complaint: nothing but the reviewed exceptions keeps them off the replicas.
+    @Test func silentDifferences() throws {
+        let cluster = try Self.cluster.get()
+        let (primary, standby) = (cluster.primary, cluster.replicas[0])
+        func answers(_ question: String) throws -> [String] {
+            [try primary.psql(question), try standby.psql(question)]
+        }
+
+        #expect(try answers("SELECT last_value FROM s") == ["1", "33"])
+        #expect(try answers("SELECT pg_sequence_last_value('s')") == ["1", "33"])
+        #expect(try answers("SELECT pg_relation_size('unl') > 0") == ["t", "f"])
+
+        // A transaction that stays open, and a later one, so that a snapshot must name the first.
+        try primary.psql("BEGIN", "INSERT INTO logs (line) VALUES ('open')", "PREPARE TRANSACTION 'open'")
+        try primary.psql("INSERT INTO logs (line) VALUES ('later')")
+        try cluster.waitUntilReplicasStream()
+        #expect(try answers("SELECT count(*) FROM pg_snapshot_xip(pg_current_snapshot())") == ["1", "0"])
+        #expect(try answers("SELECT count(*) FROM pg_prepared_xacts") == ["1", "0"])
+        try primary.psql("ROLLBACK PREPARED 'open'")
+    }
+}
