@@ -128,6 +128,8 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: path) }
         let node = try Pointsman.run("classify", "--format", "route", "--config", path, input: statements)
         #expect(node.lines == ["replica", "primary"])
+        let why = try Pointsman.run("classify", "--config", path, input: "SELECT inet_server_port()\n")
+        #expect(why.output == "primary  primary-only read: The node_functions are 'primary'. (inet_server_port)\n")
     }
 
     @Test func unreadableInput() throws {
