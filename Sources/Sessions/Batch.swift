@@ -22,6 +22,8 @@ struct Batch: Sendable {
     var kind = Kind.none
     /// The batch has a server, or is on its way to one: it is translated, not scanned.
     var isDecided = false
+    /// Everything that the decision needs was scanned.
+    var isComplete = false
     /// Bytes that were scanned, counted from the start of the batch.
     var scanned = 0
     /// Parses in order; each retains its statement until it is translated.
@@ -61,6 +63,7 @@ struct Batch: Sendable {
         parsed.removeAll(keepingCapacity: true)
         kind = .none
         isDecided = false
+        isComplete = false
         scanned = 0
         translated = 0
         routeClass = .replicaSafe
@@ -96,7 +99,18 @@ enum BatchScan: Equatable {
 
 extension ClientSession {
     /// Scans the batch at `start` as far as its bytes are there.
+    ///
+    /// A batch that was ready and could not be decided (its server has to answer first) is ready the next time, too.
     mutating func scanBatch(_ input: Span<UInt8>, at start: Int, table: inout StatementTable) -> BatchScan {
+        if batch.isComplete { return .ready }
+        let scan = continueScan(input, at: start, table: &table)
+        batch.isComplete = scan == .ready
+        return scan
+    }
+
+    private mutating func continueScan(
+        _ input: Span<UInt8>, at start: Int, table: inout StatementTable
+    ) -> BatchScan {
         while true {
             let offset = start + batch.scanned
             let header: FrameHeader
