@@ -4,9 +4,42 @@
 public enum Classifier {
     /// Classifies `text`, which does not contain the protocol's closing zero byte.
     public static func classify(_ text: Span<UInt8>, settings: LexerSettings) -> Classification {
+        if !settings.clientEncodingIsASCIISafe, let byte = firstNonASCIIByte(text) {
+            return unreadable(at: byte)
+        }
+        var reader = StatementReader(settings: settings)
+        var command = Command.empty
+        var count = 0
+        reader.advance(text)
+        while true {
+            while reader.token.kind == .semicolon { reader.advance(text) }
+            if reader.token.kind == .end { break }
+            count &+= 1
+            let read = reader.readStatement(text)
+            command = count == 1 ? read : .other
+        }
+        if count > 1 && reader.changesSettings {
+            reader.findings.pin(.setting)
+        }
+        let findings = reader.findings
+        return Classification(
+            statementCount: count, effects: findings.effects, pins: findings.pins, command: command,
+            routeClass: findings.routeClass,
+            cause: count == 0 && findings.effects.isEmpty ? Cause(.grammar, 0..<0, .empty) : findings.cause)
+    }
+
+    /// The verdict on a text that cannot be split into tokens, or not wanted to: a write that may leave anything.
+    static func unreadable(at position: Int) -> Classification {
         let effects: Effects = [.mayWrite, .hiddenCode, .notUnderstood]
         return Classification(
             statementCount: 1, effects: effects, pins: .hiddenCode, command: .other, routeClass: RouteClass(effects),
-            cause: Cause(source: .unreadable, token: 0..<0, note: .unknownStatement))
+            cause: Cause(.unreadable, position..<position &+ 1, .encoding))
+    }
+
+    private static func firstNonASCIIByte(_ text: Span<UInt8>) -> Int? {
+        for index in text.indices where text[index] >= 0x80 {
+            return index
+        }
+        return nil
     }
 }

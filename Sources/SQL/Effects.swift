@@ -73,11 +73,14 @@ public struct PinReasons: OptionSet, Sendable, Hashable, CustomStringConvertible
     /// The statement was too large to be read.
     public static let tooLargeToRead = PinReasons(rawValue: 1 << 10)
 
+    /// Something in the server process that no statement finds again: a backup in progress, a replication origin.
+    public static let backendState = PinReasons(rawValue: 1 << 11)
+
     private static let allNames: [(PinReasons, String)] = [
         (.setting, "setting"), (.temporaryTable, "temporary table"), (.listen, "listen"),
         (.heldCursor, "held cursor"), (.advisoryLock, "advisory lock"), (.sqlPrepare, "sql prepare"),
         (.load, "load"), (.seed, "seed"), (.hiddenCode, "hidden code"), (.sequence, "sequence"),
-        (.tooLargeToRead, "too large to read"),
+        (.tooLargeToRead, "too large to read"), (.backendState, "backend state"),
     ]
 
     /// The reasons as words for people, in a fixed order.

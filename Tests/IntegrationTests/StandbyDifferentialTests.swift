@@ -79,6 +79,37 @@ import Testing
         #expect(succeeded.count > 1700, "only \(succeeded.count) functions could be called")
     }
 
+    /// The table was made from version 15 and knows every function there.
+    @Test func everyFunctionIsKnown() throws {
+        let cluster = try Self.cluster.get()
+        let names = "SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace"
+        let version15 = "current_setting('server_version_num')::int / 10000 = 15"
+        for name in try cluster.primary.psql("\(names) AND \(version15)").split(separator: "\n") {
+            let found = BuiltinFunctions.classify(name: Array(name.utf8).span, quoted: true)
+            #expect(found != .unknown, "\(name)")
+        }
+    }
+
+    /// A relation of the system that reads differently on the standby may not be read there.
+    @Test func systemRelations() throws {
+        let cluster = try Self.cluster.get()
+        let names = try cluster.primary.psql(
+            """
+            SELECT format('%I.%I', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+            WHERE nspname IN ('pg_catalog', 'information_schema') AND relkind IN ('r', 'v') ORDER BY 1
+            """)
+        let relations = names.split(separator: "\n").map(String.init)
+        let runner = StatementRunner(cluster, reconnects: false)
+        let statements = relations.map { "SELECT x::text FROM \($0) AS x ORDER BY 1" }
+        let onPrimary = try runner.run(statements, on: cluster.primary)
+        let onStandby = try runner.run(statements, on: cluster.replicas[0])
+        for (relation, (primary, standby)) in zip(relations, zip(onPrimary, onStandby)) where primary != standby {
+            let found = Classifier.classify(Array("TABLE \(relation)".utf8).span, settings: LexerSettings())
+            #expect(found.routeClass != .replicaSafe, "\(relation)")
+        }
+        #expect(relations.count > 150)
+    }
+
     /// Answers that differ without any complaint: nothing but the reviewed exceptions keeps them off the replicas.
     @Test func silentDifferences() throws {
         let cluster = try Self.cluster.get()

@@ -1,5 +1,6 @@
 // Does the table of built-in functions answer as PostgreSQL's catalog and the reviewed exceptions say?
 
+import Foundation
 import SQL
 import Testing
 
@@ -57,5 +58,20 @@ import Testing
             let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: length &* 37), count: length)
             #expect(BuiltinFunctions.classify(name: bytes.span, quoted: false) == .unknown)
         }
+    }
+
+    /// The table was made from the exceptions as they stand: `<versions> <name> <class> <reason>`.
+    @Test func reviewedExceptionsAreInTheTable() throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Fixtures/sql/builtin-functions.exceptions").standardized
+        var count = 0
+        for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") where !line.hasPrefix("#") {
+            let fields = line.split(separator: " ", maxSplits: 3).map(String.init)
+            try #require(fields.count == 4, "\(line)")
+            if fields[1].hasSuffix("*") { continue }
+            #expect("\(Self.classify(fields[1], quoted: true))" == fields[2], "\(line)")
+            count += 1
+        }
+        #expect(count > 300)
     }
 }

@@ -28,6 +28,7 @@ import Testing
         #expect(cases.map(\.expected) == [.write, .replicaSafe])
         #expect(cases[0].options == [.norun, .backslashEscapes])
         #expect(cases.map(\.line) == [2, 5])
+        #expect(try SQLCorpus.parse(#"write [escaped] a\r\n\t\f"#, file: "f").map(\.text) == ["a\r\n\t\u{0C}"])
     }
 
     @Test(arguments: ["writes x", "write", "    x", "write [nonsense] x"])

@@ -41,4 +41,18 @@ CREATE OPERATOR <+> (FUNCTION = draw_add, LEFTARG = int, RIGHTARG = int);
 CREATE AGGREGATE draw_sum(int) (SFUNC = draw_add, STYPE = int, INITCOND = '0');
 CREATE PROCEDURE p_writes() LANGUAGE sql AS $$ INSERT INTO logs (line) VALUES ('p') $$;
 SELECT lo_from_bytea(424242, '\xdeadbeef');
+
+CREATE DOMAIN counted AS int CHECK (nextval('s') > VALUE);
+CREATE TYPE celsius AS (degrees int);
+CREATE FUNCTION to_celsius(int) RETURNS celsius LANGUAGE sql VOLATILE AS $$ SELECT ROW (nextval('s'))::celsius $$;
+CREATE CAST (int AS celsius) WITH FUNCTION to_celsius(int);
+CREATE TABLE guarded (a int);
+INSERT INTO guarded VALUES (1);
+ALTER TABLE guarded ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY counted_rows ON guarded USING (nextval('s') > 0);
+CREATE ROLE corpus_reader;
+GRANT SELECT ON guarded TO corpus_reader;
+GRANT USAGE ON s TO corpus_reader;
+CREATE VIEW guarded_view AS SELECT a FROM guarded;
+ALTER VIEW guarded_view OWNER TO corpus_reader;
 ANALYZE;

@@ -11,6 +11,8 @@ public struct CorpusCase: Sendable, CustomStringConvertible {
         case catalog
         /// Under `standard_conforming_strings = off`.
         case backslashEscapes = "scs-off"
+        /// `\r`, `\n`, `\t` and `\f` stand for characters.
+        case escaped
         /// Two runs may answer differently even on one node.
         case varies
         /// Must not be run.
@@ -77,7 +79,16 @@ public enum SQLCorpus {
                     description: "\(file):\(index + 1): expected <class> [<option> …] <statement>: \(line)")
             }
         }
-        return cases
+        return cases.map(unescaped)
+    }
+
+    private static func unescaped(_ statement: CorpusCase) -> CorpusCase {
+        guard statement.options.contains(.escaped) else { return statement }
+        var result = statement
+        for (escape, character) in [("\\r", "\r"), ("\\n", "\n"), ("\\t", "\t"), ("\\f", "\u{0C}")] {
+            result.text = result.text.replacing(escape, with: character)
+        }
+        return result
     }
 
     private static func parseFirstLine(_ line: Substring, file: String, line number: Int) -> CorpusCase? {

@@ -1,0 +1,235 @@
+// What do CREATE, ALTER, DROP and their kin change besides the catalog?
+
+extension StatementReader {
+    // MARK: CREATE
+
+    mutating func readCreate(_ text: Span<UInt8>, _ head: Token) -> Command {
+        advance(text)
+        note([.mayWrite, .ddl], head.range, .definition)
+        var isTemporary = false
+        if accept(.or, text) { _ = accept(.replace, text) }
+        while true {
+            switch token.keyword {
+            case .temp, .temporary:
+                isTemporary = true
+            case .local, .global, .unlogged, .recursive, .materialized:
+                break
+            default:
+                return readCreated(text, isTemporary: isTemporary)
+            }
+            advance(text)
+        }
+    }
+
+    private mutating func readCreated(_ text: Span<UInt8>, isTemporary: Bool) -> Command {
+        switch token.keyword {
+        case .function, .procedure:
+            readRoutine(text)
+        case .database, .tablespace, .subscription:
+            note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
+            skipStatement(text)
+        default:
+            let object = token
+            let end = readDefinitionBody(text, isTable: at(.table), isTemporary: isTemporary)
+            if end.isTemporary && !end.isDropped {
+                note(.sessionState, pins: .temporaryTable, object.range, .temporaryObject)
+            }
+        }
+        return .other
+    }
+
+    /// Reads to the end of a CREATE. Looks for the temporary schema, ON COMMIT DROP, CONCURRENTLY, and for the query
+    /// of CREATE TABLE … AS. (Functions in index expressions and materialized views run as security-restricted
+    /// operations and cannot leave anything in the session.)
+    private mutating func readDefinitionBody(
+        _ text: Span<UInt8>, isTable: Bool, isTemporary: Bool
+    ) -> (isTemporary: Bool, isDropped: Bool) {
+        var isTemporary = isTemporary
+        var isDropped = false
+        var depth = 0
+        while token.kind != .end {
+            switch token.kind {
+            case .semicolon where depth == 0:
+                return (isTemporary, isDropped)
+            case .open, .openBracket:
+                depth &+= 1
+            case .close, .closeBracket:
+                depth &-= 1
+            case .word, .quotedWord, .unicodeWord:
+                if Self.namesTemporarySchema(token, text) { isTemporary = true }
+                if depth == 0, at(.concurrently) {
+                    note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
+                } else if depth == 0, at(.on) {
+                    isDropped = readOnCommitDrop(text) || isDropped
+                    continue
+                } else if depth == 0, isTable, accept(.as, text) {
+                    readTableQuery(text)
+                    return (isTemporary, isDropped)
+                }
+            default:
+                break
+            }
+            advance(text)
+        }
+        if depth != 0 { noteNotUnderstood(token.range, .unbalanced) }
+        return (isTemporary, isDropped)
+    }
+
+    /// ON COMMIT DROP, from the ON; anything else is left where it differs.
+    private mutating func readOnCommitDrop(_ text: Span<UInt8>) -> Bool {
+        advance(text)
+        return accept(.commit, text) && accept(.drop, text)
+    }
+
+    private mutating func readTableQuery(_ text: Span<UInt8>) {
+        if at(.execute) {
+            note([.mayWrite, .hiddenCode], pins: .hiddenCode, token.range, .sqlExecute)
+            skipStatement(text)
+        } else {
+            _ = readQuery(text)
+        }
+    }
+
+    /// `pg_temp`, `pg_temp_3`, quoted or not; a name with Unicode escapes may be one.
+    static func namesTemporarySchema(_ token: Token, _ text: Span<UInt8>) -> Bool {
+        if token.kind == .unicodeWord { return true }
+        let start = token.kind == .quotedWord ? token.start &+ 1 : token.start
+        guard token.end &- start >= 7 else { return false }
+        var packed: UInt64 = 0
+        for offset in 0..<7 {
+            packed |= PackedWord.folded(text[start &+ offset]) << UInt64(8 * offset)
+        }
+        return packed == 0x70_6D65_747F_6770  // pg_temp, folded
+    }
+
+    /// A function or procedure. In a body of BEGIN ATOMIC … END semicolons do not end the statement.
+    private mutating func readRoutine(_ text: Span<UInt8>) {
+        var depth = 0
+        var blocks = 0
+        var previous = Token(kind: .start, start: 0, end: 0)
+        while token.kind != .end {
+            var current = token
+            switch current.kind {
+            case .semicolon where depth == 0 && blocks == 0:
+                return
+            case .open, .openBracket:
+                depth &+= 1
+            case .close, .closeBracket:
+                depth &-= 1
+            case .word where previous.kind == .dot || previous.keyword == .as:
+                current = current.asPlainName
+            case .word:
+                blocks = Self.blocks(blocks, current.keyword, behind: previous.keyword)
+            default:
+                break
+            }
+            if current.isWord, Self.namesTemporarySchema(current, text) {
+                note(.sessionState, pins: .temporaryTable, current.range, .temporaryObject)
+            }
+            previous = current
+            advance(text)
+        }
+        if depth != 0 || blocks > 0 { noteNotUnderstood(token.range, .unbalanced) }
+    }
+
+    /// How many blocks are open behind a word: BEGIN ATOMIC and CASE open one, END closes one.
+    private static func blocks(_ open: Int, _ keyword: Keyword, behind previous: Keyword) -> Int {
+        switch keyword {
+        case .atomic where previous == .begin: open &+ 1
+        case .case where open > 0: open &+ 1
+        case .end where open > 0: open &- 1
+        default: open
+        }
+    }
+
+    // MARK: ALTER and DROP
+
+    mutating func readAlter(_ text: Span<UInt8>, _ head: Token) -> Command {
+        advance(text)
+        note([.mayWrite, .ddl], head.range, .definition)
+        switch token.keyword {
+        case .system, .subscription:
+            note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
+            skipStatement(text)
+        case .database:
+            readUntil(text) { $0 == .tablespace }
+        default:
+            readAlteration(text)
+        }
+        return .other
+    }
+
+    /// Steps to the end; where a keyword passes that makes the statement refuse a transaction block, notes it.
+    private mutating func readUntil(_ text: Span<UInt8>, _ refuses: (Keyword) -> Bool) {
+        while !isAtEnd {
+            if refuses(token.keyword) {
+                note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
+            }
+            if token.kind == .open {
+                skipParentheses(text)
+            } else {
+                advance(text)
+            }
+        }
+    }
+
+    /// ALTER of anything: expressions behind USING, DEFAULT and CHECK may be computed for every row, so their functions
+    /// are called; not the access method behind EXCLUDE USING.
+    private mutating func readAlteration(_ text: Span<UInt8>) {
+        var isExclusion = false
+        while !isAtEnd {
+            switch token.keyword {
+            case .concurrently:
+                note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
+            case .exclude:
+                isExclusion = true
+            case .using where !isExclusion, .default, .check:
+                advance(text)
+                if !at(.index) {
+                    _ = readQuery(text, inside: .definition)
+                    return
+                }
+            default:
+                break
+            }
+            if isAtEnd { return }
+            if token.kind == .open {
+                skipParentheses(text)
+            } else {
+                advance(text)
+            }
+        }
+    }
+
+    mutating func readDrop(_ text: Span<UInt8>, _ head: Token) -> Command {
+        advance(text)
+        note([.mayWrite, .ddl], head.range, .definition)
+        switch token.keyword {
+        case .database, .tablespace, .subscription:
+            note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
+            skipStatement(text)
+        default:
+            readUntil(text) { $0 == .concurrently }
+        }
+        return .other
+    }
+
+    // MARK: The rest
+
+    mutating func readOtherDefinition(_ text: Span<UInt8>, _ head: Token) -> Command {
+        let effects: Effects = head.keyword == .import ? [.mayWrite, .ddl] : .mayWrite
+        note(effects, head.range, head.keyword == .truncate ? .dataModification : .definition)
+        return readRest(text)
+    }
+
+    /// VACUUM and REINDEX of some objects refuse a transaction block; so all of them count as doing so.
+    mutating func readMaintenance(_ text: Span<UInt8>, _ head: Token) -> Command {
+        var effects: Effects = .mayWrite
+        switch head.keyword {
+        case .vacuum, .reindex, .cluster, .repack: effects.insert(.refusesTransactionBlock)
+        default: break
+        }
+        note(effects, head.range, .maintenance)
+        return readRest(text)
+    }
+}

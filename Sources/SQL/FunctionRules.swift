@@ -1,0 +1,121 @@
+// What does a call of a function by this name mean for the statement?
+
+extension StatementReader {
+    /// Notes what the call does and tells what its parentheses are.
+    @discardableResult
+    mutating func noteCall(_ text: Span<UInt8>, _ name: Token, parts: Int, qualifier: Token) -> FrameKind {
+        switch Self.functionClass(text, name, parts: parts, qualifier: qualifier) {
+        case .safe:
+            break
+        case .unknown:
+            note([.mayWrite, .hiddenCode], pins: .hiddenCode, name.range, .unknownFunction, by: .unknownFunction)
+        case .write:
+            note(.mayWrite, name.range, .writingFunction, by: .builtinFunction)
+        case .primaryOnly:
+            note(.primaryOnly, name.range, .nodeFunction, by: .builtinFunction)
+        case .advisoryXact:
+            note(.primaryOnly, name.range, .advisoryLock, by: .builtinFunction)
+        case .advisorySession:
+            note(.sessionState, pins: .advisoryLock, name.range, .advisoryLock, by: .builtinFunction)
+        case .advisoryUnlock:
+            note(.sessionState, name.range, .advisoryUnlock, by: .builtinFunction)
+        case .setSeed:
+            note(.sessionState, pins: .seed, name.range, .seed, by: .builtinFunction)
+        case .setConfig:
+            return .setConfig
+        case .currentSetting:
+            query.settingArgument = .name
+        case .backendState:
+            note([.sessionState, .mayWrite], pins: .backendState, name.range, .administration, by: .builtinFunction)
+        case .sequenceState:
+            note([.sequenceState, .primaryOnly], pins: .sequence, name.range, .sequenceMemory, by: .builtinFunction)
+        case .sqlFromText:
+            note([.mayWrite, .hiddenCode], pins: .hiddenCode, name.range, .sqlFromText, by: .builtinFunction)
+        case .nodeAddress:
+            note(.nodeAddress, name.range, .readsOnly, by: .builtinFunction)
+        case .adminWrite:
+            note(.mayWrite, name.range, .administration, by: .builtinFunction)
+        }
+        return .call
+    }
+
+    /// Looks a name up: without qualifier, or in `pg_catalog`. The information schema's own functions read only.
+    private static func functionClass(
+        _ text: Span<UInt8>, _ name: Token, parts: Int, qualifier: Token
+    ) -> FunctionClass {
+        guard parts <= 2, let bytes = plainBytes(text, name) else { return .unknown }
+        if parts == 2 {
+            guard let schema = plainBytes(text, qualifier) else { return .unknown }
+            let foldingCase = qualifier.kind == .word
+            if schema.count == informationSchema.count,
+                text.extracting(schema).begins(with: informationSchema, foldingCase: foldingCase)
+            {
+                return text.extracting(bytes).begins(with: informationFunction, foldingCase: true) ? .safe : .unknown
+            }
+            guard schema.count == catalogSchema.count,
+                text.extracting(schema).begins(with: catalogSchema, foldingCase: foldingCase)
+            else { return .unknown }
+        }
+        return BuiltinFunctions.classify(name: text.extracting(bytes), quoted: name.kind == .quotedWord)
+    }
+
+    /// The bytes of a name without its quotes; nil when they are not the name itself.
+    static func plainBytes(_ text: Span<UInt8>, _ word: Token) -> Range<Int>? {
+        switch word.kind {
+        case .word:
+            return word.range
+        case .quotedWord:
+            let inner = word.start &+ 1..<word.end &- 1
+            for index in inner where text[index] == 0x22 { return nil }
+            return inner
+        default:
+            return nil
+        }
+    }
+
+    private static let catalogSchema = Array("pg_catalog".utf8)
+    private static let informationSchema = Array("information_schema".utf8)
+    private static let informationFunction = Array("_pg_".utf8)
+
+    // MARK: set_config
+
+    /// The arguments of a `set_config` are complete: it is local only if the third is the word TRUE.
+    mutating func noteSetConfig() {
+        let isThird = query.frame.commas == 2 && query.index == query.lastCommaIndex &+ 2
+        if isThird && query.previous.keyword == .true {
+            note([.setLocal, .primaryOnly], query.setConfigName, .functionLocalSetting, by: .builtinFunction)
+        } else {
+            note(.sessionState, pins: .setting, query.setConfigName, .functionSetting, by: .builtinFunction)
+            noteLiteralSetConfig(isThird: isThird)
+        }
+    }
+
+    /// Whether the text so far is `SELECT set_config('name', 'value', false)`.
+    private mutating func noteLiteralSetConfig(isThird: Bool) {
+        let open = query.setConfigIndex
+        guard isThird, query.previous.keyword == .false, query.index == open &+ 6,
+            query.settingName.lowerBound > 0, query.settingValue.lowerBound > query.settingName.lowerBound,
+            open == 2 || (open == 4 && query.setConfigParts == 2), query.depth == 1
+        else { return }
+        query.literalSetConfig = query.index &+ 1
+    }
+
+    // MARK: current_setting
+
+    /// `current_setting('name')` is safe if the name is a literal and does not describe the node.
+    mutating func checkSettingArgument(_ text: Span<UInt8>) {
+        let argument = query.settingArgument
+        query.settingArgument = .none
+        switch (argument, token.kind) {
+        case (.name, .string):
+            if SettingName.describesNode(text, token.range) {
+                note(.primaryOnly, token.range, .nodeSetting, by: .setting)
+            }
+            query.settingArgument = .behindName
+        case (.behindName, .comma), (.behindName, .close), (.behindName, .cast):
+            break
+        default:
+            note(.primaryOnly, token.range, .dynamicSetting, by: .setting)
+        }
+    }
+}

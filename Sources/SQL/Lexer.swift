@@ -1,0 +1,343 @@
+// Where does each token of a text begin and end?
+
+/// PostgreSQL's lexical rules over bytes. Text that never ends a quote or comment gives one `.unreadable` token up to
+/// the end, so every byte is visited a bounded number of times.
+struct Lexer {
+    private(set) var position = 0
+    private let backslashEscapes: Bool
+
+    init(settings: LexerSettings) {
+        backslashEscapes = !settings.standardConformingStrings
+    }
+
+    /// The next token, `.end` for ever once the text is over.
+    mutating func next(_ text: Span<UInt8>) -> Token {
+        while position < text.count {
+            let start = position
+            let byte = text[start]
+            switch byte {
+            case 0x09...0x0D, 0x20:
+                position = start &+ 1
+            case 0x41...0x5A, 0x61...0x7A, 0x5F, 0x80...0xFF:
+                return word(text, from: start)
+            case 0x30...0x39:
+                return number(text, from: start)
+            case 0x2C: return single(.comma)
+            case 0x2E: return dot(text, from: start)
+            case 0x28: return single(.open)
+            case 0x29: return single(.close)
+            case 0x3B: return single(.semicolon)
+            case 0x5B: return single(.openBracket)
+            case 0x5D: return single(.closeBracket)
+            case 0x27: return string(text, from: start, quoteAt: start)
+            case 0x22: return quotedWord(text, from: start, quoteAt: start, kind: .quotedWord)
+            case 0x24: return dollar(text, from: start)
+            case 0x3A: return colon(text, from: start)
+            case 0x2D where start &+ 1 < text.count && text[start &+ 1] == 0x2D:
+                skipLine(text)
+            case 0x2F where start &+ 1 < text.count && text[start &+ 1] == 0x2A:
+                guard skipComment(text) else { return unreadable(text, from: start) }
+            default:
+                if Self.isSymbol(byte) { return symbol(text, from: start) }
+                return single(.unreadable)
+            }
+        }
+        return Token(kind: .end, start: text.count, end: text.count)
+    }
+
+    private mutating func single(_ kind: Token.Kind) -> Token {
+        position &+= 1
+        return Token(kind: kind, start: position &- 1, end: position)
+    }
+
+    /// Gives up: the rest of the text is one token.
+    private mutating func unreadable(_ text: Span<UInt8>, from start: Int) -> Token {
+        position = text.count
+        return Token(kind: .unreadable, start: start, end: position)
+    }
+
+    // MARK: Words
+
+    private static func continuesWord(_ byte: UInt8) -> Bool {
+        (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5F || byte >= 0x80 || byte == 0x24
+    }
+
+    private mutating func word(_ text: Span<UInt8>, from start: Int) -> Token {
+        var packed = PackedWord()
+        var index = start
+        var shift: UInt64 = 0
+        let count = text.count
+        while index < count, shift < 64, Self.continuesWord(text[index]) {
+            packed.low |= PackedWord.folded(text[index]) &<< shift
+            shift &+= 8
+            index &+= 1
+        }
+        if shift == 64 {
+            shift = 0
+            while index < count, shift < 64, Self.continuesWord(text[index]) {
+                packed.high |= PackedWord.folded(text[index]) &<< shift
+                shift &+= 8
+                index &+= 1
+            }
+            if shift == 64, index < count, Self.continuesWord(text[index]) {
+                packed.last = UInt8(truncatingIfNeeded: PackedWord.folded(text[index]))
+                while index < count, Self.continuesWord(text[index]) { index &+= 1 }
+            }
+        }
+        if index == start &+ 1, index < count, text[index] == 0x27 || text[index] == 0x26 {
+            if let prefixed = prefixedString(text, from: start) { return prefixed }
+        }
+        position = index
+        var token = Token(kind: .word, start: start, end: index)
+        token.isCatalogWord = packed.beginsWithCatalogPrefix
+        if index &- start <= PackedWord.longest {
+            (token.keyword, token.category) = KeywordTable.shared.lookup(packed)
+        }
+        return token
+    }
+
+    /// Strings and names that begin with a letter: E'', B'', X'', N'', U&'' and U&"".
+    private mutating func prefixedString(_ text: Span<UInt8>, from start: Int) -> Token? {
+        let quote = start &+ 1
+        switch text[start] | 0x20 {
+        case 0x65 where text[quote] == 0x27:
+            return escapedString(text, from: start, quoteAt: quote)
+        case 0x6E where text[quote] == 0x27:
+            return string(text, from: start, quoteAt: quote)
+        case 0x62 where text[quote] == 0x27, 0x78 where text[quote] == 0x27:
+            return plainString(text, from: start, quoteAt: quote, kind: .otherString)
+        case 0x75 where text[quote] == 0x26 && quote &+ 1 < text.count:
+            if text[quote &+ 1] == 0x27 {
+                return plainString(text, from: start, quoteAt: quote &+ 1, kind: .otherString)
+            }
+            if text[quote &+ 1] == 0x22 {
+                return quotedWord(text, from: start, quoteAt: quote &+ 1, kind: .unicodeWord)
+            }
+            return nil
+        default:
+            return nil
+        }
+    }
+
+    private mutating func quotedWord(
+        _ text: Span<UInt8>, from start: Int, quoteAt quote: Int, kind: Token.Kind
+    ) -> Token {
+        guard let end = Self.end(of: 0x22, text, from: quote &+ 1) else { return unreadable(text, from: start) }
+        position = end
+        return Token(kind: kind, start: start, end: end)
+    }
+
+    // MARK: Strings
+
+    private mutating func string(_ text: Span<UInt8>, from start: Int, quoteAt quote: Int) -> Token {
+        backslashEscapes
+            ? escapedString(text, from: start, quoteAt: quote)
+            : plainString(text, from: start, quoteAt: quote, kind: start == quote ? .string : .otherString)
+    }
+
+    private mutating func plainString(
+        _ text: Span<UInt8>, from start: Int, quoteAt quote: Int, kind: Token.Kind
+    ) -> Token {
+        guard let end = Self.end(of: 0x27, text, from: quote &+ 1) else { return unreadable(text, from: start) }
+        position = end
+        return Token(kind: kind, start: start, end: end)
+    }
+
+    /// Behind the closing quote; doubled quotes are content.
+    private static func end(of quote: UInt8, _ text: Span<UInt8>, from start: Int) -> Int? {
+        var index = start
+        while index < text.count {
+            if text[index] == quote {
+                if index &+ 1 < text.count && text[index &+ 1] == quote {
+                    index &+= 1
+                } else {
+                    return index &+ 1
+                }
+            }
+            index &+= 1
+        }
+        return nil
+    }
+
+    /// A string in which a backslash takes the next byte with it. The same holds in its continuation behind a line
+    /// break, so that belongs to the token.
+    private mutating func escapedString(_ text: Span<UInt8>, from start: Int, quoteAt quote: Int) -> Token {
+        var index = quote &+ 1
+        var hasBackslash = false
+        while index < text.count {
+            switch text[index] {
+            case 0x5C:
+                hasBackslash = true
+                index &+= 2
+            case 0x27:
+                index &+= 1
+                if index < text.count && text[index] == 0x27 {
+                    index &+= 1
+                } else if let continued = Self.continuation(text, from: index) {
+                    hasBackslash = true
+                    index = continued
+                } else {
+                    position = index
+                    let isPlain = start == quote && !hasBackslash
+                    return Token(kind: isPlain ? .string : .otherString, start: start, end: index)
+                }
+            default:
+                index &+= 1
+            }
+        }
+        return unreadable(text, from: start)
+    }
+
+    /// Behind the quote that continues a string: blanks with at least one line break and, behind it, comments.
+    private static func continuation(_ text: Span<UInt8>, from start: Int) -> Int? {
+        var index = start
+        var hasLineBreak = false
+        while index < text.count {
+            switch text[index] {
+            case 0x0A, 0x0D:
+                hasLineBreak = true
+                index &+= 1
+            case 0x09, 0x0B, 0x0C, 0x20:
+                index &+= 1
+            case 0x2D where index &+ 1 < text.count && text[index &+ 1] == 0x2D:
+                while index < text.count && text[index] != 0x0A && text[index] != 0x0D { index &+= 1 }
+            case 0x27 where hasLineBreak:
+                return index &+ 1
+            default:
+                return nil
+            }
+        }
+        return nil
+    }
+
+    // MARK: Dollars
+
+    private mutating func dollar(_ text: Span<UInt8>, from start: Int) -> Token {
+        var index = start &+ 1
+        if index < text.count, text[index] &- 0x30 < 10 {
+            while index < text.count, text[index] &- 0x30 < 10 { index &+= 1 }
+            position = index
+            return Token(kind: .parameter, start: start, end: index)
+        }
+        while index < text.count, text[index] != 0x24, Self.continuesWord(text[index]) { index &+= 1 }
+        guard index < text.count, text[index] == 0x24 else { return single(.unreadable) }
+        return dollarString(text, from: start, tagEnd: index)
+    }
+
+    /// A tag contains no dollar, so a failed comparison never covers the dollar where the next one begins.
+    private mutating func dollarString(_ text: Span<UInt8>, from start: Int, tagEnd: Int) -> Token {
+        let length = tagEnd &- start
+        var index = tagEnd &+ 1
+        while index < text.count {
+            guard text[index] == 0x24 else {
+                index &+= 1
+                continue
+            }
+            var matched = 1
+            while matched <= length, index &+ matched < text.count, text[index &+ matched] == text[start &+ matched] {
+                matched &+= 1
+            }
+            if matched > length {
+                position = index &+ matched
+                return Token(kind: .otherString, start: start, end: position)
+            }
+            index &+= matched
+        }
+        return unreadable(text, from: start)
+    }
+
+    // MARK: Numbers and symbols
+
+    private mutating func number(_ text: Span<UInt8>, from start: Int) -> Token {
+        var index = Self.endOfDigits(text, from: start)
+        if index < text.count, text[index] == 0x2E, !(index &+ 1 < text.count && text[index &+ 1] == 0x2E) {
+            index = Self.endOfDigits(text, from: index &+ 1)
+        }
+        if index < text.count, text[index] | 0x20 == 0x65 {
+            var exponent = index &+ 1
+            if exponent < text.count, text[exponent] == 0x2B || text[exponent] == 0x2D { exponent &+= 1 }
+            if exponent < text.count, text[exponent] &- 0x30 < 10 {
+                index = Self.endOfDigits(text, from: exponent)
+            }
+        }
+        position = index
+        return Token(kind: .number, start: start, end: index)
+    }
+
+    private static func endOfDigits(_ text: Span<UInt8>, from start: Int) -> Int {
+        var index = start
+        while index < text.count, text[index] &- 0x30 < 10 { index &+= 1 }
+        return index
+    }
+
+    private mutating func dot(_ text: Span<UInt8>, from start: Int) -> Token {
+        if start &+ 1 < text.count, text[start &+ 1] &- 0x30 < 10 { return number(text, from: start) }
+        return single(.dot)
+    }
+
+    private mutating func colon(_ text: Span<UInt8>, from start: Int) -> Token {
+        if start &+ 1 < text.count {
+            switch text[start &+ 1] {
+            case 0x3A:
+                position = start &+ 2
+                return Token(kind: .cast, start: start, end: position)
+            case 0x3D:
+                position = start &+ 2
+                return Token(kind: .symbol, start: start, end: position)
+            default:
+                break
+            }
+        }
+        return single(.symbol)
+    }
+
+    /// `~ ! @ # ^ & | ` ? + - * / % < > =`
+    private static func isSymbol(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x21, 0x23, 0x25, 0x26, 0x2A, 0x2B, 0x2D, 0x2F, 0x3C...0x40, 0x5E, 0x60, 0x7C, 0x7E: true
+        default: false
+        }
+    }
+
+    /// A run of operator characters, up to where a comment begins.
+    private mutating func symbol(_ text: Span<UInt8>, from start: Int) -> Token {
+        var index = start
+        while index < text.count, Self.isSymbol(text[index]) {
+            if index &+ 1 < text.count {
+                if text[index] == 0x2D && text[index &+ 1] == 0x2D { break }
+                if text[index] == 0x2F && text[index &+ 1] == 0x2A { break }
+            }
+            index &+= 1
+        }
+        position = index
+        return Token(kind: .symbol, start: start, end: index)
+    }
+
+    // MARK: Comments
+
+    private mutating func skipLine(_ text: Span<UInt8>) {
+        while position < text.count, text[position] != 0x0A, text[position] != 0x0D { position &+= 1 }
+    }
+
+    /// Skips a comment with the comments inside it; false when it does not end.
+    private mutating func skipComment(_ text: Span<UInt8>) -> Bool {
+        var index = position &+ 2
+        var depth = 1
+        while index &+ 1 < text.count {
+            if text[index] == 0x2A && text[index &+ 1] == 0x2F {
+                index &+= 2
+                depth &-= 1
+                if depth == 0 {
+                    position = index
+                    return true
+                }
+            } else if text[index] == 0x2F && text[index &+ 1] == 0x2A {
+                index &+= 2
+                depth &+= 1
+            } else {
+                index &+= 1
+            }
+        }
+        return false
+    }
+}

@@ -1,0 +1,227 @@
+// Which settings does a statement change or show?
+
+extension StatementReader {
+    // MARK: SET
+
+    mutating func readSet(_ text: Span<UInt8>, _ head: Token) -> Command {
+        advance(text)
+        var isLocal = false
+        if accept(.local, text) {
+            isLocal = true
+        } else if at(.session) {
+            let start = token.start
+            advance(text)
+            if accept(.authorization, text) {
+                return readSetValue(text, head, name: start..<previousEnd, isLocal: false)
+            }
+            if at(.characteristics) { return readSessionCharacteristics(text, head, isLocal: false) }
+        }
+        switch token.keyword {
+        case .transaction:
+            return readSetTransaction(text, head)
+        case .constraints where !isLocal:
+            note([.transactionControl, .setLocal], head.range, .localSetting)
+            return readRest(text)
+        case .session:
+            let start = token.start
+            advance(text)
+            if accept(.authorization, text) {
+                return readSetValue(text, head, name: start..<previousEnd, isLocal: isLocal)
+            }
+            return at(.characteristics) ? readSessionCharacteristics(text, head, isLocal: isLocal) : giveUp(text, head)
+        default:
+            guard let name = readSettingName(text) else { return giveUp(text, head) }
+            return readSetValue(text, head, name: name, isLocal: isLocal)
+        }
+    }
+
+    /// `[TO | =] value …`. The equals sign may be left out behind the names that are words of the grammar.
+    private mutating func readSetValue(
+        _ text: Span<UInt8>, _ head: Token, name: Range<Int>, isLocal: Bool
+    ) -> Command {
+        let isSpelledOut = accept(.to, text) || acceptEquals(text)
+        guard isSpelledOut || SettingName.needsNoEquals(text, name) else { return giveUp(text, head) }
+        let start = token.start
+        guard !(isSpelledOut && isAtEnd) else { return giveUp(text, head) }
+        skipStatement(text)
+        let value = start..<max(start, previousEnd)
+        noteSet(text, head, name: name, isLocal: isLocal)
+        return .set(name: name, value: value, isLocal: isLocal)
+    }
+
+    private mutating func acceptEquals(_ text: Span<UInt8>) -> Bool {
+        guard token.kind == .symbol, token.end - token.start == 1, text[token.start] == 0x3D else { return false }
+        advance(text)
+        return true
+    }
+
+    private mutating func noteSet(_ text: Span<UInt8>, _ head: Token, name: Range<Int>, isLocal: Bool) {
+        if SettingName.isSeed(text, name) {
+            note(.sessionState, pins: .seed, name, .seed, by: .setting)
+        } else if SettingName.belongsToTransaction(text, name) {
+            note([.transactionControl, .setLocal], name, .transaction, by: .setting)
+        } else if isLocal {
+            note([.transactionControl, .setLocal], head.range, .localSetting)
+        } else {
+            changesSettings = true
+            note(.sessionState, name, .setting, by: .setting)
+        }
+    }
+
+    /// The words that name a setting: one name with dots, or a phrase of the grammar such as TIME ZONE.
+    private mutating func readSettingName(_ text: Span<UInt8>) -> Range<Int>? {
+        let start = token.start
+        if accept(.time, text) { return accept(.zone, text) ? start..<previousEnd : nil }
+        if accept(.xml, text) {
+            _ = accept(.option, text)
+            return start..<previousEnd
+        }
+        return readPlainName(text)
+    }
+
+    /// A name that can be compared: not one with Unicode escapes.
+    private mutating func readPlainName(_ text: Span<UInt8>) -> Range<Int>? {
+        token.kind == .unicodeWord ? nil : readName(text)
+    }
+
+    private mutating func readSetTransaction(_ text: Span<UInt8>, _ head: Token) -> Command {
+        advance(text)
+        if at(.snapshot) {
+            note([.transactionControl, .primaryOnly], token.range, .snapshot)
+            return readRest(text)
+        }
+        guard let modes = readTransactionModes(text), !modes.isEmpty else {
+            note(.transactionControl, head.range, .transaction)
+            return giveUp(text, head)
+        }
+        note(.transactionControl, head.range, .transaction)
+        return .setTransaction(modes)
+    }
+
+    private mutating func readSessionCharacteristics(_ text: Span<UInt8>, _ head: Token, isLocal: Bool) -> Command {
+        advance(text)
+        guard accept(.as, text), accept(.transaction, text), let modes = readTransactionModes(text), !modes.isEmpty
+        else { return giveUp(text, head) }
+        if isLocal {
+            note([.transactionControl, .setLocal], head.range, .localSetting)
+            return .other
+        }
+        changesSettings = true
+        note(.sessionState, head.range, .setting)
+        return .sessionCharacteristics(modes)
+    }
+
+    // MARK: RESET and SHOW
+
+    mutating func readReset(_ text: Span<UInt8>, _ head: Token) -> Command {
+        advance(text)
+        changesSettings = true
+        if accept(.all, text) {
+            note(.sessionState, head.range, .discard)
+            return .resetAll
+        }
+        guard let name = readPhrase(text) else { return giveUp(text, head) }
+        note(.sessionState, name, .setting, by: .setting)
+        return .reset(name: name)
+    }
+
+    mutating func readShow(_ text: Span<UInt8>, _ head: Token) -> Command {
+        advance(text)
+        let name = token.range
+        if accept(.all, text) {
+            note(.primaryOnly, name, .nodeSetting, by: .setting)
+            return .show(name: name)
+        }
+        guard let name = readPhrase(text) else { return giveUp(text, head) }
+        if SettingName.describesNode(text, name) {
+            note(.primaryOnly, name, .nodeSetting, by: .setting)
+        }
+        return .show(name: name)
+    }
+
+    /// What RESET and SHOW take: a name, TIME ZONE, SESSION AUTHORIZATION or TRANSACTION ISOLATION LEVEL.
+    private mutating func readPhrase(_ text: Span<UInt8>) -> Range<Int>? {
+        let start = token.start
+        switch token.keyword {
+        case .time:
+            advance(text)
+            return accept(.zone, text) ? start..<previousEnd : nil
+        case .session:
+            advance(text)
+            return accept(.authorization, text) ? start..<previousEnd : nil
+        case .transaction:
+            advance(text)
+            return accept(.isolation, text) && accept(.level, text) ? start..<previousEnd : nil
+        default:
+            return readPlainName(text)
+        }
+    }
+}
+
+/// Settings that the classifier knows by name.
+enum SettingName {
+    private static let transactionNames = [
+        Array("transaction_read_only".utf8), Array("transaction_isolation".utf8), Array("transaction_deferrable".utf8),
+    ]
+    private static let nodeNames = [Array("in_hot_standby".utf8), Array("transaction_read_only".utf8)]
+    private static let seedNames = [Array("seed".utf8)]
+    private static let phrases = [
+        Array("time zone".utf8), Array("session authorization".utf8), Array("role".utf8), Array("names".utf8),
+        Array("schema".utf8), Array("catalog".utf8), Array("xml option".utf8),
+    ]
+
+    /// Whether a SET of that name concerns the current transaction only.
+    static func belongsToTransaction(_ text: Span<UInt8>, _ name: Range<Int>) -> Bool {
+        contains(transactionNames, text, name)
+    }
+
+    /// Whether the setting tells which node answers.
+    static func describesNode(_ text: Span<UInt8>, _ name: Range<Int>) -> Bool {
+        contains(nodeNames, text, name)
+    }
+
+    static func isSeed(_ text: Span<UInt8>, _ name: Range<Int>) -> Bool {
+        contains(seedNames, text, name)
+    }
+
+    /// Whether the grammar has the name without TO or an equals sign.
+    static func needsNoEquals(_ text: Span<UInt8>, _ name: Range<Int>) -> Bool {
+        contains(phrases, text, name)
+    }
+
+    /// Compares without regard to case, as PostgreSQL does with names of settings, quoted or not.
+    private static func contains(_ names: [[UInt8]], _ text: Span<UInt8>, _ name: Range<Int>) -> Bool {
+        var name = name
+        if name.count >= 2, text[name.lowerBound] == 0x22 || text[name.lowerBound] == 0x27 {
+            name = name.lowerBound + 1..<name.upperBound - 1
+        }
+        for candidate in names where matches(candidate, text, name) {
+            return true
+        }
+        return false
+    }
+
+    /// Whether the bytes spell `candidate`, where one space stands for any blanks.
+    private static func matches(_ candidate: [UInt8], _ text: Span<UInt8>, _ name: Range<Int>) -> Bool {
+        var index = name.lowerBound
+        for byte in candidate {
+            guard index < name.upperBound else { return false }
+            if byte == 0x20 {
+                guard !isLetter(text[index]) else { return false }
+                while index < name.upperBound, !isLetter(text[index]) { index += 1 }
+            } else {
+                guard lowercased(text[index]) == byte else { return false }
+                index += 1
+            }
+        }
+        return index == name.upperBound
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (byte | 0x20) &- 0x61 < 26
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+    }
+}
