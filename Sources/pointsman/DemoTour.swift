@@ -29,9 +29,13 @@ struct DemoTour {
     private func prepare() throws {
         _ = try client.rows(["CREATE TABLE visits (id bigint PRIMARY KEY, at timestamptz DEFAULT now())"])
         try cluster.waitUntilReplicasStream()
-        try waitUntil("both replicas to answer reads", limit: .seconds(20), every: .milliseconds(100)) {
-            try self.answers(Array(repeating: "SELECT inet_server_port()", count: 20)).keys
-                .filter(replicaNames.contains).count == replicaNames.count
+        do {
+            try waitUntil("both replicas to answer reads", limit: .seconds(20), every: .milliseconds(100)) {
+                let counts = try self.answers(Array(repeating: "SELECT inet_server_port()", count: 20))
+                return replicaNames.isSubset(of: counts.keys)
+            }
+        } catch {
+            throw OperatorError(sentence: "\(error)\n\(router.lastWords)")
         }
     }
 
