@@ -283,7 +283,7 @@ extension ClientSession {
     /// Remembers what is about to run; non-nil when the pool must allow a pin first.
     private mutating func note(_ classification: Classification, server: borrowing ServerSession) -> Translation? {
         let effects = classification.effects
-        var wanted = classification.pins.subtracting(pins)
+        var wanted = classification.reasonsToPin.subtracting(pins)
         if wantsSequences, classification.routeClass >= .write, !isPinned { wanted.insert(.sequence) }
         // In a failed transaction nothing runs, so nothing is left behind.
         let isFailed = server.status == .failed && server.isQuiet
@@ -323,6 +323,21 @@ extension ClientSession {
         bodyRemaining = offset + header.totalLength - available
         bodyIsForwarded = true
         offset = available
+    }
+}
+
+extension Classification {
+    /// Why the session must keep its server once the statement has run. A setting is kept by keeping the server.
+    fileprivate var reasonsToPin: PinReasons {
+        switch command {
+        case .set(name: _, value: _, isLocal: let isLocal): isLocal ? pins : pins.union(.setting)
+        case .reset, .setConfig, .sessionCharacteristics: pins.union(.setting)
+        case .begin, .commit, .rollback, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction,
+            .commitPrepared, .rollbackPrepared, .setTransaction, .deallocate, .deallocateAll, .discardAll,
+            .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .explain,
+            .select, .copy, .other:
+            pins
+        }
     }
 }
 
