@@ -119,7 +119,7 @@ extension ClientSession {
             case .malformed: return .malformed(.malformedMessage)
             case .frame(let found): header = found
             }
-            guard header.totalLength <= Self.lengthLimit(header.type) else {
+            guard header.totalLength <= lengthLimit(header.type) else {
                 return .malformed(ErrorFields(.fatal, "08P01", "invalid message length"))
             }
             let isWhole = header.totalLength <= input.count - offset
@@ -158,10 +158,11 @@ extension ClientSession {
         }
     }
 
-    /// PostgreSQL's own limits: 1 GiB for messages that carry data, 10,000 bytes for the others.
-    static func lengthLimit(_ type: UInt8) -> Int {
+    /// The operator's limit (PostgreSQL's is 1 GiB) for messages that carry data, 10,000 bytes for the others.
+    func lengthLimit(_ type: UInt8) -> Int {
         switch type {
-        case Frontend.query, Frontend.parse, Frontend.bind, Frontend.copyData, Frontend.functionCall: 0x3fff_ffff
+        case Frontend.query, Frontend.parse, Frontend.bind, Frontend.copyData, Frontend.functionCall:
+            settings.maxMessageSize
         default: 10_000
         }
     }

@@ -42,7 +42,7 @@ extension ClientSession {
             case .malformed: return .close(.malformedMessage)
             case .frame(let found): header = found
             }
-            guard header.totalLength <= Self.lengthLimit(header.type) else { return .close(.malformedMessage) }
+            guard header.totalLength <= lengthLimit(header.type) else { return .close(.malformedMessage) }
             if let error = refusal, header.type != Frontend.terminate {
                 refusal = nil
                 if let result = refuseOnServer(
