@@ -286,7 +286,7 @@ extension ClientSession {
         var wanted = classification.reasonsToPin.subtracting(pins)
         if wantsSequences, classification.routeClass >= .write, !isPinned { wanted.insert(.sequence) }
         // In a failed transaction nothing runs, so nothing is left behind.
-        let isFailed = server.status == .failed && server.isQuiet
+        let isFailed = server.status == .failed && server.isQuiet && !effects.contains(.transactionControl)
         if !wanted.isEmpty, !isFailed, !isOnReplica {
             if !isPinned { return .pin(wanted) }
             pins.formUnion(wanted)
