@@ -297,9 +297,8 @@ extension Worker {
     }
 
     func handOver(_ id: ServerID, to worker: WorkerID, _ pool: Pool) {
-        guard let slot = serverSlots[id], let server = servers[slot], let descriptor = server.descriptor else {
-            preconditionFailure("A pool hands over servers that exist.")
-        }
+        // The server may have broken while the order was on its way; the pool has been told.
+        guard let slot = serverSlots[id], let server = servers[slot], let descriptor = server.descriptor else { return }
         _ = poller.remove(descriptor)
         let message = ServerHandOver(
             id: id, descriptor: descriptor, pool: pool, epoch: server.epoch, address: server.address,
