@@ -148,8 +148,14 @@ public struct ClientSession: Sendable {
     /// The pool grants a pin: the server is cleared of what others may have left in its sequences.
     public mutating func pinned(_ reasons: PinReasons, on server: inout ServerSession, toServer: inout Outbox) {
         pins.formUnion(reasons)
-        server.ask(Array("DISCARD SEQUENCES".utf8), toServer: &toServer)
-        awaiting = .pin
+        let cleanUp = Array("DISCARD SEQUENCES".utf8)
+        if isUnsynced {
+            // A Query would commit what the batch has done so far, and its Sync would end the skipping after an error.
+            inject(cleanUp, server: &server, toServer: &toServer)
+        } else {
+            server.ask(cleanUp, toServer: &toServer)
+            awaiting = .pin
+        }
     }
 
     /// The pool has no room for another pin.

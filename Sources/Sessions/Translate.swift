@@ -174,7 +174,11 @@ extension ClientSession {
         guard case .lazy(var modes) = transaction else { return }
         if listener == .reader { modes.readOnly = true }
         transaction = .open(modes)
-        let text = modes.beginText
+        inject(modes.beginText, server: &server, toServer: &toServer)
+    }
+
+    /// Sends a statement of ours into the client's batch, without a Sync: should it fail, the batch fails.
+    mutating func inject(_ text: [UInt8], server: inout ServerSession, toServer: inout Outbox) {
         toServer.write { $0.appendUnnamedExecution(text) }
         server.expect(LedgerEntry(.parse, .swallow))
         server.expect(LedgerEntry(.bind, .swallow))
