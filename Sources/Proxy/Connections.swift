@@ -37,6 +37,8 @@ final class ClientConnection {
     var group: PoolGroup?
     var server: ServerConnection?
     var wait = Wait.none
+    /// Tells this wait from earlier ones.
+    var waitSerial: UInt32 = 0
     var demand = Demand(routeClass: .replicaSafe)
     /// Nodes that cannot serve the present batch.
     var excluded = NodeSet()

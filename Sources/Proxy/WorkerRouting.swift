@@ -9,8 +9,9 @@ import Synchronization
 import Wire
 
 extension Worker {
+    /// The pool's name for the client's present wait; each wait has its own, so that a late order ends no other.
     func waiterID(_ client: ClientConnection) -> WaiterID {
-        WaiterID(rawValue: identity(client.token))
+        WaiterID(rawValue: id.rawValue << 56 | Int(client.waitSerial) << 32 | client.token.index)
     }
 
     /// A number for a token that is unique over all workers.
@@ -51,10 +52,14 @@ extension Worker {
             guard let place = topologies[group.cluster].index(of: node) else {
                 preconditionFailure("The router names a node of the cluster.")
             }
+            waitSerial = (waitSerial + 1) & 0xff_ffff
+            client.waitSerial = waitSerial
             client.wait = .pool(node: place)
+            acquiring = client
             withPool(group.pools[place]) { machine, actions in
                 machine.acquire(waiterID(client), worker: id, now: now, actions: &actions)
             }
+            acquiring = nil
             if client.server != nil { return true }
             if client.wait != .none { return false }
         }
@@ -145,8 +150,8 @@ extension Worker {
             for group in shared.allGroups where group.cluster == cluster {
                 if wasServing, !isServing {
                     withPool(group.pools[place]) { machine, actions in
-                        machine.drain(.nodeLost, now: now, actions: &actions)
                         machine.turnAwayWaiters(0, actions: &actions)
+                        machine.drain(.nodeLost, now: now, actions: &actions)
                     }
                 } else if isServing, !wasServing {
                     withPool(group.pools[place]) { machine, actions in machine.retryNow(now: now, actions: &actions) }
@@ -212,7 +217,7 @@ extension Worker {
     private func refused(
         _ client: ClientConnection, node: Int, _ pool: Pool, _ reason: Pooling.RefuseReason
     ) {
-        defer { resumeLater(client) }
+        defer { if client !== acquiring { resumeLater(client) } }
         let topology = topologies[pool.cluster]
         let isPrimary = node < topology.nodes.count && topology.primary == topology.nodes[node].id
         if !isPrimary {
@@ -253,7 +258,7 @@ extension Worker {
         if !suits(server, client) {
             client.excluded.insert(pool.node)
             giveBack(server)
-            resumeLater(client)
+            if client !== acquiring { resumeLater(client) }
             return
         }
         attach(client, server)
@@ -288,7 +293,8 @@ extension Worker {
         client.session.attached(
             to: &server.session, isReplica: !server.isPrimary, difference: difference, toServer: &toServer)
         if difference.isEmpty { holdProfile(server) }
-        // The orders of a pool may come while another client's bytes are handled.
+        guard client !== acquiring else { return }
+        // The order came while somebody else's bytes were handled.
         sendOwn(server)
         resumeLater(client)
     }

@@ -22,7 +22,8 @@ struct Conversation {
     var transcript: [[UInt8]] = []
 
     init(
-        method: AuthenticationMethod, user: String = "alice", stored: Secret?, presented: Secret?, keys: SCRAMKeys? = nil,
+        method: AuthenticationMethod, user: String = "alice", stored: Secret?, presented: Secret?,
+        keys: SCRAMKeys? = nil,
         mockKind: SecretKind = .scram
     ) {
         client = ClientAuthentication(

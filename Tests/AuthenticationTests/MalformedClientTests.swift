@@ -23,33 +23,34 @@ struct MalformedClientTests {
     }
 
     /// Known and unknown users alike.
-    @Test(arguments: [
-        ("n,,n=,r=abc", nil),
-        ("y,,n=,r=abc", nil),
-        ("n,,n=alice,r=!~", nil),
-        ("n,,n=,r=abc,x=anything,Y=", nil),
-        ("", "the first SCRAM message does not begin with a channel binding flag"),
-        ("x,,n=,r=abc", "the first SCRAM message does not begin with a channel binding flag"),
-        ("n", "the first SCRAM message has no header"),
-        ("n,", "the first SCRAM message has no header"),
-        ("n;,n=,r=abc", "the first SCRAM message has no header"),
-        ("n,x,n=,r=abc", "the first SCRAM message has no header"),
-        ("p=tls-server-end-point,,n=,r=abc", "the client requires SCRAM channel binding, which was not offered"),
-        ("n,a=bob,n=,r=abc", "the client uses a SCRAM authorization identity, which is not supported"),
-        ("n,,m=x,n=,r=abc", "the client requires a SCRAM extension, and none is supported"),
-        ("n,,", "the first SCRAM message names no user"),
-        ("n,,r=abc", "the first SCRAM message names no user"),
-        ("n,,n=", "the first SCRAM message has no valid nonce"),
-        ("n,,n=,", "the first SCRAM message names no user"),
-        ("n,,n=,r=", "the first SCRAM message has no valid nonce"),
-        ("n,,n=,r=a b", "the first SCRAM message has no valid nonce"),
-        ("n,,n=,r=ä", "the first SCRAM message has no valid nonce"),
-        ("n,,n=,r=abc,", "the first SCRAM message has no valid nonce"),
-        ("n,,n=,r=abc,,", "the first SCRAM message is malformed"),
-        ("n,,n=,r=abc,1=x", "the first SCRAM message is malformed"),
-        ("n,,n=,r=abc,xx", "the first SCRAM message is malformed"),
-        ("n,,n=,r=a\0c", "a SCRAM message contains a zero byte"),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("n,,n=,r=abc", nil),
+            ("y,,n=,r=abc", nil),
+            ("n,,n=alice,r=!~", nil),
+            ("n,,n=,r=abc,x=anything,Y=", nil),
+            ("", "the first SCRAM message does not begin with a channel binding flag"),
+            ("x,,n=,r=abc", "the first SCRAM message does not begin with a channel binding flag"),
+            ("n", "the first SCRAM message has no header"),
+            ("n,", "the first SCRAM message has no header"),
+            ("n;,n=,r=abc", "the first SCRAM message has no header"),
+            ("n,x,n=,r=abc", "the first SCRAM message has no header"),
+            ("p=tls-server-end-point,,n=,r=abc", "the client requires SCRAM channel binding, which was not offered"),
+            ("n,a=bob,n=,r=abc", "the client uses a SCRAM authorization identity, which is not supported"),
+            ("n,,m=x,n=,r=abc", "the client requires a SCRAM extension, and none is supported"),
+            ("n,,", "the first SCRAM message names no user"),
+            ("n,,r=abc", "the first SCRAM message names no user"),
+            ("n,,n=", "the first SCRAM message has no valid nonce"),
+            ("n,,n=,", "the first SCRAM message names no user"),
+            ("n,,n=,r=", "the first SCRAM message has no valid nonce"),
+            ("n,,n=,r=a b", "the first SCRAM message has no valid nonce"),
+            ("n,,n=,r=ä", "the first SCRAM message has no valid nonce"),
+            ("n,,n=,r=abc,", "the first SCRAM message has no valid nonce"),
+            ("n,,n=,r=abc,,", "the first SCRAM message is malformed"),
+            ("n,,n=,r=abc,1=x", "the first SCRAM message is malformed"),
+            ("n,,n=,r=abc,xx", "the first SCRAM message is malformed"),
+            ("n,,n=,r=a\0c", "a SCRAM message contains a zero byte"),
+        ] as [(String, String?)])
     func firstMessage(text: String, mistake: String?) {
         let failure = mistake.map { ClientAuthenticationFailure.protocolViolation($0) }
         for secret in [Secret.scram(Self.secret), .plain("secret"), nil, .unusable] {
@@ -93,26 +94,27 @@ struct MalformedClientTests {
     }
 
     /// The right last message, changed in one respect; the proof is right for what is changed.
-    @Test(arguments: [
-        ("c=biws,r=NONCE", ",p=PROOF", nil),
-        ("c=biws,r=NONCE,x=ignored", ",p=PROOF", nil),
-        ("c=eSws,r=NONCE", ",p=PROOF", "the last SCRAM message contradicts the first one about channel binding"),
-        ("c=biw,r=NONCE", ",p=PROOF", "the last SCRAM message contradicts the first one about channel binding"),
-        ("c=,r=NONCE", ",p=PROOF", "the last SCRAM message contradicts the first one about channel binding"),
-        ("r=NONCE", ",p=PROOF", "the last SCRAM message has no channel binding data"),
-        ("", "p=PROOF", "the last SCRAM message has no channel binding data"),
-        ("c=biws", ",p=PROOF", "the last SCRAM message has no nonce"),
-        ("c=biws,r=abc", ",p=PROOF", "the last SCRAM message has another nonce"),
-        ("c=biws,r=NONCEx", ",p=PROOF", "the last SCRAM message has another nonce"),
-        ("c=biws,r=NONCE", "", "the last SCRAM message has no valid proof"),
-        ("c=biws,r=NONCE", ",p=", "the last SCRAM message has no valid proof"),
-        ("c=biws,r=NONCE", ",p=AAAA", "the last SCRAM message has no valid proof"),
-        ("c=biws,r=NONCE", ",p=PROOF,x=y", "the last SCRAM message has no valid proof"),
-        ("c=biws,r=NONCE", ",p=PROOF,", "the last SCRAM message has no valid proof"),
-        ("c=biws,r=NONCE", ",p=PROOF\0", "a SCRAM message contains a zero byte"),
-        ("c=biws,r=NONCE", ",p= PROOF", "the last SCRAM message has no valid proof"),
-        ("c=biws,r=NONCE,", ",p=PROOF", "the last SCRAM message has no valid proof"),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("c=biws,r=NONCE", ",p=PROOF", nil),
+            ("c=biws,r=NONCE,x=ignored", ",p=PROOF", nil),
+            ("c=eSws,r=NONCE", ",p=PROOF", "the last SCRAM message contradicts the first one about channel binding"),
+            ("c=biw,r=NONCE", ",p=PROOF", "the last SCRAM message contradicts the first one about channel binding"),
+            ("c=,r=NONCE", ",p=PROOF", "the last SCRAM message contradicts the first one about channel binding"),
+            ("r=NONCE", ",p=PROOF", "the last SCRAM message has no channel binding data"),
+            ("", "p=PROOF", "the last SCRAM message has no channel binding data"),
+            ("c=biws", ",p=PROOF", "the last SCRAM message has no nonce"),
+            ("c=biws,r=abc", ",p=PROOF", "the last SCRAM message has another nonce"),
+            ("c=biws,r=NONCEx", ",p=PROOF", "the last SCRAM message has another nonce"),
+            ("c=biws,r=NONCE", "", "the last SCRAM message has no valid proof"),
+            ("c=biws,r=NONCE", ",p=", "the last SCRAM message has no valid proof"),
+            ("c=biws,r=NONCE", ",p=AAAA", "the last SCRAM message has no valid proof"),
+            ("c=biws,r=NONCE", ",p=PROOF,x=y", "the last SCRAM message has no valid proof"),
+            ("c=biws,r=NONCE", ",p=PROOF,", "the last SCRAM message has no valid proof"),
+            ("c=biws,r=NONCE", ",p=PROOF\0", "a SCRAM message contains a zero byte"),
+            ("c=biws,r=NONCE", ",p= PROOF", "the last SCRAM message has no valid proof"),
+            ("c=biws,r=NONCE,", ",p=PROOF", "the last SCRAM message has no valid proof"),
+        ] as [(String, String, String?)])
     func lastMessage(withoutProof: String, rest: String, mistake: String?) {
         for secret in [Secret.scram(Self.secret), nil] {
             let step = finish(secret: secret, withoutProof: withoutProof, rest: rest)
@@ -156,18 +158,20 @@ struct MalformedClientTests {
     /// Any change of one bit of a proof is noticed.
     @Test func changedProofs() {
         for place in 0..<256 {
-            let step = finish(secret: .scram(Self.secret), withoutProof: "c=biws,r=NONCE", rest: ",p=PROOF", flipping: place)
+            let step = finish(
+                secret: .scram(Self.secret), withoutProof: "c=biws,r=NONCE", rest: ",p=PROOF", flipping: place)
             #expect(step == .failed(.rejected))
         }
     }
 
-    @Test(arguments: [
-        ([], "the password message is malformed"), ([0], nil),
-        (Array("secret".utf8), "the password message is malformed"),
-        (Array("sec\0ret\0".utf8), "the password message is malformed"),
-        (Array("secret\0\0".utf8), "the password message is malformed"),
-        ([UInt8](repeating: 97, count: 65_536) + [0], "the password message is too long"),
-    ] as [([UInt8], String?)])
+    @Test(
+        arguments: [
+            ([], "the password message is malformed"), ([0], nil),
+            (Array("secret".utf8), "the password message is malformed"),
+            (Array("sec\0ret\0".utf8), "the password message is malformed"),
+            (Array("secret\0\0".utf8), "the password message is malformed"),
+            ([UInt8](repeating: 97, count: 65_536) + [0], "the password message is too long"),
+        ] as [([UInt8], String?)])
     func passwordMessage(body: [UInt8], mistake: String?) {
         for method in [AuthenticationMethod.plain, .md5] {
             for secret in [Secret.plain("secret"), .unusable] {

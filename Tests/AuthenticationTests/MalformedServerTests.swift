@@ -58,14 +58,17 @@ struct MalformedServerTests {
         for list in ["", "\0", "SCRAM-SHA-256", "SCRAM-SHA-256\0", "\0SCRAM-SHA-256\0\0", "SCRAM-SHA-256\0\0\0"] {
             check([message(10, list)], Self.broken("the server's list of SASL mechanisms is malformed"))
         }
-        check([message(10, "SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"), Self.ok], Self.broken(
-            "the server ended the SCRAM exchange without proving that it knows the password"))
+        check(
+            [message(10, "SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"), Self.ok],
+            Self.broken(
+                "the server ended the SCRAM exchange without proving that it knows the password"))
     }
 
-    @Test(arguments: [
-        (2, "Kerberos V5"), (6, "SCM credentials"), (7, "GSSAPI"), (8, "GSSAPI"), (9, "SSPI"),
-        (1, "authentication method 1"), (-1, "authentication method -1"), (13, "authentication method 13"),
-    ] as [(Int32, String)])
+    @Test(
+        arguments: [
+            (2, "Kerberos V5"), (6, "SCM credentials"), (7, "GSSAPI"), (8, "GSSAPI"), (9, "SSPI"),
+            (1, "authentication method 1"), (-1, "authentication method -1"), (13, "authentication method 13"),
+        ] as [(Int32, String)])
     func unsupportedMethods(code: Int32, name: String) {
         check([message(code)], .failed(.unsupportedMethod(name)))
     }

@@ -2,8 +2,8 @@
 
 import Authentication
 
-@testable import struct Authentication.DerivedKeys
 @testable import enum Authentication.Base64
+@testable import struct Authentication.DerivedKeys
 @testable import enum Authentication.SCRAMProof
 
 enum SCRAMClient {

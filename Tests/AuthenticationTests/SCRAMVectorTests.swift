@@ -10,7 +10,8 @@ struct SCRAMVectorTests {
         let exchange = try SCRAMServerExchange(
             clientFirst: .parse(Array("n,,n=user,r=rOprNGfwEbeRWgbNEkqO".utf8)),
             verifier: .password(
-                Array("pencil".utf8), salt: #require(Base64.decode(Array("W22ZaJ0SNY7soEsUEjb6gQ==".utf8))), iterations: 4096),
+                Array("pencil".utf8), salt: #require(Base64.decode(Array("W22ZaJ0SNY7soEsUEjb6gQ==".utf8))),
+                iterations: 4096),
             nonce: Array("%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".utf8))
         let serverFirst = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
         #expect(String(decoding: exchange.serverFirst, as: UTF8.self) == serverFirst)
@@ -22,7 +23,8 @@ struct SCRAMVectorTests {
         #expect(
             String(decoding: outcome.message, as: UTF8.self) == "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
 
-        let parsed = try SCRAMServerFirst.parse(Array(serverFirst.utf8), clientNonce: Array("rOprNGfwEbeRWgbNEkqO".utf8))
+        let parsed = try SCRAMServerFirst.parse(
+            Array(serverFirst.utf8), clientNonce: Array("rOprNGfwEbeRWgbNEkqO".utf8))
         let keys = DerivedKeys(password: Array("pencil".utf8), salt: parsed.salt, iterations: parsed.iterations)
         #expect(outcome.keys.clientKey == keys.clientKey)
         #expect(outcome.keys.serverKey == keys.serverKey)
@@ -35,15 +37,17 @@ struct SCRAMVectorTests {
     }
 
     /// RFC 4013, section 3, and what the rules say of further cases; `nil` stands for a password used as it is.
-    @Test(arguments: [
-        ("I\u{ad}X", "IX"), ("user", "user"), ("USER", "USER"), ("\u{aa}", "a"), ("\u{2168}", "IX"),
-        ("\u{7}", "\u{7}"), ("\u{627}1", nil), ("\u{627}1\u{628}", "\u{627}1\u{628}"), ("\u{627}a\u{628}", nil),
-        ("a\u{a0}b", "a b"), ("a\u{3000}b", "a b"), ("\u{ad}", nil), ("\u{ad}\u{feff}", nil), ("\u{e000}", nil),
-        ("\u{221}", nil), ("\u{1f642}", nil), ("ä\u{7}", nil), ("\u{fffd}", nil), ("\u{e0041}", nil), ("a\u{308}", "ä"),
-        ("\u{200b}a", " a"), ("\u{2ff0}", nil), ("\u{10fffd}", nil), ("\u{fb01}", "fi"), ("\u{85}", nil),
-        // As PostgreSQL 15 does, which looks for what is prohibited before it normalizes.
-        ("\u{340}", nil), ("\u{fb1d}", "\u{5d9}\u{5b4}"), ("\u{fb2a}", "\u{5e9}\u{5c1}"), ("\u{1d31}", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("I\u{ad}X", "IX"), ("user", "user"), ("USER", "USER"), ("\u{aa}", "a"), ("\u{2168}", "IX"),
+            ("\u{7}", "\u{7}"), ("\u{627}1", nil), ("\u{627}1\u{628}", "\u{627}1\u{628}"), ("\u{627}a\u{628}", nil),
+            ("a\u{a0}b", "a b"), ("a\u{3000}b", "a b"), ("\u{ad}", nil), ("\u{ad}\u{feff}", nil), ("\u{e000}", nil),
+            ("\u{221}", nil), ("\u{1f642}", nil), ("ä\u{7}", nil), ("\u{fffd}", nil), ("\u{e0041}", nil),
+            ("a\u{308}", "ä"),
+            ("\u{200b}a", " a"), ("\u{2ff0}", nil), ("\u{10fffd}", nil), ("\u{fb01}", "fi"), ("\u{85}", nil),
+            // As PostgreSQL 15 does, which looks for what is prohibited before it normalizes.
+            ("\u{340}", nil), ("\u{fb1d}", "\u{5d9}\u{5b4}"), ("\u{fb2a}", "\u{5e9}\u{5c1}"), ("\u{1d31}", nil),
+        ] as [(String, String?)])
     func saslPreparation(password: String, prepared: String?) {
         let bytes = Array(password.utf8)
         #expect(SASLPreparation.prepare(bytes) == prepared.map { Array($0.utf8) } ?? bytes)
@@ -67,7 +71,8 @@ struct SCRAMVectorTests {
     }
 
     @Test(arguments: [
-        "Z", "Zg", "Zg=", "Zg===", "Z===", "====", "Zg==Zg==", "=Zg=", "Zm9v\n", " Zm9v", "Zm9-", "Zm9_", "Zh==", "Zm9=",
+        "Z", "Zg", "Zg=", "Zg===", "Z===", "====", "Zg==Zg==", "=Zg=", "Zm9v\n", " Zm9v", "Zm9-", "Zm9_", "Zh==",
+        "Zm9=",
         "Zm=v", "Zg==AAAA", "Zm9vZ", "Zmäv",
     ])
     func malformedBase64(text: String) {
@@ -81,10 +86,12 @@ struct SCRAMVectorTests {
         }
     }
 
-    @Test(arguments: [
-        ("0", 0), ("1", 1), ("4096", 4096), ("4097", nil), ("", nil), ("01", nil), ("00", nil), ("-1", nil), ("+1", nil),
-        (" 1", nil), ("1 ", nil), ("1a", nil), ("99999999999999999999", nil),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            ("0", 0), ("1", 1), ("4096", 4096), ("4097", nil), ("", nil), ("01", nil), ("00", nil), ("-1", nil),
+            ("+1", nil),
+            (" 1", nil), ("1 ", nil), ("1a", nil), ("99999999999999999999", nil),
+        ] as [(String, Int?)])
     func decimal(text: String, number: Int?) {
         #expect(Decimal.parse(Array(text.utf8), upTo: 4096) == number)
     }

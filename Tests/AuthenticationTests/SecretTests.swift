@@ -157,7 +157,8 @@ struct SecretTests {
         "SCRAM-SHA-256$-1:AAAA$\(key):\(key)", "SCRAM-SHA-256$+1:AAAA$\(key):\(key)",
         "SCRAM-SHA-256$2147483648:AAAA$\(key):\(key)", "SCRAM-SHA-256$99999999999999999999:AAAA$\(key):\(key)",
         "SCRAM-SHA-256$4096:AAA$\(key):\(key)", "SCRAM-SHA-256$4096:AAAA$AAAA:\(key)",
-        "SCRAM-SHA-256$4096:AAAA$\(key):AAAA", "SCRAM-SHA-256$4096:AAAA$\(key):\(key):", "SCRAM-SHA-256$4096:A A=$\(key):\(key)",
+        "SCRAM-SHA-256$4096:AAAA$\(key):AAAA", "SCRAM-SHA-256$4096:AAAA$\(key):\(key):",
+        "SCRAM-SHA-256$4096:A A=$\(key):\(key)",
         "SCRAM-SHA-256$4096:AAAA$\(key):\(key)$", "SCRAM-SHA-256$4096:AAAA$\(key):\(key) ",
         "SCRAM-SHA-256$4096:AAAA:AAAA$\(key):\(key)",
     ])

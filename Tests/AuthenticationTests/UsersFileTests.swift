@@ -9,22 +9,23 @@ struct UsersFileTests {
         UsersFileMistake(line: line, kind: kind)
     }
 
-    @Test(arguments: [
-        ("", []),
-        ("\"alice\" \"secret\"", [("alice", "secret")]),
-        ("\"alice\" \"secret\"\n\"bob\" \"b\"\n", [("alice", "secret"), ("bob", "b")]),
-        ("\"alice\" \"secret\"\r\n\"bob\" \"b\"\r\n", [("alice", "secret"), ("bob", "b")]),
-        ("\"alice\"\"secret\"", []),
-        ("\"alice\"\t  \"secret\"", [("alice", "secret")]),
-        ("  \"alice\" \"secret\"  ", [("alice", "secret")]),
-        ("; \"alice\" \"secret\"\n# bob\n\n   \n  ;x\n\"c\" \"d\"", [("c", "d")]),
-        ("\"al\"\"ice\" \"se\"\"cret\"\"\"", [("al\"ice", "se\"cret\"")]),
-        ("\"alice\" \"secret\" \"more\" and more", [("alice", "secret")]),
-        ("\"alice\" \"; no comment\"", [("alice", "; no comment")]),
-        ("\"Älice\" \"geheim ß\"", [("Älice", "geheim ß")]),
-        ("\u{feff}\"alice\" \"secret\"", [("alice", "secret")]),
-        ("\"back\\slash\" \"\\n\"", [("back\\slash", "\\n")]),
-    ] as [(String, [(String, String)])])
+    @Test(
+        arguments: [
+            ("", []),
+            ("\"alice\" \"secret\"", [("alice", "secret")]),
+            ("\"alice\" \"secret\"\n\"bob\" \"b\"\n", [("alice", "secret"), ("bob", "b")]),
+            ("\"alice\" \"secret\"\r\n\"bob\" \"b\"\r\n", [("alice", "secret"), ("bob", "b")]),
+            ("\"alice\"\"secret\"", []),
+            ("\"alice\"\t  \"secret\"", [("alice", "secret")]),
+            ("  \"alice\" \"secret\"  ", [("alice", "secret")]),
+            ("; \"alice\" \"secret\"\n# bob\n\n   \n  ;x\n\"c\" \"d\"", [("c", "d")]),
+            ("\"al\"\"ice\" \"se\"\"cret\"\"\"", [("al\"ice", "se\"cret\"")]),
+            ("\"alice\" \"secret\" \"more\" and more", [("alice", "secret")]),
+            ("\"alice\" \"; no comment\"", [("alice", "; no comment")]),
+            ("\"Älice\" \"geheim ß\"", [("Älice", "geheim ß")]),
+            ("\u{feff}\"alice\" \"secret\"", [("alice", "secret")]),
+            ("\"back\\slash\" \"\\n\"", [("back\\slash", "\\n")]),
+        ] as [(String, [(String, String)])])
     func users(text: String, users: [(String, String)]) {
         var mistakes: [UsersFileMistake] = []
         let directory = UserDirectory(usersFile: text, mistakes: &mistakes)
@@ -34,29 +35,30 @@ struct UsersFileTests {
         #expect(directory.lookup("nobody") == nil)
     }
 
-    @Test(arguments: [
-        ("alice secret", [mistake(1, .expectedUser)]),
-        ("\n\n'alice' 'secret'", [mistake(3, .expectedUser)]),
-        ("\"alice\"", [mistake(1, .expectedSecret)]),
-        ("\"alice\" secret", [mistake(1, .expectedSecret)]),
-        ("\"alice\" ; comment", [mistake(1, .expectedSecret)]),
-        ("\"alice", [mistake(1, .unterminatedQuote)]),
-        ("\"alice\" \"secret", [mistake(1, .unterminatedQuote)]),
-        ("\"alice\" \"secret\"\"", [mistake(1, .unterminatedQuote)]),
-        ("\"alice\nx\" \"secret\"", [mistake(1, .unterminatedQuote), mistake(2, .expectedUser)]),
-        ("\"\" \"secret\"", [mistake(1, .emptyUser)]),
-        ("\"al\0ice\" \"secret\"", [mistake(1, .zeroByte)]),
-        ("\"alice\" \"sec\0ret\"", [mistake(1, .zeroByte)]),
-        ("\"alice\" \"SCRAM-SHA-256$x\"", [mistake(1, .malformedSCRAM(user: "alice"))]),
-        (
-            "\"alice\" \"a\"\n\"bob\" \"b\"\n\"alice\" \"c\"",
-            [mistake(3, .duplicate(user: "alice", firstLine: 1))]
-        ),
-        (
-            "x\n\"ok\" \"ok\"\n\"y\"\n",
-            [mistake(1, .expectedUser), mistake(3, .expectedSecret)]
-        ),
-    ] as [(String, [UsersFileMistake])])
+    @Test(
+        arguments: [
+            ("alice secret", [mistake(1, .expectedUser)]),
+            ("\n\n'alice' 'secret'", [mistake(3, .expectedUser)]),
+            ("\"alice\"", [mistake(1, .expectedSecret)]),
+            ("\"alice\" secret", [mistake(1, .expectedSecret)]),
+            ("\"alice\" ; comment", [mistake(1, .expectedSecret)]),
+            ("\"alice", [mistake(1, .unterminatedQuote)]),
+            ("\"alice\" \"secret", [mistake(1, .unterminatedQuote)]),
+            ("\"alice\" \"secret\"\"", [mistake(1, .unterminatedQuote)]),
+            ("\"alice\nx\" \"secret\"", [mistake(1, .unterminatedQuote), mistake(2, .expectedUser)]),
+            ("\"\" \"secret\"", [mistake(1, .emptyUser)]),
+            ("\"al\0ice\" \"secret\"", [mistake(1, .zeroByte)]),
+            ("\"alice\" \"sec\0ret\"", [mistake(1, .zeroByte)]),
+            ("\"alice\" \"SCRAM-SHA-256$x\"", [mistake(1, .malformedSCRAM(user: "alice"))]),
+            (
+                "\"alice\" \"a\"\n\"bob\" \"b\"\n\"alice\" \"c\"",
+                [mistake(3, .duplicate(user: "alice", firstLine: 1))]
+            ),
+            (
+                "x\n\"ok\" \"ok\"\n\"y\"\n",
+                [mistake(1, .expectedUser), mistake(3, .expectedSecret)]
+            ),
+        ] as [(String, [UsersFileMistake])])
     func mistakes(text: String, expected: [UsersFileMistake]) {
         var mistakes: [UsersFileMistake] = []
         _ = UserDirectory(usersFile: text, mistakes: &mistakes)

@@ -24,7 +24,8 @@ import Testing
     }
 
     @Test func json() throws {
-        let run = try Pointsman.run("classify", "--format", "json", input: "SELECT 1\nSELECT \"my\tfunction\"(1); SET x = 1")
+        let run = try Pointsman.run(
+            "classify", "--format", "json", input: "SELECT 1\nSELECT \"my\tfunction\"(1); SET x = 1")
         let objects = try run.lines.map { line in
             try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
         }
@@ -104,7 +105,9 @@ import Testing
         try process.run()
         let watchdog = DispatchWorkItem { [pid = process.processIdentifier] in kill(pid, SIGKILL) }
         DispatchQueue.global().asyncAfter(deadline: .now() + 30, execute: watchdog)
-        for (statement, answer) in [("SELECT 1\n", "replica\n"), ("DELETE FROM t\n", "primary\n"), ("TABLE t\n", "replica\n")] {
+        for (statement, answer) in [
+            ("SELECT 1\n", "replica\n"), ("DELETE FROM t\n", "primary\n"), ("TABLE t\n", "replica\n"),
+        ] {
             try input.fileHandleForWriting.write(contentsOf: Data(statement.utf8))
             #expect(String(decoding: output.fileHandleForReading.availableData, as: UTF8.self) == answer)
         }

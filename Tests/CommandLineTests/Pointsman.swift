@@ -43,7 +43,7 @@ struct Pointsman: Equatable {
         return process
     }
 
-    /// Starts the process and waits for its end; one that takes too long is killed. A signal counts as 128 + its number.
+    /// Starts the process and waits for its end; one that takes too long is killed. A signal counts as 128 + itself.
     static func finish(_ process: Process, within seconds: Double = 60) throws -> Int32 {
         let ended = DispatchSemaphore(value: 0)
         process.terminationHandler = { _ in ended.signal() }

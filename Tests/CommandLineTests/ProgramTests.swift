@@ -5,7 +5,9 @@ import TestSupport
 import Testing
 
 @Suite struct ProgramTests {
-    @Test(arguments: [["--help"], ["help"], ["run", "--help"], ["check", "--help"], ["classify", "-h"], ["demo", "-h"], []])
+    @Test(arguments: [
+        ["--help"], ["help"], ["run", "--help"], ["check", "--help"], ["classify", "-h"], ["demo", "-h"], [],
+    ])
     func help(_ arguments: [String]) throws {
         let run = try Pointsman.run(arguments)
         #expect(run.status == 0)

@@ -138,6 +138,18 @@ import Testing
         #expect(cluster.topology.newestSample == 7)
     }
 
+    @Test func samplesOutliveTheirPrimary() {
+        var cluster = started()
+        for _ in 1...2 {
+            cluster.fail(1, .timedOut)
+            cluster.replica(2, 5000)
+            #expect(cluster.topology.newestSample == 4)
+            #expect(cluster.status(2).coveredSample == 4)
+            #expect(cluster.status(2).lagNanoseconds == 0)
+        }
+        #expect(cluster.topology.primary == nil)
+    }
+
     @Test func restartedPrimaryNeedsNewSamples() {
         var cluster = started()
         cluster.fail(1)

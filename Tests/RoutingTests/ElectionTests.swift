@@ -154,8 +154,17 @@ import Testing
         #expect(cluster.topology.primary == nil)
     }
 
+    @Test func oneServerUnderTwoAddresses() {
+        var cluster = ScriptedCluster(2)
+        cluster.primary(2, 5000)
+        cluster.primary(1, 5000)
+        #expect(cluster.topology.primary == node(1))
+        #expect(cluster.status(2).role == .fenced)
+    }
+
     @Test func twoPromotedAtOnce() {
         var cluster = ScriptedCluster(3)
+        cluster.started = [2: 2, 3: 3]
         cluster.primary(2, 5000, timeline: 2)
         cluster.primary(3, 6000, timeline: 2)
         cluster.fail(1)

@@ -48,13 +48,16 @@ import Testing
     @Test func defaultsAreReal() throws {
         var text = try Fixture.text("minimal.toml").replacing(#"[probe]"#, with: "").replacing(#"[auth]"#, with: "")
             .replacing(#"user = "pointsman""#, with: "").replacing(#"method = "trust""#, with: "")
-        let tables = Dictionary(grouping: try Self.rows().filter { $0.defaultValue != nil && $0.section != "clusters.NAME.nodes[]" }, by: \.section)
+        let tables = Dictionary(
+            grouping: try Self.rows().filter { $0.defaultValue != nil && $0.section != "clusters.NAME.nodes[]" },
+            by: \.section)
         for (section, rows) in tables {
             text += "\n[\(section)]\n" + rows.map { "\($0.key) = \($0.defaultValue ?? "")\n" }.joined()
             if section == "probe" { text += "user = \"pointsman\"\n" }
         }
         let explicit = try Fixture.read(text: text)
-        let implicit = try Fixture.read(text: try Fixture.text("minimal.toml").replacing(#"method = "trust""#, with: ""))
+        let implicit = try Fixture.read(
+            text: try Fixture.text("minimal.toml").replacing(#"method = "trust""#, with: ""))
         #expect(explicit.proxy.listen == implicit.proxy.listen)
         #expect(explicit.proxy.server == implicit.proxy.server)
         #expect(explicit.proxy.authentication == implicit.proxy.authentication)
@@ -84,7 +87,8 @@ import Testing
             let section = Section(rawValue: row.section)
             guard section != .node, section != .cluster, section != .database, section != .user else { continue }
             let mistakes = Fixture.mistakes("\(row.section).\(row.key) = \(row.defaultValue ?? "\"x\"")")
-            let isRefused = mistakes.contains("\(row.section).\(row.key): ") && mistakes.contains("not supported by this version")
+            let isRefused =
+                mistakes.contains("\(row.section).\(row.key): ") && mistakes.contains("not supported by this version")
             #expect(isRefused == (row.meaning == "not supported by this version"), "\(row.section).\(row.key)")
         }
     }
