@@ -41,7 +41,7 @@ demo: release
 
 bench: release
 	.ci/deps pgbouncer
-	Tests/Benchmarks/bench.sh $(BENCH_ARGS)
+	python3 Tests/Benchmarks/bench.py $(BENCH_ARGS)
 
 deps:
 	.ci/deps

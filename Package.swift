@@ -50,7 +50,7 @@ let package = Package(
         .target(  // TOML text to checked settings
             name: "Settings",
             dependencies: [
-                "Proxy", "Routing", "Pooling", "Authentication", "Probing",
+                "Proxy", "Routing", "Pooling", "Authentication", "Probing", "Telemetry",
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             swiftSettings: strict),
@@ -94,6 +94,7 @@ let package = Package(
             name: "SettingsTests",
             dependencies: ["Settings", "Proxy", "Routing", "Pooling", "Authentication", "Probing", "Telemetry"],
             swiftSettings: strict),
+        .testTarget(name: "CommandLineTests", dependencies: ["pointsman", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "PostgresClusterTests", dependencies: ["PostgresCluster", "TestSupport"], swiftSettings: strict),
         .testTarget(

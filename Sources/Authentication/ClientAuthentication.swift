@@ -25,8 +25,8 @@ public enum ClientAuthenticationFailure: Error, Equatable, Sendable {
 
 /// One client's login, from our side.
 ///
-/// Unknown users, and users whose secret does not suit the method, go through the same exchange over made-up secrets that
-/// stay the same as long as the seed does, and fail at its end as a wrong password does.
+/// Unknown users, and users whose secret does not suit the method, go through the same exchange over made-up secrets
+/// that stay the same as long as the seed does, and fail at its end as a wrong password does.
 public struct ClientAuthentication: Sendable {
     /// What follows from a message.
     public enum Step: Equatable, Sendable {
@@ -176,7 +176,9 @@ public struct ClientAuthentication: Sendable {
         switch secret {
         case .md5(let digits): return Array(digits.utf8)
         case .plain(let password):
-            guard let digits = MD5Password.stored(password: Array(password.utf8), user: user) else { throw .md5Forbidden }
+            guard let digits = MD5Password.stored(password: Array(password.utf8), user: user) else {
+                throw .md5Forbidden
+            }
             return digits
         case .scram, .unusable, nil:
             guard let digits = computed else { throw .md5Forbidden }

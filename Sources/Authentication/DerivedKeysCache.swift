@@ -66,7 +66,9 @@ public struct DerivedKeysCache: Sendable {
     private static func digest(password: [UInt8], salt: [UInt8], iterations: Int) -> [UInt8] {
         var message: [UInt8] = []
         for number in [password.count, salt.count, iterations] {
-            for shift in stride(from: 56, through: 0, by: -8) { message.append(UInt8(truncatingIfNeeded: number >> shift)) }
+            for shift in stride(from: 56, through: 0, by: -8) {
+                message.append(UInt8(truncatingIfNeeded: number >> shift))
+            }
         }
         return Digest.sha256(message + password + salt)
     }

@@ -16,10 +16,10 @@ enum SASLPreparation {
                 mapped.append(scalar)
             }
         }
-        guard !mapped.isEmpty else { return password }
+        // RFC 4013 asks this of the normalized text, PostgreSQL of the text before; both must derive the same keys.
+        guard !mapped.isEmpty, isAllowed(mapped) else { return password }
         // Normalization form KC.
-        let prepared = String(mapped).precomposedStringWithCompatibilityMapping
-        return isAllowed(prepared.unicodeScalars) ? Array(prepared.utf8) : password
+        return Array(String(mapped).precomposedStringWithCompatibilityMapping.utf8)
     }
 
     private static func isAllowed(_ scalars: String.UnicodeScalarView) -> Bool {

@@ -103,7 +103,8 @@ struct SCRAMClientFinal: Equatable, Sendable {
             guard attributes.nextValue() != nil else { throw SCRAMMistake("the last SCRAM message is malformed") }
         }
         let end = attributes.offset - 1
-        guard let text = attributes.value(of: "p"), attributes.isAtEnd, let proof = Base64.decode(text), proof.count == 32
+        guard let text = attributes.value(of: "p"), attributes.isAtEnd, let proof = Base64.decode(text),
+            proof.count == 32
         else { throw SCRAMMistake("the last SCRAM message has no valid proof") }
         return SCRAMClientFinal(
             channelBinding: Array(channelBinding), nonce: Array(nonce), proof: proof,

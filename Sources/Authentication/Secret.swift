@@ -90,7 +90,8 @@ public struct SCRAMSecret: Equatable, Sendable {
     public init?(parsing text: String) {
         let bytes = Array(text.utf8)
         guard bytes.starts(with: Self.prefix) else { return nil }
-        let parts = bytes.dropFirst(Self.prefix.count).split(separator: UInt8(ascii: "$"), omittingEmptySubsequences: false)
+        let parts = bytes.dropFirst(Self.prefix.count).split(
+            separator: UInt8(ascii: "$"), omittingEmptySubsequences: false)
         guard parts.count == 2 else { return nil }
         let cost = parts[0].split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         let keys = parts[1].split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)

@@ -190,7 +190,8 @@ public struct ServerAuthentication: Sendable {
     private mutating func beginExchange(mechanisms data: [UInt8]) throws(ServerAuthenticationFailure) -> Step {
         let names = data.split(separator: 0, omittingEmptySubsequences: false)
         // Each name ends with a zero byte, and the list with one more.
-        guard names.count >= 3, names.suffix(2).allSatisfy(\.isEmpty), !names.dropLast(2).contains(where: \.isEmpty) else {
+        guard names.count >= 3, names.suffix(2).allSatisfy(\.isEmpty), !names.dropLast(2).contains(where: \.isEmpty)
+        else {
             throw .protocolViolation("the server's list of SASL mechanisms is malformed")
         }
         guard names.contains(where: { $0.elementsEqual(Self.mechanism) }) else {

@@ -42,8 +42,8 @@ public struct UsersFileMistake: Error, Equatable, Sendable, CustomStringConverti
 }
 
 extension UserDirectory {
-    /// Reads a users file: one `"user" "secret"` per line, quotes inside written twice, comments after `;` or `#` at the
-    /// beginning of a line. What follows the secret is ignored, as PgBouncer does.
+    /// Reads a users file: one `"user" "secret"` per line, quotes inside written twice, comments after `;` or `#` at
+    /// the beginning of a line. What follows the secret is ignored, as PgBouncer does.
     ///
     /// - Parameter mistakes: gets every mistake, in the order of lines; the lines concerned add no user.
     public init(usersFile text: String, mistakes: inout [UsersFileMistake]) {

@@ -39,7 +39,8 @@ public enum ResolverFailure: Error, Hashable, Sendable, CustomStringConvertible 
     }
 }
 
-/// Answers questions for host names on threads of its own. Equal questions share one look-up, answers are kept for a while.
+/// Answers questions for host names on threads of its own. Equal questions share one look-up; answers are kept for a
+/// while.
 public final class Resolver: Sendable {
     public typealias Answer = Result<[String], ResolverFailure>
     /// Receives an answer, on any thread; must not block.
@@ -70,8 +71,8 @@ public final class Resolver: Sendable {
         state = Mutex(State(table: LookupTable(settings: settings)))
     }
 
-    /// Asks for the addresses of a name. `receive` is called exactly once: before this returns when the answer is known,
-    /// or when the question is refused; else on a thread of the resolver.
+    /// Asks for the addresses of a name. `receive` is called exactly once: before this returns when the answer is known
+    /// or the question is refused, else on a thread of the resolver.
     public func resolve(_ name: String, _ receive: @escaping Receiver) {
         let now = clock()
         let (answer, start): (Answer?, String?) = state.withLock { state in

@@ -25,7 +25,10 @@ public struct ServerID: Hashable, Sendable {
     public init(rawValue: Int) { self.rawValue = rawValue }
 }
 
-/// A client that wants a server connection; the same rules as for ``ServerID``.
+/// One wish of a client for a server connection; the same rules as for ``ServerID``.
+///
+/// A client whose wait was cancelled too late may wait again before the order about its former wait arrives: only a new
+/// number for each wait tells the two apart.
 public struct WaiterID: Hashable, Sendable {
     public var rawValue: Int
 

@@ -6,7 +6,8 @@ public enum PoolAction: Equatable, Sendable {
     case assign(ServerID, WaiterID, owner: WorkerID)
     /// `from` stops listening to the server and posts it to `to`, which reports ``PoolMachine/arrived(_:now:actions:)``
     /// (or either reports ``PoolMachine/lost(_:now:actions:)``). The waiter is the one it is meant for; it waits until
-    /// an `assign` names it. `from` and `to` may be equal: then the arrival is reported at once.
+    /// an `assign` names it. `from` and `to` may be equal: then the arrival is reported at once. A lawful race: the
+    /// server breaks and is reported lost before `from` sees the order; then there is nothing to do.
     case handOver(ServerID, from: WorkerID, to: WorkerID, WaiterID)
     /// Open a server connection and report `connected` or `connectFailed` with the same worker and epoch.
     case connect(WorkerID, epoch: PoolEpoch)

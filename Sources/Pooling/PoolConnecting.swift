@@ -33,8 +33,8 @@ extension PoolMachine {
 
     /// A connection ordered by `connect` could not be made.
     ///
-    /// A final failure (the server refused the login) turns all waiting clients away if the pool has no server at all; after
-    /// any other they wait on while attempts are repeated after growing pauses.
+    /// A final failure (the server refused the login) turns all waiting clients away if the pool has no server at all;
+    /// after any other they wait on while attempts are repeated after growing pauses.
     ///
     /// - Parameter failure: the caller's number for the reason, given back in `refuse` and `waitTimedOut`.
     public mutating func connectFailed(

@@ -47,7 +47,9 @@ extension PoolMachine {
             if server.promisedTo != SlotLinks.none {
                 if server.state != .inTransit { return "a server that is not in transit is promised" }
                 if waiters[Int(server.promisedTo)].server != Int32(slot) { return "a promise has one side only" }
-                if waiters[Int(server.promisedTo)].worker != server.owner { return "a server travels to the wrong worker" }
+                if waiters[Int(server.promisedTo)].worker != server.owner {
+                    return "a server travels to the wrong worker"
+                }
             }
         }
         if counts[.idle, default: 0] != idleCount { return "the number of idle servers is wrong" }
@@ -72,7 +74,9 @@ extension PoolMachine {
     private func brokenWaiterInvariant() -> String? {
         let queued = waiterLinks.members(of: queue)
         let travelling = waiterLinks.members(of: promised)
-        if queued.count != queue.count || travelling.count != promised.count { return "a waiting list has a wrong count" }
+        if queued.count != queue.count || travelling.count != promised.count {
+            return "a waiting list has a wrong count"
+        }
         if queued.count + travelling.count != waiterIndex.count { return "the index has a wrong number of clients" }
         if waiterIndex.count + freeWaiterSlots.count != waiters.count { return "a client slot is lost" }
         for slot in queued where waiters[Int(slot)].server != SlotLinks.none { return "a queued client has a promise" }

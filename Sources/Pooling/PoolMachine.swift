@@ -3,9 +3,10 @@
 /// The pure machine of one pool: facts in, orders out.
 ///
 /// It stands behind a lock, is told facts by all workers and appends orders that are carried out after the lock is
-/// released. A server connection is idle, busy, in transit to another worker, or closing; it is known from `connected` to
-/// `lost`. A client waits from `acquire` until an order names it or `cancelWait` succeeds. No client waits while a server
-/// is idle. All instants are monotonic nanoseconds; they may be out of order by the little that workers' clocks differ.
+/// released. A server connection is idle, busy, in transit to another worker, or closing; it is known from `connected`
+/// to `lost`. A client waits from `acquire` until an order names it or `cancelWait` succeeds. No client waits while a
+/// server is idle. All instants are monotonic nanoseconds; they may be out of order by the little that workers' clocks
+/// differ.
 public struct PoolMachine: Sendable {
     /// The limits in force.
     public internal(set) var settings: PoolSettings
@@ -75,7 +76,8 @@ public struct PoolMachine: Sendable {
 
     /// A client wants a server. The answer is `assign`, `handOver` or `refuse`, or the client waits.
     ///
-    /// - Parameter pinned: the client will keep the server beyond its transaction; it counts against `maxPinned` from now.
+    /// - Parameter pinned: the client will keep the server beyond its transaction; it counts against `maxPinned` from
+    ///   now on.
     public mutating func acquire(
         _ waiter: WaiterID, worker: WorkerID, pinned: Bool = false, now: UInt64, actions: inout [PoolAction]
     ) {

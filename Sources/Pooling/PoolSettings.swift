@@ -46,8 +46,8 @@ public struct PoolSettings: Equatable, Sendable {
     public var retryDelay: Duration = .milliseconds(100)
     /// Longest pause between connection attempts.
     public var maxRetryDelay: Duration = .seconds(5)
-    /// How long a client may be overtaken by clients of the worker that owns the released server, which saves moving the
-    /// server to another worker; zero keeps the order of arrival over all workers.
+    /// How long a client may be overtaken by clients of the worker that owns the released server, which saves moving
+    /// the server to another worker; zero keeps the order of arrival over all workers.
     public var maxOvertaking: Duration = .zero
 
     public init() {}

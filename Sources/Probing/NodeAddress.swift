@@ -16,7 +16,9 @@ public struct NodeAddress: Equatable, Sendable {
             guard let end = text.firstIndex(of: "]") else { return nil }
             host = String(text[text.index(after: text.startIndex)..<end])
             let rest = text[text.index(after: end)...]
-            guard rest.isEmpty || rest.hasPrefix(":"), let port = Self.port(rest.dropFirst()) else { return nil }
+            guard rest.isEmpty || (rest.hasPrefix(":") && rest.count > 1), let port = Self.port(rest.dropFirst()) else {
+                return nil
+            }
             self.port = port
         } else if text.utf8.count(where: { $0 == UInt8(ascii: ":") }) == 1, let colon = text.firstIndex(of: ":") {
             host = String(text[..<colon])

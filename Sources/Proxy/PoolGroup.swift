@@ -39,7 +39,7 @@ final class PoolGroup: Sendable {
 
     init(
         number: Int, database: String, user: String, entry: DatabaseSettings, cluster: Int, nodeCount: Int,
-        secret: Secret?, pool: PoolSettings, workerCount: Int
+        secret: Secret?, pool: PoolSettings, maxMessageSize: Int, workerCount: Int
     ) {
         self.number = number
         self.database = database
@@ -51,7 +51,8 @@ final class PoolGroup: Sendable {
         self.maxLagNanoseconds = entry.routing.maxLag.clampedNanoseconds
         self.pool = pool
         self.session = SessionSettings(
-            maxBufferedBatch: entry.routing.maxBufferedBatch, maxPreparedStatements: pool.maxPreparedStatements,
+            maxBufferedBatch: entry.routing.maxBufferedBatch, maxMessageSize: maxMessageSize,
+            maxPreparedStatements: pool.maxPreparedStatements,
             lazyBegin: entry.routing.lazyBegin, anyNodeAddress: entry.routing.nodeFunctions == .any)
         pools = (0..<nodeCount).map { Pool(group: number, cluster: cluster, node: $0, settings: pool, workerCount: workerCount) }
     }

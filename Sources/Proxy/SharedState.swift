@@ -89,7 +89,8 @@ final class SharedState: Sendable {
             let group = PoolGroup(
                 number: groups.list.count, database: database, user: user, entry: entry, cluster: cluster,
                 nodeCount: clusters[cluster].settings.nodes.count, secret: settings.directory.lookup(user),
-                pool: settings.poolSettings(database: entry, user: user), workerCount: workerCount)
+                pool: settings.poolSettings(database: entry, user: user),
+                maxMessageSize: settings.server.maxMessageSize, workerCount: workerCount)
             groups.list.append(group)
             groups.byKey[key] = group
             return .success(group)

@@ -64,6 +64,8 @@ final class Worker {
     var stopMode: StopMode?
     var nextDeal = 0
 
+    /// The client whose bytes are being handled while a pool is asked: it goes on by itself.
+    var acquiring: ClientConnection?
     /// Connections that have more to do than their last event allowed.
     var resumable: [Token] = []
     var held: Set<Int> = []

@@ -52,9 +52,11 @@ extension Worker {
                 preconditionFailure("The router names a node of the cluster.")
             }
             client.wait = .pool(node: place)
+            acquiring = client
             withPool(group.pools[place]) { machine, actions in
                 machine.acquire(waiterID(client), worker: id, now: now, actions: &actions)
             }
+            acquiring = nil
             if client.server != nil { return true }
             if client.wait != .none { return false }
         }
@@ -212,7 +214,7 @@ extension Worker {
     private func refused(
         _ client: ClientConnection, node: Int, _ pool: Pool, _ reason: Pooling.RefuseReason
     ) {
-        defer { resumeLater(client) }
+        defer { if client !== acquiring { resumeLater(client) } }
         let topology = topologies[pool.cluster]
         let isPrimary = node < topology.nodes.count && topology.primary == topology.nodes[node].id
         if !isPrimary {
@@ -253,7 +255,7 @@ extension Worker {
         if !suits(server, client) {
             client.excluded.insert(pool.node)
             giveBack(server)
-            resumeLater(client)
+            if client !== acquiring { resumeLater(client) }
             return
         }
         attach(client, server)
@@ -288,7 +290,8 @@ extension Worker {
         client.session.attached(
             to: &server.session, isReplica: !server.isPrimary, difference: difference, toServer: &toServer)
         if difference.isEmpty { holdProfile(server) }
-        // The orders of a pool may come while another client's bytes are handled.
+        guard client !== acquiring else { return }
+        // The order came while somebody else's bytes were handled.
         sendOwn(server)
         resumeLater(client)
     }

@@ -39,10 +39,18 @@ extension Worker {
             case .wouldBlock:
                 server.mayHaveUnread = false
             case .closed:
-                close(server, "the server closed the connection")
+                broke(server, "the server closed the connection")
             case .failed(let failure):
-                close(server, "\(failure)")
+                broke(server, "\(failure)")
             }
+        }
+    }
+
+    /// The connection is over without an order of ours.
+    private func broke(_ server: ServerConnection, _ reason: String) {
+        switch server.phase {
+        case .connecting, .login: connectFailed(server, reason, isFinal: false)
+        case .idle, .attached, .cooling, .resetting, .finishing: close(server, reason)
         }
     }
 
@@ -133,6 +141,10 @@ extension Worker {
                 client.refusal = ErrorFields(
                     .error, error.sqlState, error.message, detail: error.detail, hint: error.hint)
             }
+            if case .notified = fact {
+                // What it tells of was committed: the client may look for it.
+                client.session.floor.raise(startedSample: shared.clusters[server.pool.cluster].samples.started)
+            }
             note(fact, server)
         }
         holdProfile(server)
@@ -165,6 +177,11 @@ extension Worker {
                 finishWelcome(client)
             }
             return
+        }
+        if let error = client.refusal, client.session.isPinned {
+            var fatal = error
+            fatal.severity = .fatal
+            return close(client, fatal)
         }
         let hasMoved = client.session.awaiting == .move && server.session.isQuiet && server.session.status == .idle
         if hasMoved || (client.refusal != nil && server.session.isQuiet)

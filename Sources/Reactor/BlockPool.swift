@@ -1,12 +1,10 @@
 // Who lends memory for bytes that have to wait, and how much?
 
-/// Lends blocks of memory to the `SendQueue`s and `ByteStore`s of one worker, up to a limit. Belongs to one thread, like
-/// everything that borrows from it.
+/// Lends blocks of memory to the `SendQueue`s and `ByteStore`s of one worker, up to a limit. Belongs to one thread, as
+/// does everything that borrows from it.
 @safe public final class BlockPool {
     /// Room of the smallest block; larger ones have twice, four times … as much.
     public static let smallestBlock = 4 << 10
-    /// Blocks with more room than this go back to the system at once.
-    static let largestSpare = 64 << 10
     public static let defaultLimit = 256 << 20
     public static let defaultSpareLimit = 4 << 20
 
@@ -14,22 +12,25 @@
     public let limit: Int
     /// Bytes that are kept for the next borrower instead of going back to the system.
     public let spareLimit: Int
-    /// Bytes lent now.
-    public private(set) var borrowed = 0
-    /// The most bytes ever lent at once.
-    public private(set) var peak = 0
-    /// Bytes kept for the next borrower.
-    public private(set) var spare = 0
-    /// How often the limit was hit.
-    public private(set) var refusals: UInt64 = 0
+    // Dynamic exclusivity checks would cost more than the pool's own work. They have nothing to find: the pool belongs to
+    // one thread, and each access to these is over before anything else is called.
 
-    /// Spare blocks by size, linked through their headers.
-    private var spares: [Block?]
+    /// Bytes lent now.
+    @safe @exclusivity(unchecked) public private(set) var borrowed = 0
+    /// The most bytes ever lent at once.
+    @safe @exclusivity(unchecked) public private(set) var peak = 0
+    /// Bytes kept for the next borrower.
+    @safe @exclusivity(unchecked) public private(set) var spare = 0
+    /// How often the limit was hit.
+    @safe @exclusivity(unchecked) public private(set) var refusals: UInt64 = 0
+
+    /// Spare blocks of the five smallest sizes, linked through their headers; larger ones are not kept.
+    @exclusivity(unchecked) private var spares: [5 of Block?]
 
     public init(limit: Int = defaultLimit, spareLimit: Int = defaultSpareLimit) {
         self.limit = limit
         self.spareLimit = spareLimit
-        unsafe spares = Array(repeating: nil, count: BlockPool.sizeIndex(of: BlockPool.largestSpare) + 1)
+        unsafe spares = InlineArray(repeating: nil)
     }
 
     deinit {

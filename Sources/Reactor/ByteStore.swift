@@ -26,8 +26,8 @@
         @_lifetime(borrow self)
         get {
             guard let block = unsafe block else { return Span() }
-            // Owner: this value, which the span borrows, so that nothing can change meanwhile; the bytes from `start` on
-            // are initialised, `count` of them.
+            // Owner: this value, which the span borrows, so that nothing can change meanwhile; from `start` on, `count`
+            // bytes are initialised.
             let span = unsafe Span(_unsafeStart: block.bytes + start, count: count)
             return unsafe _overrideLifetime(span, borrowing: self)
         }
@@ -67,7 +67,8 @@
         count = 0
     }
 
-    /// Room for `size` more bytes behind the kept ones: there already, by moving them to the front, or in a larger block.
+    /// Room for `size` more bytes behind the kept ones: there already, by moving these to the front, or in a larger
+    /// block.
     private mutating func makeRoom(for size: Int) -> Bool {
         guard let old = unsafe block else {
             unsafe block = pool.borrow(room: size)

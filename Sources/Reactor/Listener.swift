@@ -23,7 +23,8 @@ public enum Accepted: Equatable, Sendable {
     case connection(Descriptor, Peer)
     /// Nobody waits.
     case wouldBlock
-    /// The process or machine is out of descriptors or memory: clients keep waiting, so pause and try again later.
+    /// The process or machine is out of descriptors or memory. Clients, if any wait, keep waiting, and the listener
+    /// stays readable: pause it and try again later.
     case exhausted(Errno)
     /// The listener is of no use any more.
     case failed(Errno)

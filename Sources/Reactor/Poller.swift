@@ -71,7 +71,7 @@ public struct Event: Sendable {
         return SystemCalls.register(self.descriptor, descriptor, events: events, token: token).failure
     }
 
-    /// Registers a listening socket: reported for as long as someone waits, and if several pollers share it, not to all.
+    /// Registers a listening socket: reported for as long as someone waits, and not to all pollers that share it.
     public func add(_ listener: Listener, _ token: Token) -> Errno? {
         let events = EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue
         return SystemCalls.register(self.descriptor, listener.descriptor, events: events, token: token).failure

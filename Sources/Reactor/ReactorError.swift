@@ -30,7 +30,7 @@ public enum ReactorError: Error, Equatable, Sendable, CustomStringConvertible {
         case .invalidAddress(let text):
             "expected a numeric IPv4 or IPv6 address such as 127.0.0.1 or ::1, found \"\(text)\""
         case .pathTooLong(let path, let limit):
-            "cannot listen on \(path): the path of a Unix socket may have \(limit) bytes, this one has \(path.utf8.count)"
+            "cannot listen on \(path): a Unix socket's path may have \(limit) bytes, this one has \(path.utf8.count)"
         case .directoryMissing(let path):
             "cannot listen on \(path): its directory does not exist"
         case .notASocket(let path):

@@ -6,8 +6,9 @@
 
     public let capacity: Int
     @usableFromInline let base: UnsafeMutablePointer<UInt8>
-    /// Bytes in the buffer; never more than the capacity.
-    @usableFromInline var filled = 0
+    /// Bytes in the buffer; never more than the capacity. Exclusivity need not be checked: the buffer belongs to one
+    /// thread, and each access is a single load or store.
+    @safe @exclusivity(unchecked) @usableFromInline var filled = 0
 
     public init(capacity: Int = defaultCapacity) {
         precondition(capacity > 0, "a buffer has room")

@@ -113,7 +113,7 @@ import Glibc
         return true
     }
 
-    /// Links blocks with room for `size` bytes to a chain; false, with nothing borrowed, when the pool refuses one of them.
+    /// Makes a chain of blocks with room for `size` bytes; false, with nothing borrowed, when the pool refuses one.
     private func borrow(_ chain: inout Block?, room size: Int) -> Bool {
         var tail: Block?
         var missing = size

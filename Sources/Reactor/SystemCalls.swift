@@ -221,7 +221,9 @@ enum SystemCalls {
     }
 
     /// Starts a thread that runs `body` and ends with it.
-    static func startThread(name: String, _ body: @escaping @Sendable () -> Void) -> (thread: pthread_t, failure: Errno?) {
+    static func startThread(
+        name: String, _ body: @escaping @Sendable () -> Void
+    ) -> (thread: pthread_t, failure: Errno?) {
         let start = ThreadStart(name: name, body: body)
         // The new thread takes over this reference; when there is no new thread it is taken back below.
         let passed = unsafe Unmanaged.passRetained(start)
@@ -299,7 +301,9 @@ enum SystemCalls {
         var list: UnsafeMutablePointer<addrinfo>?
         let result = unsafe getaddrinfo(name, nil, &hints, &list)
         guard result == 0 else {
-            let reason = unsafe result == EAI_SYSTEM ? Errno(rawValue: errno).description : String(cString: gai_strerror(result))
+            let number = errno
+            // gai_strerror gives a constant of the C library.
+            let reason = unsafe result == EAI_SYSTEM ? sentence(number) : String(cString: gai_strerror(result))
             return .failure(NameLookup.Failure(name: name, reason: reason, isTemporary: result == EAI_AGAIN))
         }
         // The list is ours until it is freed; each node and its address stay valid as long.
@@ -307,11 +311,9 @@ enum SystemCalls {
         var addresses: [SocketAddress] = []
         var node = unsafe list
         while let current = unsafe node {
-            if let address = unsafe RawAddress(copying: current.pointee.ai_addr, length: current.pointee.ai_addrlen).socketAddress,
-                !addresses.contains(address)
-            {
-                addresses.append(address)
-            }
+            let (pointer, length) = unsafe (current.pointee.ai_addr, current.pointee.ai_addrlen)
+            let address = unsafe RawAddress(copying: pointer, length: length).socketAddress
+            if let address, !addresses.contains(address) { addresses.append(address) }
             unsafe node = current.pointee.ai_next
         }
         return .success(addresses)

@@ -1,7 +1,7 @@
 // Which deadlines have passed? Thousands of coarse ones, most of them cancelled long before.
 
-/// Deadlines in coarse ticks. Pure: time is an argument, in nanoseconds of any clock that never goes back. A timer fires
-/// at the first `advance` past its deadline, at most one tick late and never early.
+/// Deadlines in coarse ticks. Pure: time is an argument, in nanoseconds of any clock that never goes back. A timer
+/// fires up to one tick after its deadline, never before it.
 public struct TimerWheel: Sendable {
     /// Names a scheduled timer, to cancel it. One that fired or was cancelled names nothing any more.
     public struct Handle: Hashable, Sendable {
@@ -51,7 +51,7 @@ public struct TimerWheel: Sendable {
         free = TimerWheel.none
     }
 
-    /// Lets `advance` report `id` once `deadline` has passed. A deadline that has passed already fires at the next tick.
+    /// Lets `advance` report `id` once `deadline` has passed; at the next tick if it has passed already.
     public mutating func schedule(_ id: UInt64, at deadline: UInt64) -> Handle {
         // Rounded up, so that it is never early.
         let exact = deadline / tickLength + (deadline % tickLength == 0 ? 0 : 1)
@@ -103,8 +103,8 @@ public struct TimerWheel: Sendable {
         }
     }
 
-    /// Milliseconds from `now` until a timer may have to fire, rounded up, for `Poller.wait`: -1 when there is none. May be
-    /// too early for timers that are many ticks away, never too late.
+    /// Milliseconds from `now` until a timer may have to fire, rounded up, for `Poller.wait`: -1 when there is none.
+    /// May be too early for timers that are many ticks away, never too late.
     public func millisecondsToNext(now: UInt64) -> Int32 {
         guard count > 0 else { return -1 }
         let deadline = (currentTick + ticksToOccupiedBucket()) * tickLength
@@ -132,9 +132,8 @@ public struct TimerWheel: Sendable {
     private mutating func takeEntry() -> UInt32 {
         guard free != TimerWheel.none else {
             precondition(entries.count < Int(TimerWheel.none), "fewer than 2^32 timers")
-            entries.append(
-                Entry(
-                    id: 0, tick: 0, next: TimerWheel.none, previous: TimerWheel.none, generation: 0, isScheduled: false))
+            let none = TimerWheel.none
+            entries.append(Entry(id: 0, tick: 0, next: none, previous: none, generation: 0, isScheduled: false))
             return UInt32(entries.count - 1)
         }
         let index = free

@@ -1,6 +1,6 @@
 // Whose event is this? What epoll hands back with an event, and how a late event of a closed connection is told apart.
 
-/// The 64 bits that travel through epoll with a descriptor: a slot, the slot's generation, and a kind of the owner's choice.
+/// The 64 bits that travel through epoll with a descriptor: a slot, its generation, and a kind of the owner's choice.
 public struct Token: Hashable, Sendable {
     public let rawValue: UInt64
 
@@ -21,8 +21,8 @@ public struct Token: Hashable, Sendable {
     @inlinable public var kind: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 56) }
 }
 
-/// Gives out tokens and knows which are still current. A slot's index is dense, so it can index an array of connections;
-/// a token that was closed is never current again, even after its slot (or its descriptor number) has a new owner.
+/// Gives out tokens and knows which are still current. Slots are dense, so that they can index an array of connections.
+/// A token that was closed is never current again, even when its slot (or its descriptor number) has a new owner.
 public struct TokenTable: Sendable {
     @usableFromInline var current: [UInt64]
     @usableFromInline var free: [UInt32]

@@ -35,7 +35,9 @@ extension ClusterMachine {
         if let incumbent = contenders.first(where: { records[$0].definition.id == reign?.node }) { return incumbent }
         let timeline = records[first].timeline
         let lost = timeline == highestTimeline ? absentIncumbent : nil
-        if contenders.count == 1, lost == nil { return first }
+        // One server that is listed under two addresses is no rival of itself.
+        let servers = Set(contenders.map { records[$0].report?.postmasterStartTime })
+        if servers.count == 1, lost == nil { return first }
         let nodes = contenders.map { records[$0].definition.id }
         if nodes != contested {
             contested = nodes
@@ -64,7 +66,8 @@ extension ClusterMachine {
         } else {
             events.append(.primaryChanged(from: nil, to: next.node, timeline: next.timeline))
         }
-        if reign != next {
+        // After a first failure nothing is known of the next life yet: the samples count until it begins or the node is lost.
+        if reign != next, record.failure == nil {
             reign = next
             forgetSamples()
         }

@@ -11,11 +11,18 @@ struct Sample: Equatable, Sendable {
 
 /// The samples of one reign of one primary, by number and by position.
 ///
-/// When it is full, every second sample of the older half goes: recent samples stay dense, old ones serve to measure
-/// the lag of replicas that are far behind, where less precision will do.
+/// When it is full, old samples are thinned out: the older, the wider apart. They serve to measure the lag of replicas
+/// that are far behind, where a fraction of the age will do.
 struct SampleHistory: Equatable, Sendable {
     /// The largest number of samples kept.
     static let capacity = 1024
+    /// How many of the newest are always kept.
+    private static let denseCount = 256
+    /// Two neighbours are no farther apart than this part of their age, if they were taken no farther apart: some 700 span a
+    /// month.
+    private static let precision: UInt64 = 32
+    /// How many are kept at most when it is thinned out, so that this is not done for every sample.
+    private static let countAfterThinning = 960
 
     private(set) var samples: [Sample] = []
 
@@ -52,12 +59,22 @@ struct SampleHistory: Equatable, Sendable {
     }
 
     private mutating func thinOut() {
-        let half = samples.count / 2
-        var kept = 0
-        for index in samples.indices where index >= half || index.isMultiple(of: 2) {
-            samples[kept] = samples[index]
-            kept += 1
+        guard let newest = samples.last else { return }
+        var kept = Array(samples.suffix(Self.denseCount).reversed())
+        let old = samples.dropLast(Self.denseCount)
+        for index in old.indices.reversed() {
+            guard kept.count < Self.countAfterThinning else { break }
+            let age = Self.distance(old[index], newest)
+            // A sample may go when its neighbours are near enough to each other.
+            let isNeeded =
+                index == old.startIndex
+                || Self.distance(old[index - 1], kept[kept.count - 1]) > age / Self.precision
+            if isNeeded { kept.append(old[index]) }
         }
-        samples.removeLast(samples.count - kept)
+        samples = kept.reversed()
+    }
+
+    private static func distance(_ older: Sample, _ newer: Sample) -> UInt64 {
+        newer.sentAt - min(older.sentAt, newer.sentAt)
     }
 }

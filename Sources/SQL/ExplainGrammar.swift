@@ -56,8 +56,16 @@ extension StatementReader {
         switch token.kind {
         case .word: at(.false) || at(.off)
         case .number: token.end - token.start == 1 && text[token.start] == 0x30
+        case .string: Self.isFalse(text.extracting(token.start &+ 1..<token.end &- 1))
         default: false
         }
+    }
+
+    private static let falseWords = [Array("false".utf8), Array("off".utf8)]
+
+    private static func isFalse(_ word: Span<UInt8>) -> Bool {
+        for candidate in falseWords where word.equals(candidate, foldingCase: true) { return true }
+        return false
     }
 
     /// Reads the explained statement. Without ANALYZE it is only planned, so it does nothing by itself; but planning

@@ -43,34 +43,26 @@ extension StatementReader {
     private static func functionClass(
         _ text: Span<UInt8>, _ name: Token, parts: Int, qualifier: Token
     ) -> FunctionClass {
-        guard parts <= 2, let bytes = plainBytes(text, name) else { return .unknown }
-        if parts == 2 {
-            guard let schema = plainBytes(text, qualifier) else { return .unknown }
-            let foldingCase = qualifier.kind == .word
-            if schema.count == informationSchema.count,
-                text.extracting(schema).begins(with: informationSchema, foldingCase: foldingCase)
-            {
-                return text.extracting(bytes).begins(with: informationFunction, foldingCase: true) ? .safe : .unknown
-            }
-            guard schema.count == catalogSchema.count,
-                text.extracting(schema).begins(with: catalogSchema, foldingCase: foldingCase)
-            else { return .unknown }
+        guard parts <= 2 else { return .unknown }
+        if name.kind == .unicodeWord {
+            guard parts == 1, let decoded = UnicodeName(text, name) else { return .unknown }
+            return BuiltinFunctions.classify(name: decoded.bytes.span.extracting(0..<decoded.count), quoted: true)
         }
-        return BuiltinFunctions.classify(name: text.extracting(bytes), quoted: name.kind == .quotedWord)
+        let bytes = text.extracting(plainBytes(name))
+        if parts == 2 {
+            let schema = text.extracting(plainBytes(qualifier))
+            let foldingCase = qualifier.kind == .word
+            if schema.equals(informationSchema, foldingCase: foldingCase) {
+                return bytes.begins(with: informationFunction, foldingCase: true) ? .safe : .unknown
+            }
+            guard schema.equals(catalogSchema, foldingCase: foldingCase) else { return .unknown }
+        }
+        return BuiltinFunctions.classify(name: bytes, quoted: name.kind == .quotedWord)
     }
 
-    /// The bytes of a name without its quotes; nil when they are not the name itself.
-    static func plainBytes(_ text: Span<UInt8>, _ word: Token) -> Range<Int>? {
-        switch word.kind {
-        case .word:
-            return word.range
-        case .quotedWord:
-            let inner = word.start &+ 1..<word.end &- 1
-            for index in inner where text[index] == 0x22 { return nil }
-            return inner
-        default:
-            return nil
-        }
+    /// The bytes of a name without its quotes. What is known here has no doubled quotes, so those may stay.
+    private static func plainBytes(_ word: Token) -> Range<Int> {
+        word.kind == .quotedWord ? word.start &+ 1..<word.end &- 1 : word.range
     }
 
     private static let catalogSchema = Array("pg_catalog".utf8)

@@ -11,7 +11,8 @@ enum Keyword: UInt8, CaseIterable {
     case vacuum, values, with
     // Words inside statements.
     case all, and, `as`, atomic, authorization, bernoulli, binary, bit, by, `case`, cast, catalog, chain, char
-    case character, characteristics, check, columns, committed, concurrently, conflict, constraints, cross, cube, current
+    case character, characteristics, check, columns, committed, concurrently, conflict, constraints, cross, cube,
+        current
     case cursor, data, database, `default`, deferrable, distinct, escape, except, exclude, `false`, filter, first
     case `for`, from, full, function, global, group, grouping, having, hold, ilike, include, index, inner
     case intersect, interval, into, isolation, join, key, lateral, left, level, like, limit, local, materialized
@@ -20,7 +21,7 @@ enum Keyword: UInt8, CaseIterable {
     case program, read, recursive, references, repeatable, replace, returning, right, role, rollup, row, rows
     case schema, second, seed, sequence, sequences, serializable, session, sets, share, snapshot, stdin, stdout
     case subscription, substring, system, tablesample, tablespace, temp, temporary, then, time, to, transaction
-    case treat, `true`, uncommitted, union, unlogged, using, varying, view, when, `where`, window, within
+    case treat, `true`, uescape, uncommitted, union, unlogged, using, varying, view, when, `where`, window, within
     case without, work, write, xml, xmlserialize, zone
 }
 

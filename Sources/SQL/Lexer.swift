@@ -110,10 +110,7 @@ struct Lexer {
             if text[quote &+ 1] == 0x27 {
                 return plainString(text, from: start, quoteAt: quote &+ 1, kind: .otherString)
             }
-            if text[quote &+ 1] == 0x22 {
-                return quotedWord(text, from: start, quoteAt: quote &+ 1, kind: .unicodeWord)
-            }
-            return nil
+            return text[quote &+ 1] == 0x22 ? unicodeWord(text, from: start) : nil
         default:
             return nil
         }
@@ -125,6 +122,47 @@ struct Lexer {
         guard let end = Self.end(of: 0x22, text, from: quote &+ 1) else { return unreadable(text, from: start) }
         position = end
         return Token(kind: kind, start: start, end: end)
+    }
+
+    /// `U&"…"`, with the clause that names another escape character than the backslash.
+    private mutating func unicodeWord(_ text: Span<UInt8>, from start: Int) -> Token {
+        var token = quotedWord(text, from: start, quoteAt: start &+ 2, kind: .unicodeWord)
+        var ahead = self
+        if token.kind == .unicodeWord, ahead.skipBlanks(text), ahead.skipEscapeWord(text), ahead.skipBlanks(text),
+            ahead.position &+ 2 < text.count, text[ahead.position] == 0x27, text[ahead.position &+ 2] == 0x27
+        {
+            position = ahead.position &+ 3
+            token.end = position
+        }
+        return token
+    }
+
+    /// Skips blanks and comments; false when a comment does not end.
+    private mutating func skipBlanks(_ text: Span<UInt8>) -> Bool {
+        while position < text.count {
+            switch text[position] {
+            case 0x09...0x0D, 0x20:
+                position &+= 1
+            case 0x2D where position &+ 1 < text.count && text[position &+ 1] == 0x2D:
+                skipLine(text)
+            case 0x2F where position &+ 1 < text.count && text[position &+ 1] == 0x2A:
+                if !skipComment(text) { return false }
+            default:
+                return true
+            }
+        }
+        return true
+    }
+
+    private static let escapeWord = Array("uescape".utf8)
+
+    /// Skips the word UESCAPE if it stands here.
+    private mutating func skipEscapeWord(_ text: Span<UInt8>) -> Bool {
+        guard text.extracting(position..<text.count).begins(with: Self.escapeWord, foldingCase: true) else {
+            return false
+        }
+        position &+= Self.escapeWord.count
+        return true
     }
 
     // MARK: Strings

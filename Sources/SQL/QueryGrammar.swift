@@ -77,7 +77,7 @@ extension StatementReader {
         }
         if previous.keyword != .none {
             if previous.keyword == .as && query.frame.context != .withBody {
-                readLabel(text, word.asPlainName)
+                readLabel(text, word)
                 return
             }
             readBehindKeyword(text, word, previous)
@@ -121,8 +121,10 @@ extension StatementReader {
 
     /// A name behind AS: of a column, a table, a type.
     private mutating func readLabel(_ text: Span<UInt8>, _ word: Token) {
-        if query.frame.kind == .treat { noteCall(text, word, parts: 1, qualifier: word) }
-        beginName(word)
+        if query.frame.kind == .treat && word.category != .columnName {
+            noteCall(text, word, parts: 1, qualifier: word)
+        }
+        beginName(word.asPlainName)
         if query.frame.context == .fromItem { query.frame.context = .fromAlias }
     }
 

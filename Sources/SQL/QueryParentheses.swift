@@ -153,7 +153,8 @@ extension StatementReader {
         case .varying:
             isConstruct = isCharacterType(before.keyword)
         case .second:
-            isConstruct = before.keyword == .interval || before.keyword == .to || before.kind == .string
+            isConstruct =
+                before.keyword == .interval || before.keyword == .to || before.kind == .string
                 || before.kind == .otherString
         case .bernoulli, .system:
             isConstruct = before.keyword == .tablesample

@@ -3,24 +3,23 @@
 extension StatementReader {
     /// Looks at any word that begins with `pg_`, wherever it stands.
     mutating func checkRelation(_ text: Span<UInt8>, _ word: Token) {
-        checkRelation(text, word, word.range, foldingCase: true)
+        checkRelation(text.extracting(word.range), word, foldingCase: true)
     }
 
     mutating func checkQuotedRelation(_ text: Span<UInt8>, _ word: Token) {
-        guard word.kind == .quotedWord else {
+        if word.kind == .quotedWord {
+            checkRelation(text.extracting(word.start &+ 1..<word.end &- 1), word, foldingCase: false)
+        } else if let name = UnicodeName(text, word) {
+            checkRelation(name.bytes.span.extracting(0..<name.count), word, foldingCase: false)
+        } else {
             query.readsSettingsView = true
             note(.primaryOnly, word.range, .obscuredName, by: .relation)
-            return
-        }
-        let inner = word.start &+ 1..<word.end &- 1
-        if inner.count > 3, text[inner.lowerBound] == 0x70, text[inner.lowerBound &+ 1] == 0x67 {
-            checkRelation(text, word, inner, foldingCase: false)
         }
     }
 
-    private mutating func checkRelation(_ text: Span<UInt8>, _ word: Token, _ name: Range<Int>, foldingCase: Bool) {
-        guard PrimaryOnlyRelations.contains(text.extracting(name), foldingCase: foldingCase) else { return }
-        if PrimaryOnlyRelations.isSettingsView(text.extracting(name)) { query.readsSettingsView = true }
+    private mutating func checkRelation(_ name: Span<UInt8>, _ word: Token, foldingCase: Bool) {
+        guard PrimaryOnlyRelations.contains(name, foldingCase: foldingCase) else { return }
+        if PrimaryOnlyRelations.isSettingsView(name) { query.readsSettingsView = true }
         note(.primaryOnly, word.range, .nodeRelation, by: .relation)
     }
 }
@@ -35,24 +34,31 @@ enum PrimaryOnlyRelations {
             pg_aios pg_available_extension_versions pg_available_extensions pg_backend_memory_contexts pg_buffercache
             pg_config pg_cursors pg_dsm_registry_allocations pg_file_settings pg_hba_file_rules
             pg_ident_file_mappings pg_locks pg_prepared_statements pg_prepared_xacts pg_replication_origin_status
-            pg_replication_slots pg_settings pg_shmem_allocations pg_shmem_allocations_numa
+            pg_replication_slots pg_sequences pg_settings pg_shmem_allocations pg_shmem_allocations_numa
             """
         )
     ])
 
+    private static let catalogPrefix = Array("pg_".utf8)
     private static let settingsView = Array("pg_settings".utf8)
 
     static func contains(_ name: Span<UInt8>, foldingCase: Bool) -> Bool {
+        guard name.begins(with: catalogPrefix, foldingCase: foldingCase) else { return false }
         for prefix in prefixes where name.begins(with: prefix, foldingCase: foldingCase) { return true }
         return names.lookup(name, foldingCase: foldingCase) != .unknown
     }
 
     static func isSettingsView(_ name: Span<UInt8>) -> Bool {
-        name.count == settingsView.count && name.begins(with: settingsView, foldingCase: true)
+        name.equals(settingsView, foldingCase: true)
     }
 }
 
 extension Span<UInt8> {
+    /// Whether the bytes are `name`, which is in lower case.
+    func equals(_ name: [UInt8], foldingCase: Bool) -> Bool {
+        count == name.count && begins(with: name, foldingCase: foldingCase)
+    }
+
     /// Whether the bytes begin with `prefix`, which is in lower case.
     func begins(with prefix: [UInt8], foldingCase: Bool) -> Bool {
         guard count >= prefix.count else { return false }

@@ -20,7 +20,7 @@ extension StatementReader {
         case .transaction:
             return readSetTransaction(text, head)
         case .constraints where !isLocal:
-            note([.transactionControl, .setLocal], head.range, .localSetting)
+            note(.setLocal, head.range, .localSetting)
             return readRest(text)
         case .session:
             let start = token.start
@@ -61,7 +61,7 @@ extension StatementReader {
         } else if SettingName.belongsToTransaction(text, name) {
             note([.transactionControl, .setLocal], name, .transaction, by: .setting)
         } else if isLocal {
-            note([.transactionControl, .setLocal], head.range, .localSetting)
+            note(.setLocal, head.range, .localSetting)
         } else {
             changesSettings = true
             note(.sessionState, name, .setting, by: .setting)
@@ -103,7 +103,7 @@ extension StatementReader {
         guard accept(.as, text), accept(.transaction, text), let modes = readTransactionModes(text), !modes.isEmpty
         else { return giveUp(text, head) }
         if isLocal {
-            note([.transactionControl, .setLocal], head.range, .localSetting)
+            note(.setLocal, head.range, .localSetting)
             return .other
         }
         changesSettings = true
@@ -115,11 +115,11 @@ extension StatementReader {
 
     mutating func readReset(_ text: Span<UInt8>, _ head: Token) -> Command {
         advance(text)
-        changesSettings = true
         if accept(.all, text) {
             note(.sessionState, head.range, .discard)
             return .resetAll
         }
+        changesSettings = true
         guard let name = readPhrase(text) else { return giveUp(text, head) }
         note(.sessionState, name, .setting, by: .setting)
         return .reset(name: name)

@@ -157,7 +157,7 @@ struct StatementReader {
             return readPrepare(text, head)
         case .execute:
             note([.mayWrite, .hiddenCode], pins: .hiddenCode, head.range, .sqlExecute)
-            return readRest(text)
+            return readArguments(text)
         case .declare:
             return readDeclare(text, head)
         case .fetch, .move, .close:
@@ -187,10 +187,17 @@ struct StatementReader {
             return readRest(text)
         case .call:
             note([.mayWrite, .hiddenCode, .refusesTransactionBlock], pins: .hiddenCode, head.range, .call)
-            return readRest(text)
+            return readArguments(text)
         default:
             return head.kind == .open ? readQuery(text) : giveUp(text, head)
         }
+    }
+
+    /// Reads expressions that are passed to hidden code.
+    private mutating func readArguments(_ text: Span<UInt8>) -> Command {
+        advance(text)
+        _ = readQuery(text)
+        return .other
     }
 
     /// Steps over the rest of a statement whose head said everything.

@@ -22,6 +22,8 @@ struct Batch: Sendable {
     var kind = Kind.none
     /// The batch has a server, or is on its way to one: it is translated, not scanned.
     var isDecided = false
+    /// Everything that the decision needs was scanned.
+    var isComplete = false
     /// Bytes that were scanned, counted from the start of the batch.
     var scanned = 0
     /// Parses in order; each retains its statement until it is translated.
@@ -61,6 +63,7 @@ struct Batch: Sendable {
         parsed.removeAll(keepingCapacity: true)
         kind = .none
         isDecided = false
+        isComplete = false
         scanned = 0
         translated = 0
         routeClass = .replicaSafe
@@ -96,7 +99,18 @@ enum BatchScan: Equatable {
 
 extension ClientSession {
     /// Scans the batch at `start` as far as its bytes are there.
+    ///
+    /// A batch that was ready and could not be decided (its server has to answer first) is ready the next time, too.
     mutating func scanBatch(_ input: Span<UInt8>, at start: Int, table: inout StatementTable) -> BatchScan {
+        if batch.isComplete { return .ready }
+        let scan = continueScan(input, at: start, table: &table)
+        batch.isComplete = scan == .ready
+        return scan
+    }
+
+    private mutating func continueScan(
+        _ input: Span<UInt8>, at start: Int, table: inout StatementTable
+    ) -> BatchScan {
         while true {
             let offset = start + batch.scanned
             let header: FrameHeader
@@ -105,7 +119,7 @@ extension ClientSession {
             case .malformed: return .malformed(.malformedMessage)
             case .frame(let found): header = found
             }
-            guard header.totalLength <= Self.lengthLimit(header.type) else {
+            guard header.totalLength <= lengthLimit(header.type) else {
                 return .malformed(ErrorFields(.fatal, "08P01", "invalid message length"))
             }
             let isWhole = header.totalLength <= input.count - offset
@@ -144,10 +158,11 @@ extension ClientSession {
         }
     }
 
-    /// PostgreSQL's own limits: 1 GiB for messages that carry data, 10,000 bytes for the others.
-    static func lengthLimit(_ type: UInt8) -> Int {
+    /// The operator's limit (PostgreSQL's is 1 GiB) for messages that carry data, 10,000 bytes for the others.
+    func lengthLimit(_ type: UInt8) -> Int {
         switch type {
-        case Frontend.query, Frontend.parse, Frontend.bind, Frontend.copyData, Frontend.functionCall: 0x3fff_ffff
+        case Frontend.query, Frontend.parse, Frontend.bind, Frontend.copyData, Frontend.functionCall:
+            settings.maxMessageSize
         default: 10_000
         }
     }

@@ -6,6 +6,8 @@ public struct SessionSettings: Equatable, Sendable {
     public var maxBufferedBatch: Int
     /// A text longer than this is not read: it goes to the primary and pins the session.
     public var maxReadableText: Int
+    /// A longer message is a breach of the protocol.
+    public var maxMessageSize: Int
     /// Statements kept parsed on one server connection.
     public var maxPreparedStatements: Int
     /// BEGIN is answered at once and sent with the first statement.
@@ -15,11 +17,12 @@ public struct SessionSettings: Equatable, Sendable {
     public var anyNodeAddress: Bool
 
     public init(
-        maxBufferedBatch: Int = 65_536, maxReadableText: Int = 16 << 20, maxPreparedStatements: Int = 500,
-        lazyBegin: Bool = true, anyNodeAddress: Bool = true
+        maxBufferedBatch: Int = 65_536, maxReadableText: Int = 16 << 20, maxMessageSize: Int = 0x3fff_ffff,
+        maxPreparedStatements: Int = 500, lazyBegin: Bool = true, anyNodeAddress: Bool = true
     ) {
         self.maxBufferedBatch = maxBufferedBatch
         self.maxReadableText = maxReadableText
+        self.maxMessageSize = maxMessageSize
         self.maxPreparedStatements = maxPreparedStatements
         self.lazyBegin = lazyBegin
         self.anyNodeAddress = anyNodeAddress

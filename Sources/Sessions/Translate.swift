@@ -42,7 +42,7 @@ extension ClientSession {
             case .malformed: return .close(.malformedMessage)
             case .frame(let found): header = found
             }
-            guard header.totalLength <= Self.lengthLimit(header.type) else { return .close(.malformedMessage) }
+            guard header.totalLength <= lengthLimit(header.type) else { return .close(.malformedMessage) }
             if let error = refusal, header.type != Frontend.terminate {
                 refusal = nil
                 if let result = refuseOnServer(
@@ -283,10 +283,10 @@ extension ClientSession {
     /// Remembers what is about to run; non-nil when the pool must allow a pin first.
     private mutating func note(_ classification: Classification, server: borrowing ServerSession) -> Translation? {
         let effects = classification.effects
-        var wanted = classification.pins.subtracting(pins)
+        var wanted = classification.reasonsToPin.subtracting(pins)
         if wantsSequences, classification.routeClass >= .write, !isPinned { wanted.insert(.sequence) }
         // In a failed transaction nothing runs, so nothing is left behind.
-        let isFailed = server.status == .failed && server.isQuiet
+        let isFailed = server.status == .failed && server.isQuiet && !effects.contains(.transactionControl)
         if !wanted.isEmpty, !isFailed, !isOnReplica {
             if !isPinned { return .pin(wanted) }
             pins.formUnion(wanted)
@@ -323,6 +323,21 @@ extension ClientSession {
         bodyRemaining = offset + header.totalLength - available
         bodyIsForwarded = true
         offset = available
+    }
+}
+
+extension Classification {
+    /// Why the session must keep its server once the statement has run. A setting is kept by keeping the server.
+    fileprivate var reasonsToPin: PinReasons {
+        switch command {
+        case .set(name: _, value: _, isLocal: let isLocal): isLocal ? pins : pins.union(.setting)
+        case .reset, .setConfig, .sessionCharacteristics: pins.union(.setting)
+        case .begin, .commit, .rollback, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction,
+            .commitPrepared, .rollbackPrepared, .setTransaction, .deallocate, .deallocateAll, .discardAll,
+            .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .explain,
+            .select, .copy, .other:
+            pins
+        }
     }
 }
 

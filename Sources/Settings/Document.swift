@@ -50,10 +50,8 @@ enum Document {
         let before = String(decoding: text.utf8.prefix(trap.offset), as: UTF8.self)
         do throws(SyntaxError) {
             _ = try parse(before)
-        } catch where (error.line ?? trap.line) < trap.line {
-            throw error
         } catch {
-            throw SyntaxError(line: trap.line, sentence: trap.sentence)
+            if let line = error.line, line < trap.line { throw error }
         }
         throw SyntaxError(line: trap.line, sentence: trap.sentence)
     }

@@ -34,7 +34,8 @@ extension Inspection {
         for (key, port) in [("reader_port", settings.readerPort), ("writer_port", settings.writerPort)] {
             guard let port else { continue }
             if let owner = owners[port] {
-                note(.conflict("\(port) is also listen.\(owner); each needs a port of its own"), at: table.path(of: key))
+                note(
+                    .conflict("\(port) is also listen.\(owner); each needs a port of its own"), at: table.path(of: key))
             }
             owners[port] = key
         }

@@ -24,7 +24,8 @@ extension Inspection {
             integer("failures_until_down", in: table, 1...100) ?? settings.failuresUntilDown
         if settings.minInterval > settings.interval {
             let (least, regular) = (Quantity.text(settings.minInterval), Quantity.text(settings.interval))
-            note(.conflict("min_interval (\(least)) is above interval (\(regular))"), at: table.path(of: "min_interval"))
+            note(
+                .conflict("min_interval (\(least)) is above interval (\(regular))"), at: table.path(of: "min_interval"))
         }
         return settings
     }

@@ -29,13 +29,14 @@ struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         let provided = metadataProvider?.get() ?? [:]
-        let line = LogLine(
-            time: Date.now, level: event.level, label: label, message: event.message.description,
+        var line = LogLine(
+            time: .distantPast, level: event.level, label: label, message: event.message.description,
             metadata: metadata.merging(provided) { $1 }.merging(event.metadata ?? [:]) { $1 })
-        let data = Data(line.rendered(as: format).utf8)
         Self.output.withLock { _ in
+            // Under the lock, so that the times of the lines go up.
+            line.time = .now
             // A log that cannot be written has nowhere to report it; the work it tells of goes on.
-            try? file.write(contentsOf: data)
+            try? file.write(contentsOf: Data(line.rendered(as: format).utf8))
         }
     }
 }

@@ -14,7 +14,8 @@ struct CheckCommand: ParsableCommand {
         let nodes = configuration.proxy.clusters.values.reduce(0) { $0 + $1.nodes.count }
         let parts = [
             counted(configuration.proxy.clusters.count, "cluster"), counted(nodes, "node"),
-            counted(configuration.proxy.databases.count, "database"), counted(configuration.proxy.users.count, "user"),
+            counted(configuration.proxy.databases.count, "database"),
+            counted(configuration.proxy.directory.count, "user"),
         ]
         print("\(settings.config): fine (\(parts.joined(separator: ", ")))")
     }

@@ -25,7 +25,7 @@ struct RouteReport {
         case .text:
             let token = Self.token(of: route, in: text)
             let place = token.isEmpty ? "" : " (\(Self.onOneLine(token)))"
-            return "\(target)  \(route.classification.routeClass.name): \(route.sentence)\(place)\n"
+            return "\(target)  \(route.routeClass.name): \(route.sentence)\(place)\n"
         case .json:
             let object = Fields(text, route, target: target)
             return String(decoding: try Self.encoder.encode(object), as: UTF8.self) + "\n"
@@ -48,7 +48,7 @@ struct RouteReport {
             let classification = route.classification
             let bytes = classification.cause.tokenRange
             self.target = target
-            self.class = classification.routeClass.name
+            self.class = route.routeClass.name
             rule = "\(classification.cause.note)"
             reason = route.sentence
             token = bytes.isEmpty ? nil : RouteReport.token(of: route, in: text)

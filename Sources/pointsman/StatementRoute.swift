@@ -6,13 +6,18 @@ import SQL
 /// The route of a statement that comes alone, on the split port, while the primary and a caught-up replica are there.
 struct StatementRoute {
     let classification: Classification
+    /// The class to route by: at least the text's own.
+    let routeClass: RouteClass
     let decision: RouteDecision
+    /// Only `node_functions` keeps the statement from a replica.
+    private let asksForNode: Bool
 
     /// Routes with the functions that the router itself uses.
     init(_ text: Span<UInt8>, settings: RoutingSettings) {
         classification = Classifier.classify(text, settings: LexerSettings())
-        let request = RouteRequest(
-            routeClass: Self.demand(classification, settings), consistency: settings.consistency, maxLag: .max)
+        asksForNode = settings.nodeFunctions == .primary && classification.effects.contains(.nodeAddress)
+        routeClass = Self.demand(classification, asksForNode: asksForNode)
+        let request = RouteRequest(routeClass: routeClass, consistency: settings.consistency, maxLag: .max)
         decision = Router.decide(
             request, topology: Self.topology, settings: settings, outstanding: [Int32](repeating: 0, count: 2).span,
             random: 0)
@@ -27,24 +32,23 @@ struct StatementRoute {
 
     /// The sentence for people: the text's own rule, unless something beside the text decided.
     var sentence: String {
+        if asksForNode, classification.routeClass == .replicaSafe { return "The node_functions are 'primary'." }
         switch decision.reason {
         case .replicaSafe, .replicaCoversFloor, .write, .lockedRead, .primaryOnlyRead, .transactionControl,
             .sessionState:
-            classification.cause.note.sentence
-        case .readerPort, .writerPort, .consistencyPrimary, .noReplicaUp, .replicasExcluded, .replicasTooOld,
-            .floorNotCovered, .notOnReaderPort:
-            "The " + decision.reason.description + "."
+            return classification.cause.note.sentence
+        case .consistencyPrimary:
+            return "The consistency is 'primary'."
+        case .readerPort, .writerPort, .noReplicaUp, .replicasExcluded, .replicasTooOld, .floorNotCovered,
+            .notOnReaderPort:
+            return decision.reason.description
         }
     }
 
-    /// What the statement asks of the router: more than its class says where settings or the lack of a transaction
-    /// object to a replica.
-    private static func demand(_ classification: Classification, _ settings: RoutingSettings) -> RouteClass {
+    /// As sessions ask: a cursor without a transaction is PostgreSQL's to refuse.
+    private static func demand(_ classification: Classification, asksForNode: Bool) -> RouteClass {
         if classification.effects.contains(.cursor) { return max(classification.routeClass, .write) }
-        if settings.nodeFunctions == .primary, classification.effects.contains(.nodeAddress) {
-            return max(classification.routeClass, .primaryOnlyRead)
-        }
-        return classification.routeClass
+        return asksForNode ? max(classification.routeClass, .primaryOnlyRead) : classification.routeClass
     }
 
     private static let topology = Topology(

@@ -57,6 +57,13 @@ struct PoolFailureTests {
         #expect(pool.machine.lastFailure == nil)
     }
 
+    @Test func aSuccessEndsThePauseAfterAnothersFailure() {
+        var pool = PoolTranscript { $0.maxConnecting = 2 }
+        for client in 1...3 { _ = pool.acquire(client) }
+        #expect(pool.connectFailed(isFinal: false, 5) == [])
+        #expect(pool.connected(1) == ["assign 1 to 1 at 0", "connect at 0", "connect at 0"])
+    }
+
     @Test func aTimeoutTellsTheLastFailure() {
         var pool = PoolTranscript { $0.waitTimeout = .seconds(1) }
         _ = pool.acquire(1)

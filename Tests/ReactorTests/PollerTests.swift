@@ -82,36 +82,15 @@ import Testing
         #expect(poller.wait(milliseconds: 0) == 0)
     }
 
-    /// Two events in one batch; the owner of the first closes the second, whose descriptor number and slot are then reused
-    /// before its event is looked at.
+    /// Two events in one batch: the owner of the first closes the second, whose descriptor number and slot are then
+    /// reused before its event is looked at.
     @Test func aLateEventOfAReusedDescriptorIsToldApart() async {
         await #expect(processExitsWith: .success) {
-            let poller = try Poller()
-            var table = TokenTable()
-            let (first, firstPeer) = try Socket.pair()
-            let (second, secondPeer) = try Socket.pair()
-            let firstToken = table.open(kind: 1)
-            let secondToken = table.open(kind: 1)
-            #expect(poller.add(first, firstToken) == nil)
-            #expect(poller.add(second, secondToken) == nil)
-            #expect(poller.wait(milliseconds: 1000) == 2)
-
-            table.close(secondToken)
-            Socket.close(second)
-            let (third, thirdPeer) = try Socket.pair()
-            let thirdToken = table.open(kind: 1)
-            #expect(third == second, "the lowest free number is reused")
-            #expect(thirdToken.index == secondToken.index, "the slot closed last is reused")
-            #expect(poller.add(third, thirdToken) == nil)
-
-            let late = poller.event(1)
-            #expect(late.token == secondToken)
-            #expect(!table.isCurrent(late.token))
-            #expect(table.isCurrent(poller.event(0).token))
-            #expect(poller.wait(milliseconds: 1000) == 1)
-            #expect(poller.event(0).token == thirdToken)
-            #expect(table.isCurrent(thirdToken))
-            for descriptor in [first, firstPeer, secondPeer, third, thirdPeer] { Socket.close(descriptor) }
+            // The lowest free number is reused, unless another thread of the test library was faster: try again then.
+            for _ in 0..<100 {
+                if try replaceWithinABatch() { return }
+            }
+            Issue.record("the number was never reused")
         }
     }
 
@@ -168,4 +147,35 @@ import Testing
         #expect(poller.wait(milliseconds: 20) == 0)
         #expect(MonotonicClock.now() - start >= 19_000_000)
     }
+}
+
+/// Plays the scenario once; false when the new descriptor has another number.
+private func replaceWithinABatch() throws -> Bool {
+    let poller = try Poller()
+    var table = TokenTable()
+    let (first, firstPeer) = try Socket.pair()
+    let (second, secondPeer) = try Socket.pair()
+    let firstToken = table.open(kind: 1)
+    let secondToken = table.open(kind: 1)
+    #expect(poller.add(first, firstToken) == nil)
+    #expect(poller.add(second, secondToken) == nil)
+    #expect(poller.wait(milliseconds: 1000) == 2)
+
+    table.close(secondToken)
+    Socket.close(second)
+    let (third, thirdPeer) = try Socket.pair()
+    defer { [first, firstPeer, secondPeer, third, thirdPeer].forEach(Socket.close) }
+    guard third == second else { return false }
+    let thirdToken = table.open(kind: 1)
+    #expect(thirdToken.index == secondToken.index, "the slot closed last is reused")
+    #expect(poller.add(third, thirdToken) == nil)
+
+    let late = poller.event(1)
+    #expect(late.token == secondToken)
+    #expect(!table.isCurrent(late.token))
+    #expect(table.isCurrent(poller.event(0).token))
+    #expect(poller.wait(milliseconds: 1000) == 1)
+    #expect(poller.event(0).token == thirdToken)
+    #expect(table.isCurrent(thirdToken))
+    return true
 }

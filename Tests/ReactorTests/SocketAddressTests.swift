@@ -4,17 +4,18 @@ import Testing
 @testable import Reactor
 
 @Suite struct SocketAddressTests {
-    @Test(arguments: [
-        ("127.0.0.1", 5432, "127.0.0.1", "127.0.0.1:5432"),
-        ("0.0.0.0", 0, "0.0.0.0", "0.0.0.0:0"),
-        ("255.255.255.255", 65535, "255.255.255.255", "255.255.255.255:65535"),
-        ("::", 1, "::", "[::]:1"),
-        ("::1", 5432, "::1", "[::1]:5432"),
-        ("2001:DB8:0:0::0001", 80, "2001:db8::1", "[2001:db8::1]:80"),
-        ("::ffff:10.0.0.1", 80, "::ffff:10.0.0.1", "[::ffff:10.0.0.1]:80"),
-        ("fe80::1%2", 80, "fe80::1%2", "[fe80::1%2]:80"),
-        ("fe80::1%lo", 80, "fe80::1%1", "[fe80::1%1]:80"),
-    ] as [(String, UInt16, String, String)])
+    @Test(
+        arguments: [
+            ("127.0.0.1", 5432, "127.0.0.1", "127.0.0.1:5432"),
+            ("0.0.0.0", 0, "0.0.0.0", "0.0.0.0:0"),
+            ("255.255.255.255", 65535, "255.255.255.255", "255.255.255.255:65535"),
+            ("::", 1, "::", "[::]:1"),
+            ("::1", 5432, "::1", "[::1]:5432"),
+            ("2001:DB8:0:0::0001", 80, "2001:db8::1", "[2001:db8::1]:80"),
+            ("::ffff:10.0.0.1", 80, "::ffff:10.0.0.1", "[::ffff:10.0.0.1]:80"),
+            ("fe80::1%2", 80, "fe80::1%2", "[fe80::1%2]:80"),
+            ("fe80::1%lo", 80, "fe80::1%1", "[fe80::1%1]:80"),
+        ] as [(String, UInt16, String, String)])
     func readsAndWrites(text: String, port: UInt16, host: String, description: String) throws {
         let address = try #require(SocketAddress(text, port: port))
         #expect(address.host == host)
@@ -25,7 +26,9 @@ import Testing
         #expect(address.with(port: 7).description == description.dropLast("\(port)".count) + "7")
     }
 
-    @Test(arguments: ["", "localhost", "1.2.3", "1.2.3.4.5", "1.2.3.256", " 1.2.3.4", "1.2.3.4 ", "::1::", ":", "%1", "::1%"])
+    @Test(arguments: [
+        "", "localhost", "1.2.3", "1.2.3.4.5", "1.2.3.256", " 1.2.3.4", "1.2.3.4 ", "::1::", ":", "%1", "::1%",
+    ])
     func refuses(text: String) {
         #expect(SocketAddress(text, port: 1) == nil)
     }

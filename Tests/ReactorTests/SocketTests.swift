@@ -95,7 +95,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [(ECONNREFUSED, "Connection refused"), (EADDRINUSE, "Address already in use"), (EPIPE, "Broken pipe")])
+    @Test(arguments: [
+        (ECONNREFUSED, "Connection refused"), (EADDRINUSE, "Address already in use"), (EPIPE, "Broken pipe"),
+    ])
     func errorsReadAsSentences(number: Int32, text: String) {
         #expect(Errno(rawValue: number).description == text)
     }

@@ -90,10 +90,11 @@ import Testing
         #expect(expired == [0, 1, 3])
     }
 
-    @Test(arguments: [
-        (10_000_000, 0, 10), (10_000_001, 0, 20), (15_000_000, 9_999_999, 11), (1_000_000_000, 0, 1000), (0, 0, 10),
-        (20_000_000, 19_999_999, 1), (20_000_000, 20_000_000, 0), (20_000_000, 50_000_000, 0),
-    ] as [(UInt64, UInt64, Int32)])
+    @Test(
+        arguments: [
+            (10_000_000, 0, 10), (10_000_001, 0, 20), (15_000_000, 9_999_999, 11), (1_000_000_000, 0, 1000), (0, 0, 10),
+            (20_000_000, 19_999_999, 1), (20_000_000, 20_000_000, 0), (20_000_000, 50_000_000, 0),
+        ] as [(UInt64, UInt64, Int32)])
     func tellsHowLongToWait(deadline: UInt64, now: UInt64, milliseconds: Int32) {
         var wheel = TimerWheel(now: 0)
         #expect(wheel.millisecondsToNext(now: now) == -1)
@@ -112,7 +113,7 @@ import Testing
         var model: [(id: UInt64, due: UInt64, handle: TimerWheel.Handle)] = []
         var nextID: UInt64 = 0
         let horizons: [UInt64] = [tick, 100 * tick, 5000 * tick, 40_000 * tick]
-        for _ in 0..<3000 {
+        for _ in 0..<1500 {
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<5:
                 let horizon = horizons.randomElement(using: &random) ?? tick

@@ -4,9 +4,10 @@ import Testing
 @testable import Reactor
 
 @Suite struct TokenTests {
-    @Test(arguments: [
-        (0, 0, 0), (1, 2, 3), (254, UInt32.max, Token.generations - 1), (255, 0, 1), (0, UInt32.max, 0),
-    ] as [(UInt8, UInt32, UInt32)])
+    @Test(
+        arguments: [
+            (0, 0, 0), (1, 2, 3), (254, UInt32.max, Token.generations - 1), (255, 0, 1), (0, UInt32.max, 0),
+        ] as [(UInt8, UInt32, UInt32)])
     func packs(kind: UInt8, index: UInt32, generation: UInt32) {
         let token = Token(kind: kind, index: index, generation: generation)
         #expect(token.kind == kind)

@@ -152,7 +152,8 @@ import Testing
     }
 
     @Test(arguments: [
-        Named(sql: "SHOW x", name: "x"), Named(sql: "SHOW ALL", name: "ALL"), Named(sql: "show \"X\".y;", name: "\"X\".y"),
+        Named(sql: "SHOW x", name: "x"), Named(sql: "SHOW ALL", name: "ALL"),
+        Named(sql: "show \"X\".y;", name: "\"X\".y"),
         Named(sql: "SHOW TIME ZONE", name: "TIME ZONE"),
         Named(sql: "SHOW TRANSACTION ISOLATION LEVEL", name: "TRANSACTION ISOLATION LEVEL"),
         Named(sql: "SHOW pointsman.token", name: "pointsman.token"),
@@ -167,7 +168,8 @@ import Testing
 
     @Test(arguments: [
         Named(sql: "RESET x", name: "x"), Named(sql: "RESET a.b ;", name: "a.b"),
-        Named(sql: "RESET SESSION AUTHORIZATION", name: "SESSION AUTHORIZATION"), Named(sql: "RESET role", name: "role"),
+        Named(sql: "RESET SESSION AUTHORIZATION", name: "SESSION AUTHORIZATION"),
+        Named(sql: "RESET role", name: "role"),
     ])
     func reset(_ example: Named) {
         guard case .reset(let name) = classify(example.sql).command else {
@@ -203,7 +205,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "SELECT set_config('a', 'b', true)", "SELECT set_config('a', $1, false)", "SELECT set_config('a', 'b', false), 1",
+        "SELECT set_config('a', 'b', true)", "SELECT set_config('a', $1, false)",
+        "SELECT set_config('a', 'b', false), 1",
         "SELECT set_config('a', 'b', false) FROM t", "SELECT 1, set_config('a', 'b', false)",
         "SELECT x.y set_config('a', 'b', false)", "SELECT set_config(E'a', 'b', false)",
         "SELECT set_config('a', 'b' || 'c', false)", "SELECT set_config('a', 'b', false)::text",

@@ -18,7 +18,8 @@ import Testing
         INSERT INTO t VALUES (1)
         INSERT INTO t(a, b) VALUES (1, lower('x'))
         INSERT INTO s.t (a, b) SELECT a, b FROM u
-        INSERT INTO t AS x (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET (a, b) = (excluded.a, 2) WHERE x.a > 1 RETURNING *
+        INSERT INTO t AS x (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET (a, b) = (excluded.a, 2) WHERE x.a > 1 \
+            RETURNING *
         INSERT INTO t (a) VALUES (1) ON CONFLICT (a, lower(b)) WHERE c DO NOTHING
         INSERT INTO t (a) VALUES (1) ON CONFLICT ON CONSTRAINT k DO NOTHING
         INSERT INTO t DEFAULT VALUES
@@ -34,8 +35,10 @@ import Testing
         UPDATE t x SET (a, b) = ROW(1, 2) WHERE false
         DELETE FROM t
         DELETE FROM ONLY t x USING u AS y(a), v z(b) WHERE x.a = y.a
-        MERGE INTO t USING u ON (t.a = u.a) WHEN MATCHED THEN UPDATE SET a = 1 WHEN NOT MATCHED THEN INSERT (a, b) VALUES (1, 2)
-        MERGE INTO t x USING (SELECT 1) s(a) ON x.a = s.a WHEN MATCHED AND s.a > 1 THEN DELETE WHEN NOT MATCHED THEN DO NOTHING
+        MERGE INTO t USING u ON (t.a = u.a) WHEN MATCHED THEN UPDATE SET a = 1 WHEN NOT MATCHED THEN INSERT (a, \
+            b) VALUES (1, 2)
+        MERGE INTO t x USING (SELECT 1) s(a) ON x.a = s.a WHEN MATCHED AND s.a > 1 THEN DELETE WHEN NOT MATCHED \
+            THEN DO NOTHING
         WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a
         WITH a AS (SELECT 1) UPDATE t SET a = 1
         WITH a AS (SELECT 1) DELETE FROM t
@@ -66,6 +69,7 @@ import Testing
         SELECT "nextval"('s')
         SELECT "pg_catalog"."nextval" ('s')
         SELECT nextval /* c */ ('s') -- d
+        SELECT U&"next\\0076al"('s')
         SELECT 1 WHERE nextval('s') > 0
         SELECT lower(nextval('s')::text)
         SELECT (SELECT nextval('s'))
@@ -218,7 +222,10 @@ import Testing
         SELECT "My Function"()
         SELECT s."f" (1)
         SELECT "a""b"(1)
-        SELECT U&"lower"(1)
+        SELECT U&"lowe\\0072x"(1)
+        SELECT U&"lowe!00zz" UESCAPE '!' (1)
+        SELECT U&"pg_catalog".lower(1)
+        SELECT pg_catalog.U&"lower"(1)
         SELECT "LOWER"('x')
         SELECT "Pg_Catalog".lower('x')
         SELECT public.lower('x')
@@ -324,6 +331,10 @@ import Testing
         SELECT * FROM pg_settings
         SELECT * FROM (SELECT * FROM pg_locks) x
         SELECT * FROM U&"pg\\005fsettings"
+        SELECT * FROM U&"pg!005fsettings" UESCAPE '!'
+        SELECT * FROM U&"pg!005fsettings" /* c */ uescape /* d */ '!'
+        SELECT * FROM U&"!+000070g_locks" UESCAPE'!'
+        SELECT * FROM U&"\\zzzz"
         TABLE pg_settings
         WITH a AS (TABLE pg_locks) SELECT * FROM a
         COPY (SELECT * FROM pg_locks) TO STDOUT

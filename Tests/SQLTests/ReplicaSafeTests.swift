@@ -65,7 +65,8 @@ import Testing
         SELECT CAST(a AS varchar(10)), CAST(a AS numeric(10, 2)), CAST(a AS my_type(3)) FROM t
         SELECT CAST(a AS double precision), CAST(a AS character varying(10)), CAST(a AS interval second(3)) FROM t
         SELECT a::varchar(10), a::numeric(10,2)::text, a::my_type(3), a::my_schema.my_type(3, 4) FROM t
-        SELECT a::timestamp(3) with time zone, a::time(3) without time zone, a::bit varying(5), a::double precision FROM t
+        SELECT a::timestamp(3) with time zone, a::time(3) without time zone, a::bit varying(5), a::double \
+            precision FROM t
         SELECT a::character varying(10), a::national character varying(10), a::nchar varying(3), a::interval(3) FROM t
         SELECT interval '1 day', interval(3) '1 second', interval '1' second(3), interval '1' day to second(2)
         SELECT timestamp(3) '2020-01-01', date '2020-01-01', numeric(10,2) '1.5', time (3) '10:00'
@@ -85,19 +86,23 @@ import Testing
         SELECT a OPERATOR(pg_catalog.+) b, OPERATOR(pg_catalog.-) a, a OPERATOR (+) b FROM t
         SELECT a #> b, a ->> 'x', a @> b, a ?| b, a <-> b, !! a, @ a, |/ a FROM t
         SELECT -1, +1, - 1, 1 - -1, 1.5, .5, 1e10, 1.e5, 1.5e-3, 0x1F, 1_000
-        SELECT xmlelement(name foo, xmlattributes(a AS b)), xmlconcat(a, b), xmlforest(a AS b), xmlparse(document a) FROM t
-        SELECT xmlserialize(content a AS varchar(10)), xmlpi(name php), xmlroot(a, version '1.0'), xmlexists('x' PASSING b) FROM t
+        SELECT xmlelement(name foo, xmlattributes(a AS b)), xmlconcat(a, b), xmlforest(a AS b), \
+            xmlparse(document a) FROM t
+        SELECT xmlserialize(content a AS varchar(10)), xmlpi(name php), xmlroot(a, version '1.0'), \
+            xmlexists('x' PASSING b) FROM t
         SELECT * FROM XMLTABLE('/r' PASSING d COLUMNS id int PATH '@id', n varchar(10) PATH 'n') AS x(a, b)
-        SELECT json_object('a': 1), json_array(1, 2), json_value(j, '$.a'), json_exists(j, '$'), json_query(j, '$') FROM t
+        SELECT json_object('a': 1), json_array(1, 2), json_value(j, '$.a'), json_exists(j, '$'), json_query(j, \
+            '$') FROM t
         SELECT json_arrayagg(a ORDER BY b) FILTER (WHERE c) OVER (PARTITION BY d) FROM t
-        SELECT * FROM JSON_TABLE(j, '$[*]' COLUMNS (id FOR ORDINALITY, a text PATH '$.a', NESTED PATH '$' COLUMNS (b int))) AS jt
+        SELECT * FROM JSON_TABLE(j, '$[*]' COLUMNS (id FOR ORDINALITY, a text PATH '$.a', NESTED PATH '$' \
+            COLUMNS (b int))) AS jt
         SELECT GROUPING(a), a FROM t GROUP BY GROUPING SETS ((a), (b), ROLLUP (a, b), CUBE (a, b), ())
         SELECT a FROM t GROUP BY ROLLUP (a, b), CUBE (c, (d, e))
         SELECT a FROM t GROUP BY DISTINCT ROLLUP (a)
         SELECT a FROM t GROUP BY (a, b) HAVING (count(*) > 1) ORDER BY (a) LIMIT (1) OFFSET (2)
         SELECT a FROM t ORDER BY a USING < NULLS FIRST FETCH FIRST (3) ROWS ONLY
         SELECT a FROM t ORDER BY a FETCH NEXT ROW WITH TIES
-        SELECT treat(a AS text) FROM t
+        SELECT treat(a AS text), treat(a AS int) FROM t
         SELECT current_setting('search_path'), current_setting('work_mem', true), current_setting('x.y'::text)
         # FROM
         SELECT * FROM t, u v, w AS x
@@ -129,7 +134,8 @@ import Testing
         WITH a AS MATERIALIZED (SELECT 1), b AS NOT MATERIALIZED (SELECT 2) TABLE a
         WITH RECURSIVE s(a, b) AS (SELECT 1, 2) SEARCH DEPTH FIRST BY a, b SET o SELECT * FROM s
         WITH RECURSIVE s(a, b) AS (SELECT 1, 2) CYCLE a SET c USING p SELECT * FROM s
-        WITH RECURSIVE s(a) AS (SELECT 1) CYCLE a SET c TO true DEFAULT false USING p, t(b) AS (SELECT 1) SELECT * FROM s
+        WITH RECURSIVE s(a) AS (SELECT 1) CYCLE a SET c TO true DEFAULT false USING p, t(b) AS (SELECT 1) \
+            SELECT * FROM s
         WITH a AS (WITH b(x) AS (SELECT 1) SELECT * FROM b) VALUES (1)
         (WITH a AS (SELECT 1) SELECT * FROM a)
         SELECT * FROM (WITH a(x) AS (SELECT 1) SELECT * FROM a) s
@@ -159,6 +165,7 @@ import Testing
         SeLeCt 1
         select E'a\\'b', E'\\\\', B'01', X'ff', N'x', U&'d\\0061t', U&'x' UESCAPE '!'
         select 'it''s', 'a' 'b'
+        SELECT U&"lower"('A'), U&"lowe\\0072"('A'), U&"d\\0061t\\+000061" FROM U&"t""x" UESCAPE '?' WHERE U&"a" = 1
         SELECT "a""b", "x y", "ü" FROM "T"
         SELECT größe FROM straße WHERE größe > 1
         SELECT 1and 2, 1or 3
@@ -183,6 +190,7 @@ import Testing
         EXPLAIN (ANALYZE false) DELETE FROM t
         EXPLAIN (ANALYZE off, COSTS) INSERT INTO t VALUES (1)
         EXPLAIN (ANALYZE 0) DELETE FROM t
+        EXPLAIN (ANALYZE 'False') DELETE FROM t
         EXPLAIN (ANALYZE) SELECT 1
         EXPLAIN ANALYZE SELECT 1
         EXPLAIN ANALYSE VERBOSE SELECT 1

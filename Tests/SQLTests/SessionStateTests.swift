@@ -89,6 +89,8 @@ import Testing
         Case("BEGIN; SET x = 1; COMMIT", .setting),
         Case("SET x = 1; CREATE TEMP TABLE t (a int)", [.setting, .temporaryTable]),
         Case("LISTEN c; SELECT my_function()", [.listen, .hiddenCode]),
+        Case("CALL p(setseed(0.5))", [.seed, .hiddenCode]),
+        Case("EXECUTE p(pg_advisory_lock(1))", [.advisoryLock, .hiddenCode]),
     ]
 
     /// Session state that a session can record, or that only clears.
@@ -148,7 +150,7 @@ import Testing
 
     @Test(arguments: [
         "SET LOCAL x = 1", "SET LOCAL TIME ZONE 'UTC'", "SET LOCAL ROLE r", "SET CONSTRAINTS ALL DEFERRED",
-        "SET CONSTRAINTS a, b IMMEDIATE", "SET transaction_read_only = off", "SET LOCAL transaction_isolation TO 'x'",
+        "SET CONSTRAINTS a, b IMMEDIATE",
         "SET LOCAL SESSION AUTHORIZATION r", "SET LOCAL x = 1; SELECT 1",
     ])
     func endsWithTheTransaction(_ sql: String) {
@@ -156,7 +158,14 @@ import Testing
         #expect(verdict.effects.contains(.setLocal), "\(verdict)")
         #expect(verdict.effects.isDisjoint(with: [.sessionState, .notUnderstood]))
         #expect(verdict.pins.isEmpty)
-        #expect(verdict.routeClass == .transactionControl)
+        #expect(verdict.routeClass == .primaryOnlyRead)
+    }
+
+    @Test(arguments: ["SET transaction_read_only = off", "SET LOCAL transaction_isolation TO 'serializable'"])
+    func shapesTheTransaction(_ sql: String) {
+        let verdict = classify(sql)
+        #expect(verdict.routeClass == .transactionControl, "\(verdict)")
+        #expect(verdict.pins.isEmpty)
     }
 
     @Test func namesOfPins() {

@@ -167,15 +167,24 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: path) }
         let binary = #expect(throws: SettingsError.self) { try Configuration.load(path: path) }
         #expect(binary?.description == "\(path): not UTF-8 text: \(path)")
-        #expect(Fixture.mistakes("a = 1\nb = \"\u{0}\"") == "test.toml:2: this is not valid TOML: the file contains a zero byte\n")
+        #expect(
+            Fixture.mistakes("a = 1\nb = \"\u{0}\"")
+                == "test.toml:2: this is not valid TOML: the file contains a zero byte\n")
     }
 
     @Test func noMessageShowsASecret() {
         let secrets = ["hunter2", "SCRAM-SHA-256$hunter2", "md5hunter2"]
         for secret in secrets {
-            for value in ["\"\(secret)\"", "[\"\(secret)\"]", "{ value = \"\(secret)\" }", "{ env = \"X\", x = \"\(secret)\" }"] {
+            for value in [
+                "\"\(secret)\"", "[\"\(secret)\"]", "{ value = \"\(secret)\" }", "{ env = \"X\", x = \"\(secret)\" }",
+            ] {
                 let text = "probe.password = \(value)\nusers.a.password = \(value)\nprobe.pass = \(value)"
                 #expect(!Fixture.mistakes(text).contains("hunter2"), "\(value)")
+            }
+            for text in ["\(secret)", "\"\(secret)", "\(secret)\"", "'\(secret)\n'", "\"\(secret)\\q\"", "[\(secret)]"]
+            {
+                let mistakes = Fixture.mistakes("probe.password = \(text)\n")
+                #expect(!mistakes.isEmpty && !mistakes.contains("hunter2"), "\(mistakes)")
             }
         }
     }
@@ -187,13 +196,15 @@ import Testing
             let text =
                 switch section {
                 case .top: "\(key) = 07:32:00"
-                case .node: "clusters.n.nodes = [{ address = \"a:1\", \(key) = 07:32:00 }]".replacing(
-                    "address = \"a:1\", address", with: "address")
+                case .node:
+                    "clusters.n.nodes = [{ address = \"a:1\", \(key) = 07:32:00 }]".replacing(
+                        "address = \"a:1\", address", with: "address")
                 case .secret: "users.n.password = { \(key) = 07:32:00 }"
                 default: "\(path).\(key) = 07:32:00"
                 }
             let mistakes = Fixture.mistakes(text)
-            let place = ": " + (section == .top ? "" : section == .secret ? "users.n.password." : "\(path).") + "\(key): "
+            let place =
+                ": " + (section == .top ? "" : section == .secret ? "users.n.password." : "\(path).") + "\(key): "
             let found = mistakes.replacing("nodes[0]", with: "nodes")
             #expect(
                 found.contains(place + "expected ") || (found.contains(place) && found.contains("not supported")),

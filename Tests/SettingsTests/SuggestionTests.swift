@@ -17,7 +17,8 @@ import Testing
 
     static let names: [(String, String?)] = [
         ("prot", "port"), ("Port", "port"), ("writer-port", "writer_port"), ("readerport", "reader_port"),
-        ("unix_socket_directory", "unix_socket_dir"), ("unix_socket_dri", "unix_socket_dir"), ("x", nil), ("addresse", "addresses"),
+        ("unix_socket_directory", "unix_socket_dir"), ("unix_socket_dri", "unix_socket_dir"), ("x", nil),
+        ("addresse", "addresses"),
         ("banana", nil), ("reader", "reader_port"), ("addr", "addresses"),
     ]
 

@@ -34,12 +34,24 @@ public enum Programs {
     public static func python(
         script: String, _ arguments: [String], limit: Duration = .seconds(120)
     ) throws -> String {
+        let path = Repository.path("Tests/IntegrationTests/clients/\(script)")
+        return try python(["-B", path] + arguments, limit: limit)
+    }
+
+    /// Runs a line of Python with the modules of `make deps`; what it printed.
+    @discardableResult
+    public static func python(
+        code: String, _ arguments: [String], limit: Duration = .seconds(60)
+    ) throws -> String {
+        try python(["-c", code] + arguments, limit: limit)
+    }
+
+    private static func python(_ arguments: [String], limit: Duration) throws -> String {
         let interpreter = Repository.path(".build/venv/bin/python")
         guard FileManager.default.isExecutableFile(atPath: interpreter) else {
             throw SupportError("the PostgreSQL drivers for Python are not installed; run: make deps")
         }
-        let path = Repository.path("Tests/IntegrationTests/clients/\(script)")
-        return try ExternalProgram(interpreter, ["-B", path] + arguments).succeed(limit: limit)
+        return try ExternalProgram(interpreter, arguments).succeed(limit: limit)
     }
 
     private static func client(

@@ -41,6 +41,7 @@ import Testing
             DispatchQueue.concurrentPerform(iterations: 200) { log.info("\(text)", metadata: ["n": "\($0)"]) }
         }
         #expect(written.count == 200)
+        #expect(written.map { $0.prefix(34) } == written.map { $0.prefix(34) }.sorted(), "the times go up")
         #expect(written.allSatisfy { $0.hasPrefix("{\"time\"") && $0.hasSuffix("\"}") && $0.contains(text) })
     }
 }

@@ -1,4 +1,4 @@
-// Which parts of Linux does Swift not see by itself? The headers outside its Glibc module, and what only macros express.
+// Which parts of Linux does Swift not see by itself? The headers outside its Glibc module, and calls those hide.
 #ifndef POINTSMAN_CLINUX_H
 #define POINTSMAN_CLINUX_H
 

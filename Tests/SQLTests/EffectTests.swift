@@ -1,0 +1,81 @@
+// Which effects does a statement have besides its class?
+
+import SQL
+import Testing
+
+@Suite struct EffectTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let sql: String
+        let effects: Effects
+
+        init(_ sql: String, _ effects: Effects) {
+            self.sql = sql
+            self.effects = effects
+        }
+
+        var testDescription: String { sql }
+    }
+
+    @Test(arguments: [
+        Case("SELECT 1", []), Case("SELECT inet_server_port()", .nodeAddress),
+        Case("SELECT inet_server_addr(), pg_backend_pid()", [.nodeAddress, .primaryOnly]),
+        Case("BEGIN", .transactionControl), Case("SAVEPOINT s", [.transactionControl, .savepoint]),
+        Case("ROLLBACK TO s", [.transactionControl, .savepoint]),
+        Case("PREPARE TRANSACTION 'x'", [.transactionControl, .mayWrite]),
+        Case("COMMIT PREPARED 'x'", [.transactionControl, .mayWrite, .refusesTransactionBlock]),
+        Case("SET TRANSACTION SNAPSHOT 'x'", [.transactionControl, .primaryOnly]),
+        Case("SET x = 1", .sessionState), Case("SET LOCAL x = 1", .setLocal),
+        Case("DISCARD ALL", [.sessionState, .refusesTransactionBlock]), Case("DISCARD PLANS", .sessionState),
+        Case("DECLARE c CURSOR FOR SELECT 1", .cursor), Case("FETCH c", .cursor), Case("CLOSE c", .cursor),
+        Case("DECLARE c CURSOR WITH HOLD FOR SELECT 1", .sessionState),
+        Case("DECLARE c CURSOR FOR SELECT * FROM t FOR UPDATE", [.cursor, .rowLocks]),
+        Case("COPY t FROM STDIN", [.mayWrite, .copyIn]), Case("COPY t FROM STDOUT", [.mayWrite, .copyIn]),
+        Case("COPY t FROM '/x'", .mayWrite), Case("COPY t TO STDOUT", .copyOut), Case("COPY t TO '/x'", .mayWrite),
+        Case("COPY (SELECT nextval('s')) TO STDOUT", [.mayWrite, .copyOut]),
+        Case("CREATE TABLE t (a int)", [.mayWrite, .ddl]), Case("DROP TABLE t", [.mayWrite, .ddl]),
+        Case("ALTER TABLE t ADD b int", [.mayWrite, .ddl]), Case("SELECT 1 INTO t", [.mayWrite, .ddl]),
+        Case("CREATE TEMP TABLE t (a int)", [.mayWrite, .ddl, .sessionState]),
+        Case("TRUNCATE t", .mayWrite), Case("GRANT ALL ON t TO r", .mayWrite),
+        Case("CREATE DATABASE d", [.mayWrite, .ddl, .refusesTransactionBlock]),
+        Case("DROP DATABASE d", [.mayWrite, .ddl, .refusesTransactionBlock]),
+        Case("CREATE TABLESPACE x LOCATION '/x'", [.mayWrite, .ddl, .refusesTransactionBlock]),
+        Case("DROP TABLESPACE x", [.mayWrite, .ddl, .refusesTransactionBlock]),
+        Case("CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p", [.mayWrite, .ddl, .refusesTransactionBlock]),
+        Case("ALTER SUBSCRIPTION s REFRESH PUBLICATION", [.mayWrite, .ddl, .refusesTransactionBlock]),
+        Case("DROP SUBSCRIPTION s", [.mayWrite, .ddl, .refusesTransactionBlock]),
+        Case("ALTER SYSTEM SET x = 1", [.mayWrite, .ddl, .refusesTransactionBlock]),
+        Case("ALTER DATABASE d SET TABLESPACE x", [.mayWrite, .ddl, .refusesTransactionBlock]),
+        Case("ALTER DATABASE d OWNER TO r", [.mayWrite, .ddl]),
+        Case("CREATE INDEX CONCURRENTLY i ON t (a)", [.mayWrite, .ddl, .refusesTransactionBlock]),
+        Case("CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)", [.mayWrite, .ddl, .refusesTransactionBlock]),
+        Case("CREATE INDEX i ON t (a)", [.mayWrite, .ddl]),
+        Case("DROP INDEX CONCURRENTLY i", [.mayWrite, .ddl, .refusesTransactionBlock]),
+        Case("ALTER TABLE t DETACH PARTITION p CONCURRENTLY", [.mayWrite, .ddl, .refusesTransactionBlock]),
+        Case("REINDEX INDEX CONCURRENTLY i", [.mayWrite, .refusesTransactionBlock]),
+        Case("VACUUM", [.mayWrite, .refusesTransactionBlock]), Case("ANALYZE t", .mayWrite),
+        Case("CLUSTER t", [.mayWrite, .refusesTransactionBlock]), Case("CHECKPOINT", .mayWrite),
+        Case("REFRESH MATERIALIZED VIEW CONCURRENTLY m", .mayWrite),
+        Case("CALL p()", [.mayWrite, .hiddenCode, .refusesTransactionBlock]),
+        Case("DO 'x'", [.mayWrite, .hiddenCode, .refusesTransactionBlock]),
+        Case("EXECUTE p", [.mayWrite, .hiddenCode]), Case("PREPARE p AS DELETE FROM t", .sessionState),
+        Case("LOCK t", .rowLocks), Case("SELECT a FROM t FOR SHARE", .rowLocks),
+        Case("SELECT currval('s')", [.sequenceState, .primaryOnly]),
+        Case("SELECT set_config('a', 'b', true)", [.setLocal, .primaryOnly]),
+        Case("EXPLAIN DELETE FROM t", []), Case("EXPLAIN SELECT f(1)", .primaryOnly),
+        Case("EXPLAIN ANALYZE DELETE FROM t", .mayWrite), Case("EXPLAIN SELECT pg_backend_pid()", .primaryOnly),
+        Case("SET x = 1; INSERT INTO t VALUES (1)", [.sessionState, .mayWrite]),
+        Case("BEGIN; DELETE FROM t; COMMIT", [.transactionControl, .mayWrite]),
+        Case("foo", [.mayWrite, .hiddenCode, .notUnderstood]),
+        Case("foo; COPY t FROM STDIN", [.mayWrite, .hiddenCode, .notUnderstood, .copyIn]),
+        Case("BEGIN foo", [.transactionControl, .mayWrite, .hiddenCode, .notUnderstood]),
+    ])
+    func effects(_ example: Case) {
+        #expect(classify(example.sql).effects == example.effects, "\(classify(example.sql))")
+    }
+
+    @Test func classesAreOrdered() {
+        #expect(RouteClass.allCases == RouteClass.allCases.sorted())
+        #expect(RouteClass.replicaSafe < .primaryOnlyRead)
+        #expect(RouteClass.transactionControl < .sessionState)
+    }
+}
