@@ -39,6 +39,9 @@ public struct ServerSession: Sendable {
     /// Nothing is owed, nothing is half read.
     public var isQuiet: Bool { ledger.isEmpty && bodyRemaining == 0 && !isSkipping && !isCopyingIn }
 
+    /// Nothing is owed, and no transaction is open.
+    public var isIdle: Bool { status == .idle && isQuiet }
+
     /// The oldest request is a client's, so that a cancel would hit what the client means.
     public var runsClientsWork: Bool { ledger.first.map { $0.disposition != .own } ?? false }
 
