@@ -37,6 +37,8 @@ final class ClientConnection {
     var group: PoolGroup?
     var server: ServerConnection?
     var wait = Wait.none
+    /// Tells this wait from earlier ones.
+    var waitSerial: UInt32 = 0
     var demand = Demand(routeClass: .replicaSafe)
     /// Nodes that cannot serve the present batch.
     var excluded = NodeSet()
@@ -111,7 +113,8 @@ final class ServerConnection {
     let address: String
     var phase = Phase.connecting
     var session = ServerSession()
-    weak var client: ClientConnection?
+    /// The client it serves; both references end when either connection does.
+    var client: ClientConnection?
     /// When the login was complete; a floored read asks for a probe that began later.
     var connectedAt: UInt64 = 0
     let startedAt: UInt64

@@ -64,6 +64,8 @@ final class Worker {
     var stopMode: StopMode?
     var nextDeal = 0
 
+    /// Numbers the waits of this worker's clients.
+    var waitSerial: UInt32 = 0
     /// The client whose bytes are being handled while a pool is asked: it goes on by itself.
     var acquiring: ClientConnection?
     /// Connections that have more to do than their last event allowed.
@@ -154,8 +156,12 @@ final class Worker {
 
     /// Lets connections go on that were stopped although their sockets may not speak again.
     func resumeSome() {
-        let batch = resumable
-        resumable.removeAll(keepingCapacity: true)
+        var batch: [Token] = []
+        swap(&batch, &resumable)
+        defer {
+            batch.removeAll(keepingCapacity: true)
+            if resumable.isEmpty { swap(&batch, &resumable) }
+        }
         for token in batch where tokens.isCurrent(token) {
             if token.kind == Kind.client, let client = clients[token.index] {
                 client.isQueuedForResume = false

@@ -9,8 +9,9 @@ import Synchronization
 import Wire
 
 extension Worker {
+    /// The pool's name for the client's present wait; each wait has its own, so that a late order ends no other.
     func waiterID(_ client: ClientConnection) -> WaiterID {
-        WaiterID(rawValue: identity(client.token))
+        WaiterID(rawValue: id.rawValue << 56 | Int(client.waitSerial) << 32 | client.token.index)
     }
 
     /// A number for a token that is unique over all workers.
@@ -51,6 +52,8 @@ extension Worker {
             guard let place = topologies[group.cluster].index(of: node) else {
                 preconditionFailure("The router names a node of the cluster.")
             }
+            waitSerial = (waitSerial + 1) & 0xff_ffff
+            client.waitSerial = waitSerial
             client.wait = .pool(node: place)
             acquiring = client
             withPool(group.pools[place]) { machine, actions in
@@ -147,8 +150,8 @@ extension Worker {
             for group in shared.allGroups where group.cluster == cluster {
                 if wasServing, !isServing {
                     withPool(group.pools[place]) { machine, actions in
-                        machine.drain(.nodeLost, now: now, actions: &actions)
                         machine.turnAwayWaiters(0, actions: &actions)
+                        machine.drain(.nodeLost, now: now, actions: &actions)
                     }
                 } else if isServing, !wasServing {
                     withPool(group.pools[place]) { machine, actions in machine.retryNow(now: now, actions: &actions) }

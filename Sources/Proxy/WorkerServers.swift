@@ -185,7 +185,7 @@ extension Worker {
         }
         let hasMoved = client.session.awaiting == .move && server.session.isQuiet && server.session.status == .idle
         if hasMoved || (client.refusal != nil && server.session.isQuiet)
-            || client.session.canDetach(from: server.session)
+            || (server.session.isIdle && client.session.isDetachable)
         {
             detach(client, server)
             if !client.kept.isEmpty || client.mayHaveUnread || client.refusal != nil { resumeLater(client) }
@@ -297,9 +297,8 @@ extension Worker {
     }
 
     func handOver(_ id: ServerID, to worker: WorkerID, _ pool: Pool) {
-        guard let slot = serverSlots[id], let server = servers[slot], let descriptor = server.descriptor else {
-            preconditionFailure("A pool hands over servers that exist.")
-        }
+        // The server may have broken while the order was on its way; the pool has been told.
+        guard let slot = serverSlots[id], let server = servers[slot], let descriptor = server.descriptor else { return }
         _ = poller.remove(descriptor)
         let message = ServerHandOver(
             id: id, descriptor: descriptor, pool: pool, epoch: server.epoch, address: server.address,
@@ -373,7 +372,9 @@ extension Worker {
         if let descriptor { Socket.close(descriptor) }
         shared.profiles.withLock { $0.release(server.heldProfile) }
         guard wasConnected else { return }
-        if let client = server.client, !client.isClosed { tellLoss(client, server) }
+        let client = server.client
+        server.client = nil
+        if let client, !client.isClosed { tellLoss(client, server) }
         if !isExpected { askForProbe(server) }
         withPool(server.pool) { machine, actions in machine.lost(server.id, now: now, actions: &actions) }
     }

@@ -26,14 +26,13 @@ public struct Attachment: Equatable, Sendable {
     public var isCopyingIn: Bool
     /// It is not known whether the transaction was begun.
     public var isBeginning: Bool
+}
 
-    public init(_ server: borrowing ServerSession) {
-        isQuiet = server.isQuiet
-        willAnswer = server.willAnswer
-        status = server.status
-        profile = server.profile
-        isCopyingIn = server.isCopyingIn
-        isBeginning = server.isBeginning
+extension ServerSession {
+    public var attachment: Attachment {
+        Attachment(
+            isQuiet: isQuiet, willAnswer: willAnswer, status: status, profile: profile, isCopyingIn: isCopyingIn,
+            isBeginning: isBeginning)
     }
 }
 

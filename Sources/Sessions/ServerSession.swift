@@ -53,6 +53,9 @@ public struct ServerSession: Sendable {
     /// Something will come from the server unless it fails: it makes sense to wait.
     public var willAnswer: Bool { !isCopyingIn && !ledger.isEmpty || bodyRemaining > 0 }
 
+    /// Nothing is owed, and no transaction is open.
+    public var isIdle: Bool { status == .idle && isQuiet }
+
     /// The oldest request is a client's, so that a cancel would hit what the client means.
     public var runsClientsWork: Bool { ledger.first.map { $0.disposition != .own } ?? false }
 

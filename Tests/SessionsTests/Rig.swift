@@ -114,7 +114,7 @@ final class Rig {
         defer {
             clients[index].input.removeFirst(offset)
         }
-        let attachment = clients[index].server.map { Attachment(servers[$0].session) }
+        let attachment = clients[index].server.map { servers[$0].session.attachment }
         let step = clients[index].session.advance(
             input.span, at: &offset, attachment: attachment, table: &table, toClient: &toClient)
         flush(index, &toServer, &toClient, input)
@@ -297,7 +297,7 @@ final class Rig {
         let session = servers[server].session
         let hasMoved = clients[index].session.awaiting == .move && session.isQuiet && session.status == .idle
         if hasMoved || (clients[index].refusal != nil && session.isQuiet)
-            || clients[index].session.canDetach(from: session)
+            || (session.isIdle && clients[index].session.isDetachable)
         {
             detach(index, server)
             pump(index)
