@@ -4,10 +4,13 @@
 public struct LedgerEntry: Equatable, Sendable {
     public enum Request: UInt8, Equatable, Sendable {
         case parse
+        case parseUnnamed
         case bind
         case describeStatement
         case describePortal
         case execute
+        /// The Execute of the BEGIN that was answered before.
+        case begin
         case close
         case query
         case functionCall
@@ -33,6 +36,7 @@ public struct LedgerEntry: Equatable, Sendable {
     public var disposition: Disposition
     /// The client's map of statements changes when this succeeds.
     public var changesClient: Bool
+    /// What is parsed, described or closed; for a Bind only if it names a statement.
     public var statement: StatementID
 
     public init(
