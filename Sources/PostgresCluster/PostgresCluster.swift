@@ -2,8 +2,9 @@
 
 import Foundation
 
-/// A PostgreSQL primary and its streaming replicas in a temporary directory, on free loopback ports, made from the server
-/// programs installed here. Ends with `stop`, with the last reference or with the process, whichever comes first.
+/// A PostgreSQL primary and its streaming replicas in a temporary directory, on free loopback ports, made from the
+/// server programs installed here. Ends with `stop`, with the last reference or with the process, whichever comes
+/// first.
 public final class PostgresCluster: Sendable {
     /// The server that is the primary at the start.
     public let primary: PostgresNode

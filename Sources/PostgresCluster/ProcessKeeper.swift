@@ -2,17 +2,17 @@
 
 import Foundation
 
-/// A shell that waits for the end of a pipe whose other end only we hold. The pipe ends when we close it and also when we
-/// are killed, so a crashed test run leaves neither processes nor files behind.
+/// A shell that waits for the end of a pipe whose other end only we hold. The pipe ends when we close it and also when
+/// we are killed, so a crashed test run leaves neither processes nor files behind.
 ///
-/// Its processes are those whose number is the first line of `postmaster.pid` in a folder of the directory, or of a file
-/// `NAME.pid` in the directory itself.
+/// Its processes are those whose number is the first line of `postmaster.pid` in a folder of the directory, or of a
+/// file `NAME.pid` in the directory itself.
 package struct ProcessKeeper: Sendable {
     private let process: Process
     private let lifeline: Pipe
 
-    /// SIGQUIT, which is "at once" to PostgreSQL and to the router, then SIGKILL; then removal. A stopped process is woken
-    /// first. Backends of a killed server may still write for a moment, hence several attempts to remove.
+    /// SIGQUIT, which is "at once" to PostgreSQL and to the router, then SIGKILL; then removal. A stopped process is
+    /// woken first. Backends of a killed server may still write for a moment, hence several attempts to remove.
     private static let script = """
         trap '' INT TERM HUP
         cat >/dev/null

@@ -113,7 +113,8 @@ final class ServerConnection {
     let address: String
     var phase = Phase.connecting
     var session = ServerSession()
-    weak var client: ClientConnection?
+    /// The client it serves; both references end when either connection does.
+    var client: ClientConnection?
     /// When the login was complete; a floored read asks for a probe that began later.
     var connectedAt: UInt64 = 0
     let startedAt: UInt64

@@ -156,8 +156,12 @@ final class Worker {
 
     /// Lets connections go on that were stopped although their sockets may not speak again.
     func resumeSome() {
-        let batch = resumable
-        resumable.removeAll(keepingCapacity: true)
+        var batch: [Token] = []
+        swap(&batch, &resumable)
+        defer {
+            batch.removeAll(keepingCapacity: true)
+            if resumable.isEmpty { swap(&batch, &resumable) }
+        }
         for token in batch where tokens.isCurrent(token) {
             if token.kind == Kind.client, let client = clients[token.index] {
                 client.isQueuedForResume = false

@@ -192,7 +192,9 @@ extension Worker {
 
     /// One step of a client in service; false: nothing more can be done now.
     private func serveBatch(_ client: ClientConnection, _ bytes: Span<UInt8>, at offset: inout Int) -> Bool {
-        let attachment = client.server.map { Attachment($0.session) }
+        let attachment = client.server.map {
+            Attachment(isQuiet: $0.session.isQuiet, status: $0.session.status, profile: $0.session.profile)
+        }
         let step = client.session.advance(
             bytes, at: &offset, attachment: attachment, table: &statements, toClient: &toClient)
         switch step {
@@ -285,8 +287,8 @@ extension Worker {
     /// The client sent Terminate. Work it has sent before is finished, as PostgreSQL would.
     private func goodbye(_ client: ClientConnection) {
         if let server = client.server {
-            if client.session.hasUnsyncedWork {
-                // PostgreSQL gives up what no Sync has ended.
+            if client.session.hasUnsyncedWork || server.session.isCopyingIn {
+                // PostgreSQL gives up what no Sync has ended, and a COPY without its end.
                 client.server = nil
                 server.client = nil
                 close(server, "its client left in the middle of a batch")

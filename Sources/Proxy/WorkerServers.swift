@@ -185,7 +185,7 @@ extension Worker {
         }
         let hasMoved = client.session.awaiting == .move && server.session.isQuiet && server.session.status == .idle
         if hasMoved || (client.refusal != nil && server.session.isQuiet)
-            || client.session.canDetach(from: server.session)
+            || (server.session.isIdle && client.session.isDetachable)
         {
             detach(client, server)
             if !client.kept.isEmpty || client.mayHaveUnread || client.refusal != nil { resumeLater(client) }
@@ -259,6 +259,8 @@ extension Worker {
         case .resetting:
             if server.session.isQuiet { continueCleanUp(server) }
         case .finishing:
+            // Nobody will send the rest of the data; PostgreSQL, too, gives up such a COPY.
+            if server.session.isCopyingIn { return close(server, "its client left in the middle of a COPY") }
             guard server.session.isQuiet else { return }
             if server.session.status != .idle { server.cleanUp.insert(Array("ROLLBACK".utf8), at: 0) }
             continueCleanUp(server)
@@ -372,7 +374,9 @@ extension Worker {
         if let descriptor { Socket.close(descriptor) }
         shared.profiles.withLock { $0.release(server.heldProfile) }
         guard wasConnected else { return }
-        if let client = server.client, !client.isClosed { tellLoss(client, server) }
+        let client = server.client
+        server.client = nil
+        if let client, !client.isClosed { tellLoss(client, server) }
         if !isExpected { askForProbe(server) }
         withPool(server.pool) { machine, actions in machine.lost(server.id, now: now, actions: &actions) }
     }

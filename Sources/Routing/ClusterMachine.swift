@@ -138,6 +138,7 @@ public struct ClusterMachine: Equatable, Sendable {
     /// Draws the conclusions about coverage from the facts as they are now.
     private mutating func refresh() {
         generation += 1
+        updateProofs()
         guard let reign else { return }
         for index in records.indices {
             guard let lsn = records[index].replayedLSN(on: reign.timeline), isProven(records[index]),

@@ -66,7 +66,8 @@ extension ClusterMachine {
         } else {
             events.append(.primaryChanged(from: nil, to: next.node, timeline: next.timeline))
         }
-        // After a first failure nothing is known of the next life yet: the samples count until it begins or the node is lost.
+        // After a first failure nothing is known of the next life yet: the samples count until it begins or the node
+        // is lost.
         if reign != next, record.failure == nil {
             reign = next
             forgetSamples()
@@ -83,13 +84,19 @@ extension ClusterMachine {
         if end < last { events.append(.writesLost(behind: end, until: last)) }
     }
 
-    /// A fence falls when its node is a replica or has a timeline that no primary had before.
+    /// A fence falls when its node is a replica, or has a timeline that no primary had before, or when the last
+    /// primary, which it lost against, follows it now.
     private mutating func updateFences() {
+        let last = reign.flatMap { index(of: $0.node) }
         for index in records.indices {
             if records[index].report?.isInRecovery == true { records[index].isFenced = false }
             guard records[index].isWritable else { continue }
-            if records[index].timeline > highestTimeline { records[index].isFenced = false }
-            if records[index].timeline < highestTimeline { fence(index) }
+            let timeline = records[index].timeline
+            if timeline > highestTimeline { records[index].isFenced = false }
+            if timeline < highestTimeline { fence(index) }
+            if timeline == highestTimeline, let last, records[last].streams(from: records[index]) {
+                records[index].isFenced = false
+            }
         }
     }
 
@@ -117,34 +124,5 @@ extension ClusterMachine {
             }
             records[index].isForeign = isForeign
         }
-    }
-
-    /// Whether a replica on the primary's timeline follows the primary, not another node that was promoted to a
-    /// timeline with the same number: the node that it streams from is the primary, or a replica of which the same
-    /// holds.
-    ///
-    /// A server may be named in another way than in the settings. An unknown name is believed, unless a second node
-    /// is known to have been promoted to the number.
-    func isProven(_ record: NodeRecord) -> Bool {
-        guard let reign else { return true }
-        var current = record
-        // A chain is no longer than the list of nodes; a circle of replicas leads to no primary.
-        for _ in records {
-            guard let sender = current.sender,
-                let next = records.first(where: {
-                    $0.definition.address == sender || $0.report?.serverAddress == sender
-                })
-            else { return !hasTwin(of: reign) }
-            if next.definition.id == reign.node { return true }
-            guard next.report?.isInRecovery == true, !next.isForeign, next.timeline == reign.timeline else {
-                return false
-            }
-            current = next
-        }
-        return false
-    }
-
-    private func hasTwin(of reign: Reign) -> Bool {
-        records.contains { $0.definition.id != reign.node && $0.isFenced && $0.timeline == reign.timeline }
     }
 }

@@ -45,6 +45,10 @@ struct NodeRecord: Equatable, Sendable {
     var provenLSN = LSN(0)
     /// From where it streamed `lineage`.
     var sender: String?
+    /// Whom it followed when it was last seen streaming, in this life of its postmaster.
+    var proof: LineageProof?
+    /// When it was first heard in its present life and role, without an interruption since.
+    var lifeSeenAt: UInt64 = 0
 
     /// Whether `report` may still be used for coverage: not after a connection was lost.
     var mayCover = false
@@ -75,6 +79,8 @@ struct NodeRecord: Equatable, Sendable {
     /// Takes an answer; returns whether the node was restarted since the last one.
     mutating func accept(_ new: ProbeReport, probe: Probe, at now: UInt64) -> Bool {
         let restarted = report.map { $0.postmasterStartTime != new.postmasterStartTime } ?? false
+        let isContinued = failure == nil && report?.isInRecovery == new.isInRecovery && !restarted && !wentBack(new)
+        if !isContinued { lifeSeenAt = now }
         if restarted || wentBack(new) { beginLife() }
         if restarted && failure == nil { incarnation += 1 }
         if new.isInRecovery {
@@ -103,6 +109,7 @@ struct NodeRecord: Equatable, Sendable {
         lineage = nil
         provenLSN = LSN(0)
         sender = nil
+        proof = nil
         coveredSample = 0
         completeAsOf = nil
     }
@@ -132,6 +139,18 @@ struct NodeRecord: Equatable, Sendable {
     }
 
     // MARK: Conclusions
+
+    /// Whether a replica names this node as the one that it streams from.
+    func isNamed(_ sender: String) -> Bool { definition.address == sender || report?.serverAddress == sender }
+
+    /// Whether it said in its last answer, after which nothing failed, that it streams.
+    var isStreaming: Bool { failure == nil && report?.isInRecovery == true && report?.isStreaming == true }
+
+    /// Whether it is a replica that streams from the other node, on that one's timeline.
+    func streams(from other: NodeRecord) -> Bool {
+        guard isStreaming, let sender else { return false }
+        return lineage == other.timeline && other.isNamed(sender)
+    }
 
     /// How far the replica has certainly replayed the log of `timeline`.
     ///

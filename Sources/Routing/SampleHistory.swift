@@ -18,8 +18,8 @@ struct SampleHistory: Equatable, Sendable {
     static let capacity = 1024
     /// How many of the newest are always kept.
     private static let denseCount = 256
-    /// Two neighbours are no farther apart than this part of their age, if they were taken no farther apart: some 700 span a
-    /// month.
+    /// Two neighbours are no farther apart than this part of their age, if they were taken no farther apart: some 700
+    /// span a month.
     private static let precision: UInt64 = 32
     /// How many are kept at most when it is thinned out, so that this is not done for every sample.
     private static let countAfterThinning = 960

@@ -101,10 +101,9 @@ public struct ClientSession: Sendable {
     /// How many named statements the client holds.
     public var statementCount: Int { names.count }
 
-    /// Whether the attached server, which owes nothing and is in no transaction, may serve somebody else.
-    public func canDetach(from server: borrowing ServerSession) -> Bool {
-        server.isQuiet && server.status == .idle && pins.isEmpty && !isUnsynced && awaiting == nil && !batch.isDecided
-            && bodyRemaining == 0
+    /// Whether the client is through with its server as soon as that owes nothing and is in no transaction.
+    public var isDetachable: Bool {
+        pins.isEmpty && !isUnsynced && awaiting == nil && !batch.isDecided && bodyRemaining == 0
     }
 
     // MARK: Servers come and go

@@ -21,10 +21,10 @@ public struct Attachment: Equatable, Sendable {
     public var status: TransactionStatus
     public var profile: ProfileID
 
-    public init(_ server: borrowing ServerSession) {
-        isQuiet = server.isQuiet
-        status = server.status
-        profile = server.profile
+    public init(isQuiet: Bool, status: TransactionStatus, profile: ProfileID) {
+        self.isQuiet = isQuiet
+        self.status = status
+        self.profile = profile
     }
 }
 

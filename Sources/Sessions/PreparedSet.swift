@@ -5,6 +5,8 @@ public struct PreparedSet: Sendable {
     private struct Entry: Sendable {
         var lastUse: UInt64
         var shape: RowShape?
+        /// The server refuses to run it, because its rows would have another shape than when it was parsed.
+        var isOutdated = false
     }
 
     private var entries: [StatementID: Entry] = [:]
@@ -14,9 +16,9 @@ public struct PreparedSet: Sendable {
 
     public var count: Int { entries.count }
 
-    /// Whether the server has the statement; counts as a use.
+    /// Whether the server has the statement and can run it; counts as a use.
     public mutating func touch(_ id: StatementID) -> Bool {
-        guard let index = entries.index(forKey: id) else { return false }
+        guard let index = entries.index(forKey: id), !entries.values[index].isOutdated else { return false }
         clock += 1
         entries.values[index].lastUse = clock
         return true
@@ -30,6 +32,13 @@ public struct PreparedSet: Sendable {
     public mutating func remove(_ id: StatementID) {
         entries.removeValue(forKey: id)
     }
+
+    /// The statement must be closed and parsed again before its next use.
+    public mutating func outdate(_ id: StatementID) {
+        entries[id]?.isOutdated = true
+    }
+
+    public func isOutdated(_ id: StatementID) -> Bool { entries[id]?.isOutdated ?? false }
 
     public mutating func removeAll() {
         entries.removeAll()

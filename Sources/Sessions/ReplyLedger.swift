@@ -33,16 +33,20 @@ public struct LedgerEntry: Equatable, Sendable {
     public var disposition: Disposition
     /// The client's map of statements changes when this succeeds.
     public var changesClient: Bool
+    /// The statement that is parsed, bound or described, where it matters.
     public var statement: StatementID
+    /// The server's unnamed statement is meant.
+    public var isUnnamed: Bool
 
     public init(
         _ request: Request, _ disposition: Disposition = .forward, changesClient: Bool = false,
-        statement: StatementID = .none
+        statement: StatementID = .none, isUnnamed: Bool = false
     ) {
         self.request = request
         self.disposition = disposition
         self.changesClient = changesClient
         self.statement = statement
+        self.isUnnamed = isUnnamed
     }
 }
 

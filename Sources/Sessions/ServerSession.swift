@@ -39,6 +39,9 @@ public struct ServerSession: Sendable {
     /// Nothing is owed, nothing is half read.
     public var isQuiet: Bool { ledger.isEmpty && bodyRemaining == 0 && !isSkipping && !isCopyingIn }
 
+    /// Nothing is owed, and no transaction is open.
+    public var isIdle: Bool { status == .idle && isQuiet }
+
     /// The oldest request is a client's, so that a cancel would hit what the client means.
     public var runsClientsWork: Bool { ledger.first.map { $0.disposition != .own } ?? false }
 
@@ -291,6 +294,9 @@ public struct ServerSession: Sendable {
                 return false
             }
             if first?.disposition == .own { ownError = error }
+            if let first, error.sqlState == "0A000", first.request == .bind || first.request == .describeStatement {
+                prepared.outdate(first.statement)
+            }
         }
         guard let first else {
             facts.append(.protocolViolation("the server sent an error although nothing was asked"))
@@ -309,6 +315,7 @@ public struct ServerSession: Sendable {
     /// After an error the server skips everything up to the next Sync; a simple Query in progress just ends.
     private mutating func dropSkipped(toServer: inout Outbox, facts: inout [ReplyFact], isClients: Bool) {
         var changesDropped = 0
+        var skipped: [LedgerEntry] = []
         var isExtended = false
         let inParse = ledger.first?.request == .parse
         while let entry = ledger.first {
@@ -325,15 +332,28 @@ public struct ServerSession: Sendable {
             }
             isExtended = true
             ledger.removeFirst()
+            skipped.append(entry)
             if entry.changesClient { changesDropped += 1 }
             if entry.request == .refusal { refusals.removeFirst() }
-            if entry.request == .parse, entry.disposition != .synthesise {
-                prepared.remove(entry.statement)
-                if unnamed == entry.statement { unnamed = .none }
-            }
         }
+        takeBack(skipped)
         if ledger.isEmpty { isSkipping = true }
         if isClients { facts.append(.failed(changesDropped: changesDropped, inParse: inParse)) }
+    }
+
+    /// The server has neither parsed nor closed what it skipped. The last comes first, so that what was true before wins.
+    private mutating func takeBack(_ skipped: [LedgerEntry]) {
+        for entry in skipped.reversed() {
+            if entry.request == .close, entry.disposition == .swallow {
+                prepared.insert(entry.statement)
+            } else if entry.request == .parse, entry.disposition != .synthesise {
+                if !entry.isUnnamed {
+                    prepared.remove(entry.statement)
+                } else if unnamed == entry.statement {
+                    unnamed = .none
+                }
+            }
+        }
     }
 
     private mutating func beginCopyIn() {

@@ -45,6 +45,9 @@ public struct StatementTable: Sendable {
     /// How many texts are known.
     public var count: Int { entries.count - free.count }
 
+    /// How many of them somebody holds.
+    public var retainedCount: Int { entries.count { $0.references > 0 } }
+
     public func id(_ reference: StatementReference) -> StatementID { entries[Int(reference.index)].id }
 
     public func classification(_ reference: StatementReference) -> Classification {

@@ -258,12 +258,9 @@ extension ClientSession {
         {
         case .ready: break
         case .wait: return .wait
-        case .refuse(let error):
-            refusal = error
-            return nil
         }
         isUnsynced = true
-        server.expect(LedgerEntry(.bind))
+        server.expect(LedgerEntry(.bind, statement: view.statement.isEmpty ? .none : statement.id))
         if view.statement.isEmpty {
             forwardPart(header, input, at: &offset, toServer: &toServer)
         } else {

@@ -8,7 +8,6 @@ enum Readiness: Equatable {
     case ready
     /// The row shape is being asked for.
     case wait
-    case refuse(ErrorFields)
 }
 
 extension ClientSession {
@@ -41,13 +40,14 @@ extension ClientSession {
                 name: input.bytes(in: view.name), statement: PreparedStatement(reference: reference, id: id)))
         isUnsynced = true
         if view.name.isEmpty {
-            server.expect(LedgerEntry(.parse, changesClient: true, statement: id))
+            server.expect(LedgerEntry(.parse, changesClient: true, statement: id, isUnnamed: true))
             server.unnamed = id
             toServer.forward(frame)
         } else if server.prepared.touch(id) {
             server.expect(LedgerEntry(.parse, .synthesise, changesClient: true, statement: id))
         } else {
             let name = id.serverName
+            closeOutdated(id, server: &server, toServer: &toServer)
             toServer.write { out in
                 out.appendHeader(Frontend.parse, bodyLength: name.count + 1 + view.tail.count)
                 out.appendCString(name)
@@ -62,9 +62,18 @@ extension ClientSession {
     private func remember(_ id: StatementID, server: inout ServerSession, toServer: inout Outbox) {
         server.prepared.insert(id)
         guard let surplus = server.prepared.surplus(limit: settings.maxPreparedStatements) else { return }
-        server.prepared.remove(surplus)
-        toServer.write { $0.appendClose(statement: surplus.serverName) }
-        server.expect(LedgerEntry(.close, .swallow))
+        closeOnServer(surplus, server: &server, toServer: &toServer)
+    }
+
+    /// Makes room for a statement that the server knows under the same name and can no longer run.
+    private func closeOutdated(_ id: StatementID, server: inout ServerSession, toServer: inout Outbox) {
+        if server.prepared.isOutdated(id) { closeOnServer(id, server: &server, toServer: &toServer) }
+    }
+
+    private func closeOnServer(_ id: StatementID, server: inout ServerSession, toServer: inout Outbox) {
+        server.prepared.remove(id)
+        toServer.write { $0.appendClose(statement: id.serverName) }
+        server.expect(LedgerEntry(.close, .swallow, statement: id))
     }
 
     /// Parses a statement again where the server does not have it.
@@ -73,19 +82,19 @@ extension ClientSession {
         toServer: inout Outbox
     ) -> Readiness {
         let id = statement.id
-        let isThere = isNamed ? server.prepared.touch(id) : server.unnamed == id
-        if isThere {
-            if let told = statement.toldShape, let shape = server.prepared.shape(of: id), told != shape,
-                !batch.describesStatement
-            {
-                return .refuse(.changedResultType)
-            }
-            return .ready
+        if isNamed, !batch.describesStatement, let told = statement.toldShape,
+            let shape = server.prepared.shape(of: id), told != shape
+        {
+            // The server may have parsed it while its tables were different: asked again, it tells today's shape.
+            server.prepared.outdate(id)
         }
+        let isThere = isNamed ? server.prepared.touch(id) : server.unnamed == id
+        if isThere { return .ready }
+        if isNamed { closeOutdated(id, server: &server, toServer: &toServer) }
         let name = isNamed ? id.serverName : []
         let tail = table.tail(statement.reference)
         toServer.write { $0.appendParse(name: name, tail: tail) }
-        server.expect(LedgerEntry(.parse, .swallow, statement: id))
+        server.expect(LedgerEntry(.parse, .swallow, statement: id, isUnnamed: !isNamed))
         isUnsynced = true
         if isNamed { remember(id, server: &server, toServer: &toServer) } else { server.unnamed = id }
         guard let told = statement.toldShape, !batch.describesStatement else { return .ready }

@@ -134,10 +134,12 @@ max_waiters = 5000
     return process, port
 
 
-def start_pgbouncer(directory, first, server, who):
+def start_pgbouncer(directory, first, server, who, mode):
+    """PgBouncer before 1.21 knows no prepared statements in transaction mode: there it gets session mode, which costs
+    it less per transaction, so the comparison is not in our favour."""
     port = free_port()
     (directory / "userlist.txt").write_text('"bench" ""\n')
-    settings = directory / "pgbouncer.ini"
+    settings = directory / f"pgbouncer-{mode}.ini"
     settings.write_text(f"""
 [databases]
 bench = host=127.0.0.1 port={server} dbname=bench
@@ -147,18 +149,25 @@ listen_port = {port}
 unix_socket_dir =
 auth_type = trust
 auth_file = {directory}/userlist.txt
-pool_mode = transaction
-default_pool_size = 20
+pool_mode = {mode}
+default_pool_size = {20 if mode == "transaction" else 100}
 max_client_conn = 5000
 log_connections = 0
 log_disconnections = 0
 ignore_startup_parameters = extra_float_digits
 """)
     program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
-    log = open(directory / "pgbouncer.log", "w")
+    log = open(directory / f"pgbouncer-{mode}.log", "w")
     process = subprocess.Popen(["taskset", "-c", first, *who.prefix, program, settings], stdout=log, stderr=log)
     wait_for_port(port)
     return process, port
+
+
+def tracks_statements():
+    text = subprocess.run([shutil.which("pgbouncer") or "/usr/sbin/pgbouncer", "--version"],
+                          capture_output=True, text=True).stdout
+    found = re.search(r"(\d+)\.(\d+)", text)
+    return found is not None and (int(found.group(1)), int(found.group(2))) >= (1, 21)
 
 
 def pgbench(port, protocol, clients, seconds, rest):
@@ -235,10 +244,11 @@ def main():
         postgres, server = start_postgres(directory, rest, who)
         started.append(postgres)
         subjects = {
-            "pgbouncer": start_pgbouncer(directory, first, server, who),
+            "pgbouncer": start_pgbouncer(directory, first, server, who, "transaction"),
             "pointsman": start_pointsman(directory, first, server, options.binary, options.workers),
         }
-        started += [process for process, _ in subjects.values()]
+        session_mode = start_pgbouncer(directory, first, server, who, "session")
+        started += [process for process, _ in subjects.values()] + [session_mode[0]]
         time.sleep(1)
         results = []
         print(f"{'protocol':>9} {'clients':>7} | {'PgBouncer µs':>12} {'spread':>11} | {'Pointsman µs':>12} {'spread':>11}"
@@ -247,10 +257,13 @@ def main():
         for protocol in options.protocols.split(","):
             for clients in map(int, options.clients.split(",")):
                 runs = {name: [] for name in subjects}
-                for name, subject in subjects.items():
+                compared = dict(subjects)
+                if protocol == "prepared" and not tracks_statements():
+                    compared["pgbouncer"] = session_mode
+                for name, subject in compared.items():
                     measure(subject, protocol, clients, 1, rest)
                 for _ in range(options.rounds):
-                    for name, subject in subjects.items():
+                    for name, subject in compared.items():
                         runs[name].append(measure(subject, protocol, clients, options.seconds, rest))
                 median = {name: {key: statistics.median(run[key] for run in all_runs) for key in all_runs[0]}
                           for name, all_runs in runs.items()}

@@ -182,6 +182,26 @@ import Testing
         #expect(cluster.status(3).role == .fenced)
     }
 
+    /// A split brain that was ended in favour of the node that had lost here.
+    @Test func theIncumbentFollowsItsTwin() {
+        var cluster = started()
+        cluster.fail(1)
+        cluster.primary(2, 6000, timeline: 2)
+        cluster.primary(3, 6000, timeline: 2)
+        #expect(cluster.status(3).role == .fenced)
+        cluster.started[2] = 1
+        cluster.replica(2, 6000, timeline: nil, lowest: 2)
+        #expect(cluster.topology.primary == nil, "that it was demoted does not tell in whose favour")
+        cluster.replica(2, 6000, timeline: 2, sender: "n9:5432")
+        #expect(cluster.topology.primary == nil)
+        cluster.replica(2, 6000, timeline: 2, sender: "n3:5432")
+        #expect(cluster.topology.primary == node(3))
+        cluster.primary(3, 6000, timeline: 2)
+        cluster.replica(2, 6000, timeline: 2, sender: "n3:5432")
+        #expect(cluster.status(2).isEligibleReplica)
+        #expect(cluster.status(2).coveredSample > 0)
+    }
+
     @Test func twinOfALostIncumbent() {
         var cluster = started()
         cluster.fail(1, .timedOut)

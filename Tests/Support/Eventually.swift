@@ -3,8 +3,8 @@
 import Foundation
 import PostgresCluster
 
-/// Looks at a condition again and again until it holds; throws when `within` passes first. A condition that throws has not
-/// held yet; its last error is in the message.
+/// Looks at a condition again and again until it holds; throws when `within` passes first. A condition that throws has
+/// not held yet; its last error is in the message.
 public func eventually(
     _ what: String, within limit: Duration = .seconds(15), _ condition: () throws -> Bool
 ) throws {

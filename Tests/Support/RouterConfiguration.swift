@@ -9,8 +9,8 @@ public struct RouterConfiguration: Sendable {
     /// Added at the end as it is.
     public var extraText = ""
 
-    /// The router in front of the nodes: any database, clients trusted, every role's password known for the servers. The
-    /// ports are free ones.
+    /// The router in front of the nodes: any database, clients trusted, every role's password known for the servers.
+    /// The ports are free ones.
     public init(
         nodes: [PostgresNode], consistency: String = "session", overrides: [String: [String: String]] = [:]
     ) throws {

@@ -3,8 +3,8 @@
 import Foundation
 public import PostgresCluster
 
-/// A running `pointsman run --config …` in a directory of its own. Ends with `stop`, with the last reference or with the
-/// test process, whichever comes first.
+/// A running `pointsman run --config …` in a directory of its own. Ends with `stop`, with the last reference or with
+/// the test process, whichever comes first.
 public final class RouterProcess: Sendable {
     public let host = "127.0.0.1"
     /// Statement by statement.
@@ -31,8 +31,8 @@ public final class RouterProcess: Sendable {
         return router
     }
 
-    /// Starts the router with any settings and returns when its split port takes connections. `files` are written beside
-    /// the settings file first.
+    /// Starts the router with any settings and returns when its split port takes connections. `files` are written
+    /// beside the settings file first.
     public static func start(
         _ configuration: RouterConfiguration, files: [String: String] = [:]
     ) throws -> RouterProcess {

@@ -3,8 +3,8 @@
 public import PostgresCluster
 import Synchronization
 
-/// One primary and two replicas for all tests of a process, started by the first that asks. A test that stops, promotes or
-/// configures servers starts a cluster of its own; a test that makes tables here gives them names of its own.
+/// One primary and two replicas for all tests of a process, started by the first that asks. A test that stops, promotes
+/// or configures servers starts a cluster of its own; a test that makes tables here gives them names of its own.
 public enum SharedCluster {
     private static let outcome = Result { try PostgresCluster.start(replicas: 2) }
 

@@ -2,8 +2,9 @@
 
 import Foundation
 
-/// A connected stream socket, to a loopback port or a Unix socket. This is deliberately not the router's own socket code:
-/// a fault there must not hide itself. It is the one file of the tests with unsafe code; each pointer lives for one call.
+/// A connected stream socket, to a loopback port or a Unix socket. This is deliberately not the router's own socket
+/// code: a fault there must not hide itself. It is the one file of the tests with unsafe code; each pointer lives for
+/// one call.
 public final class StreamSocket: Sendable {
     private let descriptor: Int32
 

@@ -9,16 +9,17 @@ struct CodeStripper {
         case string(hashes: Int, multiline: Bool)
     }
 
+    private static let quote = UInt8(ascii: "\"")
     private var place = Place.code
 
     /// As many lines as came in.
     static func strip(_ lines: [String]) -> [String] {
         var stripper = CodeStripper()
-        return lines.map { stripper.strip(line: Array($0)) }
+        return lines.map { String(decoding: stripper.strip(line: Array($0.utf8)), as: UTF8.self) }
     }
 
-    private mutating func strip(line: [Character]) -> String {
-        var kept = ""
+    private mutating func strip(line: [UInt8]) -> [UInt8] {
+        var kept: [UInt8] = []
         var index = 0
         while index < line.count {
             switch place {
@@ -28,7 +29,7 @@ struct CodeStripper {
                     place = .comment(depth: 1)
                     index += 2
                 } else if let opening = opening(line, index) {
-                    kept += "\""
+                    kept.append(Self.quote)
                     place = opening.place
                     index += opening.length
                 } else {
@@ -40,7 +41,7 @@ struct CodeStripper {
             case .string(let hashes, let multiline):
                 let closing = (multiline ? "\"\"\"" : "\"") + String(repeating: "#", count: hashes)
                 if starts(line, index, closing) {
-                    kept += "\""
+                    kept.append(Self.quote)
                     place = .code
                     index += closing.count
                 } else {
@@ -52,7 +53,7 @@ struct CodeStripper {
         return kept
     }
 
-    private mutating func stripComment(_ line: [Character], _ index: Int, depth: Int) -> Int {
+    private mutating func stripComment(_ line: [UInt8], _ index: Int, depth: Int) -> Int {
         if starts(line, index, "*/") {
             place = depth == 1 ? .code : .comment(depth: depth - 1)
             return index + 2
@@ -62,14 +63,14 @@ struct CodeStripper {
         return index + 2
     }
 
-    private func opening(_ line: [Character], _ index: Int) -> (place: Place, length: Int)? {
-        let hashes = line[index...].prefix { $0 == "#" }.count
-        guard index + hashes < line.count, line[index + hashes] == "\"" else { return nil }
+    private func opening(_ line: [UInt8], _ index: Int) -> (place: Place, length: Int)? {
+        let hashes = line[index...].prefix { $0 == UInt8(ascii: "#") }.count
+        guard index + hashes < line.count, line[index + hashes] == Self.quote else { return nil }
         let multiline = starts(line, index + hashes, "\"\"\"")
         return (.string(hashes: hashes, multiline: multiline), hashes + (multiline ? 3 : 1))
     }
 
-    private func starts(_ line: [Character], _ index: Int, _ text: String) -> Bool {
-        line[index...].starts(with: text)
+    private func starts(_ line: [UInt8], _ index: Int, _ text: String) -> Bool {
+        line[index...].starts(with: text.utf8)
     }
 }

@@ -3,8 +3,8 @@
 import Testing
 
 @Suite struct ImportTests {
-    /// Modules of ours, in the order in which a query meets them, with the modules of ours that each may import. Edges
-    /// beyond docs/ARCHITECTURE.md are explained in docs/decisions.
+    /// Modules of ours, in the order in which a query meets them, with the modules of ours that each may import: the
+    /// table of docs/ARCHITECTURE.md.
     static let allowed: [(module: String, imports: Set<String>)] = [
         ("Wire", []),
         ("SQL", []),
@@ -15,7 +15,7 @@ import Testing
         ("Reactor", ["CLinux"]),
         ("OpenSSL", ["COpenSSL"]),
         ("Probing", ["CLibpq", "Routing", "SQL", "Telemetry"]),
-        ("Lookups", ["Telemetry"]),
+        ("Lookups", ["Reactor", "Telemetry"]),
         (
             "Proxy",
             [
@@ -24,7 +24,7 @@ import Testing
             ]
         ),
         ("Telemetry", []),
-        ("Settings", ["Proxy", "Routing", "Pooling", "Authentication", "Probing"]),
+        ("Settings", ["Proxy", "Routing", "Pooling", "Authentication", "Probing", "Telemetry"]),
         ("PostgresCluster", []),
         (
             "pointsman",
@@ -51,6 +51,12 @@ import Testing
         "Foundation", "FoundationEssentials", "Glibc", "Dispatch", "Synchronization", "Observation",
     ]
 
+    /// Files of the brain that import more, each explained in docs/decisions/0009-edges-of-the-brain.md.
+    static let exceptions: [String: String] = [
+        "Sources/Authentication/SASLPreparation.swift": "Foundation",
+        "Sources/Routing/SampleCounter.swift": "Synchronization",
+    ]
+
     private static let ours = Set(allowed.map(\.module))
 
     @Test func everyModuleHasItsLine() {
@@ -65,7 +71,7 @@ import Testing
                 #expect(line.imports.contains(name), "\(file.module) may not import \(name)")
             } else if let users = Self.libraries[name] {
                 #expect(users.contains(file.module), "\(file.module) may not import \(name)")
-            } else if Self.brain.contains(file.module) {
+            } else if Self.brain.contains(file.module), Self.exceptions[file.path] != name {
                 #expect(!Self.impure.contains(name), "\(file.module) is pure and may not import \(name)")
             }
         }
@@ -91,6 +97,6 @@ import Testing
         ("@preconcurrency private import struct Wire.Frame", ["Wire"]), ("// import Wire", []), ("importer()", []),
     ])
     func readsImports(_ line: String, _ modules: [String]) {
-        #expect(Self.importedModules(SourceFile(path: "x", text: line)) == modules)
+        #expect(Self.importedModules(SourceFile(path: "x.swift", text: line)) == modules)
     }
 }

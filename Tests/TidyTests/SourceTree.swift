@@ -2,25 +2,26 @@
 
 import Foundation
 import TestSupport
+import Testing
 
 /// A text file of the repository.
 struct SourceFile: Sendable, CustomTestStringConvertible {
     /// Its path from the root.
     let path: String
     let lines: [String]
+    /// The lines without comments and without the inside of string literals.
+    let code: [String]
 
     init(path: String, text: String) {
         self.path = path
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         if lines.last == "" { lines.removeLast() }
         self.lines = lines
+        code = path.hasSuffix(".swift") ? CodeStripper.strip(lines) : []
     }
 
     /// `Sources/Wire/Frame.swift` → `Wire`.
     var module: String { path.split(separator: "/").dropFirst().first.map(String.init) ?? "" }
-
-    /// The lines without comments and without the inside of string literals.
-    var code: [String] { CodeStripper.strip(lines) }
 
     var testDescription: String { path }
 }
@@ -34,7 +35,8 @@ enum SourceTree {
     static let everything = files(under: ".").filter { !$0.hasPrefix("./.git/") && !$0.hasPrefix("./.build") }
         .compactMap { file(String($0.dropFirst(2))) }
 
-    /// Every file below a folder, by its path from the root, in order. Links to files count, folders behind links do not.
+    /// Every file below a folder, by its path from the root, in order. Links to files count, folders behind links do
+    /// not.
     static func files(under folder: String) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: Repository.path(folder))) ?? []
         return names.sorted().flatMap { name -> [String] in
