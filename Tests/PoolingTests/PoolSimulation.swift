@@ -300,7 +300,8 @@ struct PoolSimulation {
         let isReserveOpen = waiting.contains { now - (clients[$0]?.since ?? now) >= reserveAge }
         let limit = settings.size + (isReserveOpen ? settings.reserveSize : 0)
         try require(
-            servers.count + attempts.count <= limit, "\(servers.count) servers and \(attempts.count) attempts of \(limit)")
+            servers.count + attempts.count <= limit,
+            "\(servers.count) servers and \(attempts.count) attempts of \(limit)")
         let current = attempts.count { $0.epoch == machine.epoch }
         try require(current <= settings.maxConnecting, "\(current) attempts at once")
     }
