@@ -6,7 +6,9 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .strictMemorySafety(),
     .enableUpcomingFeature("InternalImportsByDefault"),
-    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+    // One thread owns each object at a time; debug builds, which all tests run, check that accesses do not overlap.
+    .unsafeFlags(
+        ["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 let package = Package(
@@ -28,7 +30,9 @@ let package = Package(
             name: "Sessions", dependencies: ["Wire", "SQL", "Routing", "Authentication"], swiftSettings: strict),
 
         // The body: sockets, threads, libraries.
-        .target(name: "Reactor", dependencies: ["CLinux"], swiftSettings: strict),  // epoll, timers, buffers
+        .target(  // epoll, timers, sockets, buffers; its spans borrow from buffers that no compiler-known type owns
+            name: "Reactor", dependencies: ["CLinux"],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: strict),  // digests, random bytes
         .target(  // roles, LSNs and lag of each node over libpq
             name: "Probing", dependencies: ["CLibpq", "Routing", "SQL", "Telemetry"], swiftSettings: strict),
@@ -38,7 +42,7 @@ let package = Package(
             name: "Proxy",
             dependencies: [
                 "Sessions", "Pooling", "Routing", "Wire", "SQL", "Authentication", "OpenSSL", "Reactor", "Telemetry",
-                "Lookups",
+                "Lookups", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
 
@@ -48,16 +52,22 @@ let package = Package(
         .target(  // TOML text to checked settings
             name: "Settings",
             dependencies: [
-                "Proxy", "Routing", "Pooling", "Authentication", "Probing",
+                "Proxy", "Routing", "Pooling", "Authentication", "Probing", "Telemetry",
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             swiftSettings: strict),
-        .target(name: "PostgresCluster", swiftSettings: strict),  // a private primary with replicas, for demo and tests
+        .target(  // a private primary with replicas, for demo and tests
+            name: "PostgresCluster",
+            resources: [
+                .embedInCode("Configuration/postgresql.conf"), .embedInCode("Configuration/pg_hba.conf"),
+                .embedInCode("Configuration/roles.sql"),
+            ],
+            swiftSettings: strict),
         .executableTarget(  // arguments, signals, wiring
             name: "pointsman",
             dependencies: [
                 "Proxy", "Probing", "Settings", "SQL", "Routing", "Pooling", "Authentication", "Sessions", "Telemetry",
-                "Lookups", "OpenSSL", "PostgresCluster",
+                "Lookups", "OpenSSL", "PostgresCluster", "Reactor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -67,6 +77,31 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+
+        // The tests: one target for each module, and those that need running servers.
+        .target(
+            name: "TestSupport", dependencies: ["PostgresCluster"], path: "Tests/Support", exclude: ["SQLCorpus"],
+            swiftSettings: strict),
+        .target(name: "SQLCorpus", dependencies: ["SQL"], path: "Tests/Support/SQLCorpus", swiftSettings: strict),
+        .testTarget(name: "SQLTests", dependencies: ["SQL", "SQLCorpus"], swiftSettings: strict),
+        .testTarget(name: "RoutingTests", dependencies: ["Routing", "SQL"], swiftSettings: strict),
+        .testTarget(name: "PoolingTests", dependencies: ["Pooling"], swiftSettings: strict),
+        .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: strict),
+        .testTarget(name: "ReactorTests", dependencies: ["Reactor"], swiftSettings: strict),
+        .testTarget(name: "LookupsTests", dependencies: ["Lookups"], swiftSettings: strict),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["Telemetry", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SettingsTests",
+            dependencies: ["Settings", "Proxy", "Routing", "Pooling", "Authentication", "Probing", "Telemetry"],
+            swiftSettings: strict),
+        .testTarget(name: "CommandLineTests", dependencies: ["pointsman", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "PostgresClusterTests", dependencies: ["PostgresCluster", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["SQL", "SQLCorpus", "PostgresCluster", "TestSupport"],
+            exclude: ["clients"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

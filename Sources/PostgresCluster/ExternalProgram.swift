@@ -1,6 +1,6 @@
 // How is another program run, with a limit on its time and its output at hand?
 
-public import Foundation
+package import Foundation
 
 /// A program with its arguments. The child's environment is small and explicit, so that the caller's `PG…` variables
 /// and locale do not leak into it.
@@ -35,7 +35,7 @@ public struct ExternalProgram: Sendable {
     public var name: String { String(path.split(separator: "/").last ?? "") }
 
     /// A process of this program that has not been started yet, reading nothing.
-    public func process() -> Process {
+    package func process() -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
@@ -89,8 +89,7 @@ public final class RunningProgram: Sendable {
 
     /// Waits for the end; kills the program when `limit` is over.
     public func finish(limit: Duration = .seconds(60)) throws(ClusterError) -> ExternalProgram.Result {
-        let seconds = Double(limit.components.seconds) + Double(limit.components.attoseconds) / 1e18
-        if ended.wait(timeout: .now() + seconds) == .timedOut {
+        if ended.wait(timeout: .now() + limit.inSeconds) == .timedOut {
             _ = kill(process.processIdentifier, SIGKILL)
             ended.wait()
             throw .timeLimit(waitedFor: name, limit: limit, output: output.text() + errors.text())
@@ -112,24 +111,23 @@ public final class RunningProgram: Sendable {
 }
 
 /// A file without a name into which a child writes: unlike a pipe it is never full and needs no reader thread.
-private final class OutputFile: Sendable {
-    let path: String
+private struct OutputFile: Sendable {
     let handle: FileHandle
 
     init() throws(ClusterError) {
-        path = NSTemporaryDirectory() + "pointsman-output-" + UUID().uuidString
+        let path = NSTemporaryDirectory() + "/pointsman-output-" + UUID().uuidString
         _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
         guard let handle = FileHandle(forUpdatingAtPath: path) else {
             throw .notStarted(program: path, reason: "the temporary directory is not writable")
         }
         self.handle = handle
-    }
-
-    func text() -> String {
-        String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
-    }
-
-    deinit {
+        // The open file lives on without its name.
         try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// All that was written, once the writer has ended: the position in the file is shared with it.
+    func text() -> String {
+        guard (try? handle.seek(toOffset: 0)) != nil, let data = try? handle.readToEnd() else { return "" }
+        return String(decoding: data, as: UTF8.self)
     }
 }

@@ -21,25 +21,40 @@ public enum LoopbackPort {
         throw .noFreePort
     }
 
-    /// The local ports of all TCP sockets, whatever their state.
-    static func portsInUse() -> Set<Int> {
-        var ports: Set<Int> = []
-        for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-            guard let text = try? String(contentsOfFile: table, encoding: .utf8) else { continue }
-            ports.formUnion(localPorts(inTable: text))
-        }
-        return ports
+    /// The ports on which some process of this machine listens.
+    public static func listening() -> Set<Int> {
+        Set(sockets().filter { $0.state == listen }.map(\.port))
     }
 
-    /// Reads the second column (`address:port`, hexadecimal) of the kernel's socket table.
-    static func localPorts(inTable text: String) -> Set<Int> {
-        var ports: Set<Int> = []
-        for line in text.split(separator: "\n").dropFirst() {
-            let columns = line.split(separator: " ", maxSplits: 2)
-            guard columns.count == 3, let colon = columns[1].lastIndex(of: ":") else { continue }
-            if let port = Int(columns[1][columns[1].index(after: colon)...], radix: 16) { ports.insert(port) }
+    /// The local ports of all TCP sockets, whatever their state.
+    static func portsInUse() -> Set<Int> {
+        Set(sockets().map(\.port))
+    }
+
+    struct LocalSocket: Hashable {
+        var port: Int
+        var state: Int
+    }
+
+    /// The kernel's number for a socket that takes connections.
+    private static let listen = 10
+
+    private static func sockets() -> [LocalSocket] {
+        ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { table in
+            (try? String(contentsOfFile: table, encoding: .utf8)).map(parseSockets) ?? []
         }
-        return ports
+    }
+
+    /// Reads the second column (`address:port`) and the fourth (state) of the kernel's table, both hexadecimal.
+    static func parseSockets(_ table: String) -> [LocalSocket] {
+        table.split(separator: "\n").dropFirst().compactMap { line in
+            let columns = line.split(separator: " ", maxSplits: 4)
+            guard columns.count >= 4, let colon = columns[1].lastIndex(of: ":"),
+                let port = Int(columns[1][columns[1].index(after: colon)...], radix: 16),
+                let state = Int(columns[3], radix: 16)
+            else { return nil }
+            return LocalSocket(port: port, state: state)
+        }
     }
 
     private static func outgoingRange() -> ClosedRange<Int> {

@@ -2,8 +2,9 @@
 
 import Foundation
 
-/// A PostgreSQL primary and its streaming replicas in a temporary directory, on free loopback ports, made from the server
-/// programs installed here. Ends with `stop`, with the last reference or with the process, whichever comes first.
+/// A PostgreSQL primary and its streaming replicas in a temporary directory, on free loopback ports, made from the
+/// server programs installed here. Ends with `stop`, with the last reference or with the process, whichever comes
+/// first.
 public final class PostgresCluster: Sendable {
     /// The server that is the primary at the start.
     public let primary: PostgresNode
@@ -14,7 +15,7 @@ public final class PostgresCluster: Sendable {
     /// The installed programs from which the cluster is made: `psql`, `pgbench` and the others are there.
     public let programs: ServerPrograms
 
-    private let keeper: Keeper
+    private let keeper: ProcessKeeper
 
     /// The application's database.
     public static let database = NodeConfiguration.database
@@ -42,7 +43,7 @@ public final class PostgresCluster: Sendable {
         let programs = try ServerPrograms.find()
         self.programs = programs
         directory = try Self.makeDirectory(for: programs)
-        keeper = try Keeper(directory: directory)
+        keeper = try ProcessKeeper(directory: directory)
         primary = PostgresNode(
             name: "primary", port: try LoopbackPort.free(), clusterDirectory: directory, programs: programs)
         var replicas: [PostgresNode] = []
@@ -87,7 +88,7 @@ public final class PostgresCluster: Sendable {
         ]
         try programs.owned("initdb", options, in: directory).succeed()
         let lines = settings.sorted { $0.key < $1.key }.map { "\($0.key) = '\($0.value.replacing("'", with: "''"))'\n" }
-        try write(NodeConfiguration.settings + lines.joined(), to: "postgresql.conf")
+        try write(NodeConfiguration.settings + Array(lines.joined().utf8), to: "postgresql.conf")
         try write(NodeConfiguration.accessRules, to: "pg_hba.conf")
         try primary.start()
         for statement in NodeConfiguration.statements {
@@ -96,14 +97,14 @@ public final class PostgresCluster: Sendable {
     }
 
     /// Replaces the content of a file that `initdb` made, keeping its owner.
-    private func write(_ text: String, to name: String) throws(ClusterError) {
+    private func write(_ bytes: [UInt8], to name: String) throws(ClusterError) {
         let path = primary.dataDirectory + "/" + name
         guard let file = FileHandle(forWritingAtPath: path) else {
             throw .notStarted(program: "postgres", reason: "\(path) is not writable")
         }
         do {
             try file.truncate(atOffset: 0)
-            try file.write(contentsOf: Data(text.utf8))
+            try file.write(contentsOf: Data(bytes))
             try file.close()
         } catch {
             throw .notStarted(program: "postgres", reason: "\(path): \(error)")

@@ -136,8 +136,8 @@ public final class PostgresNode: Sendable {
 
     // MARK: Questions
 
-    /// Runs statements one after another as the superuser over the Unix socket and returns the rows of all, one per line,
-    /// columns separated by `|`.
+    /// Runs statements one after another as the superuser over the Unix socket and returns the rows of all, one per
+    /// line, columns separated by `|`.
     @discardableResult
     public func psql(
         _ statements: String..., database: String = "app", user: String = "postgres",

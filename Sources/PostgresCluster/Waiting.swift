@@ -3,7 +3,7 @@
 import Foundation
 
 /// Looks at a condition again and again until it holds; an error when `limit` passes first.
-func waitUntil(
+package func waitUntil(
     _ what: String, limit: Duration, every interval: Duration = .milliseconds(10),
     _ condition: () throws -> Bool
 ) throws(ClusterError) {
@@ -19,6 +19,13 @@ func waitUntil(
         guard ContinuousClock.now < deadline else {
             throw .timeLimit(waitedFor: what, limit: limit, output: lastError)
         }
-        Thread.sleep(forTimeInterval: Double(interval.components.attoseconds) / 1e18 + Double(interval.components.seconds))
+        Thread.sleep(forTimeInterval: interval.inSeconds)
+    }
+}
+
+extension Duration {
+    /// For the interfaces that want a number.
+    package var inSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) / 1e18
     }
 }

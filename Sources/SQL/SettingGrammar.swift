@@ -113,11 +113,11 @@ extension StatementReader {
 
     mutating func readReset(_ text: Span<UInt8>, _ head: Token) -> Command {
         advance(text)
-        changesSettings = true
         if accept(.all, text) {
             note(.sessionState, head.range, .discard)
             return .resetAll
         }
+        changesSettings = true
         guard let name = readPhrase(text) else { return giveUp(text, head) }
         note(.sessionState, name, .setting, by: .setting)
         return .reset(name: name)

@@ -1,0 +1,53 @@
+# What can be done with this repository: each target installs what it needs first.
+#
+#   make demo                     a primary, two replicas and the router in front of them, until Ctrl-C
+#   make demo ARGS="--for 20"     the same, ends by itself after 20 seconds; also: make demo -- --for 20s
+#   make test                     builds and runs every test, with real PostgreSQL servers
+#   make build                    the release binary, .build/release/pointsman
+#   make bench                    measures against PgBouncer; BENCH_ARGS are passed on
+#   make deps                     only installs what is missing
+#   make clean                    removes all that was built
+
+SWIFT ?= swift
+
+# "make demo -- --for 20s": what follows the first goal are arguments of the demo, not goals.
+ifeq ($(firstword $(MAKECMDGOALS)),demo)
+ARGS += $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+DEMO_WORDS := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+ifneq ($(DEMO_WORDS),)
+.PHONY: $(DEMO_WORDS)
+$(DEMO_WORDS):
+	@:
+endif
+endif
+
+.PHONY: build release debug test demo bench deps libraries clean
+
+build: release
+
+release: libraries
+	$(SWIFT) build -c release --product pointsman
+
+debug: libraries
+	$(SWIFT) build
+
+# The integration tests run the program that is built here beside them.
+test: deps
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --disable-xctest
+
+demo: release
+	.build/release/pointsman demo $(ARGS)
+
+bench: release
+	.ci/deps pgbouncer
+	python3 Tests/Benchmarks/bench.py $(BENCH_ARGS)
+
+deps:
+	.ci/deps drivers
+
+libraries:
+	.ci/deps
+
+clean:
+	rm -rf .build

@@ -1,0 +1,169 @@
+// What do the four SCRAM messages say (RFC 5802, section 7)?
+
+/// Reads `x=value` pairs, separated by commas.
+struct SCRAMAttributes {
+    private let bytes: [UInt8]
+    private var position: Int
+
+    init(_ bytes: [UInt8], from position: Int = 0) {
+        self.bytes = bytes
+        self.position = position
+    }
+
+    var isAtEnd: Bool { position == bytes.count }
+
+    /// The offset of the next attribute's name.
+    var offset: Int { position }
+
+    /// The name of the next attribute; nil at the end or where no attribute stands.
+    var nextName: UInt8? {
+        guard position + 1 < bytes.count, bytes[position + 1] == UInt8(ascii: "=") else { return nil }
+        let isLetter = (bytes[position] | 32) >= UInt8(ascii: "a") && (bytes[position] | 32) <= UInt8(ascii: "z")
+        return isLetter ? bytes[position] : nil
+    }
+
+    /// The value of the next attribute, which must have the name, and the comma behind it unless it is the last one.
+    mutating func value(of name: Character) -> ArraySlice<UInt8>? {
+        nextName == name.asciiValue ? nextValue() : nil
+    }
+
+    /// The value of the next attribute, whatever its name.
+    mutating func nextValue() -> ArraySlice<UInt8>? {
+        guard nextName != nil else { return nil }
+        let start = position + 2
+        let end = bytes[start...].firstIndex(of: UInt8(ascii: ",")) ?? bytes.count
+        // A comma at the very end separates nothing.
+        guard end == bytes.count || end + 1 < bytes.count else { return nil }
+        position = min(end + 1, bytes.count)
+        return bytes[start..<end]
+    }
+}
+
+/// Whether the bytes may be a nonce: visible ASCII without comma, not empty.
+func isNonce(_ bytes: some Collection<UInt8>) -> Bool {
+    !bytes.isEmpty && bytes.allSatisfy { $0 > 32 && $0 < 127 && $0 != UInt8(ascii: ",") }
+}
+
+/// `n,,n=user,r=nonce`.
+struct SCRAMClientFirst: Equatable, Sendable {
+    /// The part that the last message repeats in base64: `n,,` or `y,,`.
+    let header: [UInt8]
+    /// The rest, which both proofs cover.
+    let bare: [UInt8]
+    let nonce: [UInt8]
+
+    /// - Throws: the sentence that says what is wrong.
+    static func parse(_ message: [UInt8]) throws(SCRAMMistake) -> SCRAMClientFirst {
+        guard !message.contains(0) else { throw SCRAMMistake("a SCRAM message contains a zero byte") }
+        switch message.first {
+        case UInt8(ascii: "n"), UInt8(ascii: "y"): break
+        case UInt8(ascii: "p"): throw SCRAMMistake("the client requires SCRAM channel binding, which was not offered")
+        default: throw SCRAMMistake("the first SCRAM message does not begin with a channel binding flag")
+        }
+        guard message.count >= 3, message[1] == UInt8(ascii: ",") else {
+            throw SCRAMMistake("the first SCRAM message has no header")
+        }
+        if message[2] == UInt8(ascii: "a") {
+            throw SCRAMMistake("the client uses a SCRAM authorization identity, which is not supported")
+        }
+        guard message[2] == UInt8(ascii: ",") else { throw SCRAMMistake("the first SCRAM message has no header") }
+        var attributes = SCRAMAttributes(message, from: 3)
+        if attributes.nextName == UInt8(ascii: "m") {
+            throw SCRAMMistake("the client requires a SCRAM extension, and none is supported")
+        }
+        // PostgreSQL takes the user name from the startup packet and ignores this one.
+        guard attributes.value(of: "n") != nil else { throw SCRAMMistake("the first SCRAM message names no user") }
+        guard let nonce = attributes.value(of: "r"), isNonce(nonce) else {
+            throw SCRAMMistake("the first SCRAM message has no valid nonce")
+        }
+        while !attributes.isAtEnd {
+            guard attributes.nextValue() != nil else { throw SCRAMMistake("the first SCRAM message is malformed") }
+        }
+        return SCRAMClientFirst(header: Array(message[..<3]), bare: Array(message[3...]), nonce: Array(nonce))
+    }
+}
+
+/// `c=biws,r=nonce,p=proof`.
+struct SCRAMClientFinal: Equatable, Sendable {
+    let channelBinding: [UInt8]
+    let nonce: [UInt8]
+    /// 32 bytes.
+    let proof: [UInt8]
+    /// The message up to the comma before the proof.
+    let withoutProof: [UInt8]
+
+    static func parse(_ message: [UInt8]) throws(SCRAMMistake) -> SCRAMClientFinal {
+        guard !message.contains(0) else { throw SCRAMMistake("a SCRAM message contains a zero byte") }
+        var attributes = SCRAMAttributes(message)
+        guard let channelBinding = attributes.value(of: "c") else {
+            throw SCRAMMistake("the last SCRAM message has no channel binding data")
+        }
+        guard let nonce = attributes.value(of: "r") else { throw SCRAMMistake("the last SCRAM message has no nonce") }
+        while let name = attributes.nextName, name != UInt8(ascii: "p") {
+            guard attributes.nextValue() != nil else { throw SCRAMMistake("the last SCRAM message is malformed") }
+        }
+        let end = attributes.offset - 1
+        guard let text = attributes.value(of: "p"), attributes.isAtEnd, let proof = Base64.decode(text),
+            proof.count == 32
+        else { throw SCRAMMistake("the last SCRAM message has no valid proof") }
+        return SCRAMClientFinal(
+            channelBinding: Array(channelBinding), nonce: Array(nonce), proof: proof,
+            withoutProof: Array(message[..<end]))
+    }
+}
+
+/// `r=nonce,s=salt,i=iterations`.
+struct SCRAMServerFirst: Equatable, Sendable {
+    let nonce: [UInt8]
+    let salt: [UInt8]
+    let iterations: Int
+
+    var message: [UInt8] {
+        Array("r=".utf8) + nonce + Array(",s=".utf8) + Base64.encode(salt) + Array(",i=\(iterations)".utf8)
+    }
+
+    /// - Parameter clientNonce: what the nonce must begin with.
+    static func parse(_ message: [UInt8], clientNonce: [UInt8]) throws(SCRAMMistake) -> SCRAMServerFirst {
+        var attributes = SCRAMAttributes(message)
+        if attributes.nextName == UInt8(ascii: "m") {
+            throw SCRAMMistake("the server requires a SCRAM extension, and none is supported")
+        }
+        guard let nonce = attributes.value(of: "r"), isNonce(nonce) else {
+            throw SCRAMMistake("the server's first SCRAM message has no valid nonce")
+        }
+        guard nonce.starts(with: clientNonce), nonce.count > clientNonce.count else {
+            throw SCRAMMistake("the server's SCRAM nonce does not continue ours")
+        }
+        guard let text = attributes.value(of: "s"), let salt = Base64.decode(text), !salt.isEmpty else {
+            throw SCRAMMistake("the server's first SCRAM message has no valid salt")
+        }
+        guard let text = attributes.value(of: "i"), let iterations = Decimal.parse(text, upTo: Int(Int32.max)),
+            iterations > 0
+        else { throw SCRAMMistake("the server's first SCRAM message has no valid number of iterations") }
+        guard attributes.isAtEnd else { throw SCRAMMistake("the server's first SCRAM message goes on after its end") }
+        return SCRAMServerFirst(nonce: Array(nonce), salt: salt, iterations: iterations)
+    }
+}
+
+/// `v=signature`, or `e=error`.
+enum SCRAMServerFinal: Equatable, Sendable {
+    /// 32 bytes.
+    case signature([UInt8])
+    case error([UInt8])
+
+    static func parse(_ message: [UInt8]) throws(SCRAMMistake) -> SCRAMServerFinal {
+        var attributes = SCRAMAttributes(message)
+        if let error = attributes.value(of: "e") { return .error(Array(error)) }
+        guard let text = attributes.value(of: "v"), attributes.isAtEnd, let signature = Base64.decode(text),
+            signature.count == 32
+        else { throw SCRAMMistake("the server's last SCRAM message has no valid signature") }
+        return .signature(signature)
+    }
+}
+
+/// What is wrong with a SCRAM message, in one sentence.
+struct SCRAMMistake: Error, Equatable {
+    let sentence: String
+
+    init(_ sentence: String) { self.sentence = sentence }
+}

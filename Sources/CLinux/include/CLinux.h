@@ -1,0 +1,40 @@
+// Which parts of Linux does Swift not see by itself? The headers outside its Glibc module, and calls those hide.
+#ifndef POINTSMAN_CLINUX_H
+#define POINTSMAN_CLINUX_H
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+// Declared here because glibc shows them only to sources that ask for its extensions before any other header.
+extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
+extern int pthread_setname_np(pthread_t thread, const char *name);
+extern int sched_getaffinity(pid_t process, size_t size, cpu_set_t *set);
+
+/// SO_PEERCRED's answer (glibc's struct ucred, which is such an extension, too).
+struct clinux_credentials {
+    int32_t pid;
+    uint32_t uid;
+    uint32_t gid;
+};
+
+/// How many processors this thread may run on, or -1.
+static inline int clinux_allowed_cpu_count(void) {
+    unsigned long mask[128] = {0};  // 8192 processors, as many as a kernel can be built for on x86
+    if (sched_getaffinity(0, sizeof(mask), (cpu_set_t *)mask) != 0) return -1;
+    int count = 0;
+    for (unsigned i = 0; i < sizeof(mask) / sizeof(mask[0]); i++) count += __builtin_popcountl(mask[i]);
+    return count;
+}
+
+#endif

@@ -1,0 +1,68 @@
+// Which facts does one question bring, and how is the answer read?
+
+import Routing
+
+/// The question put to each node, and its answer. It is fit for PostgreSQL 14 and later, in recovery or not: a
+/// function that is refused in one of both states stands behind a CASE.
+enum ProbeQuestion {
+    /// The replay position is read before the timeline that is streamed: a standby only ever changes to a later
+    /// timeline, so what it had replayed by then belongs to the one it names, or to an earlier one.
+    static let text = """
+        SELECT pg_is_in_recovery(), \
+        CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() END, \
+        pg_last_wal_receive_lsn(), \
+        (SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'), \
+        (SELECT sender_host || ':' || sender_port FROM pg_stat_wal_receiver WHERE status = 'streaming'), \
+        CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() END, \
+        CASE WHEN NOT pg_is_in_recovery() THEN pg_walfile_name(pg_current_wal_lsn()) END, \
+        greatest((SELECT timeline_id FROM pg_control_checkpoint()), \
+        (SELECT min_recovery_end_timeline FROM pg_control_recovery())), \
+        (SELECT system_identifier FROM pg_control_system()), \
+        (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, \
+        CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() END, \
+        host(inet_server_addr()) || ':' || inet_server_port(), \
+        current_setting('server_version_num'), \
+        current_setting('wal_block_size'), \
+        pg_size_bytes(current_setting('wal_segment_size')), \
+        pg_has_role('pg_read_all_stats', 'USAGE')
+        """
+
+    static let columnCount = 16
+
+    /// Reads the one row of the answer, given as text, nil for NULL; nil when it is not what was asked for.
+    static func report(_ columns: [String?]) -> ProbeReport? {
+        guard columns.count == columnCount, let isInRecovery = bool(columns[0]),
+            let system = columns[8].flatMap({ Int64($0) }), let started = columns[9].flatMap({ Int64($0) })
+        else { return nil }
+        let streamed = columns[3].flatMap { UInt32($0) }
+        return ProbeReport(
+            isInRecovery: isInRecovery,
+            insertLSN: isInRecovery ? nil : columns[5].flatMap { LSN($0) },
+            replayLSN: isInRecovery ? columns[1].flatMap { LSN($0) } : nil,
+            receiveLSN: isInRecovery ? columns[2].flatMap { LSN($0) } : nil,
+            timeline: isInRecovery ? streamed : columns[6].flatMap(timeline),
+            lowestTimeline: columns[7].flatMap { UInt32($0) } ?? 0,
+            // A 64-bit number that SQL shows with a sign.
+            systemIdentifier: UInt64(bitPattern: system),
+            postmasterStartTime: started,
+            isStreaming: isInRecovery && streamed != nil,
+            sender: columns[4], serverAddress: columns[11],
+            isReplayPaused: bool(columns[10]) ?? false,
+            serverVersion: columns[12].flatMap { Int($0) } ?? 0,
+            layout: WALLayout(
+                pageSize: columns[13].flatMap { UInt64($0) } ?? 0,
+                segmentSize: columns[14].flatMap { UInt64($0) } ?? 0),
+            hasMonitorPrivilege: bool(columns[15]) ?? false)
+    }
+
+    /// A WAL file's name begins with eight hexadecimal digits of its timeline.
+    private static func timeline(ofFile name: String) -> UInt32? { UInt32(name.prefix(8), radix: 16) }
+
+    private static func bool(_ text: String?) -> Bool? {
+        switch text {
+        case "t": true
+        case "f": false
+        default: nil
+        }
+    }
+}

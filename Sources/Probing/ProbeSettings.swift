@@ -1,0 +1,21 @@
+// How are the nodes asked?
+
+/// The `[probe]` settings.
+public struct ProbeSettings: Equatable, Sendable {
+    /// A role with `pg_monitor` and the right to connect.
+    public var user = "pointsman"
+    public var password: String?
+    public var database = "postgres"
+    /// Time between two regular probes of a node.
+    public var interval: Duration = .milliseconds(200)
+    /// How long connecting, and each answer, may take.
+    public var timeout: Duration = .seconds(1)
+    /// The shortest time between two probes of one node, however often they are asked for.
+    public var minInterval: Duration = .milliseconds(20)
+    /// How many failures in a row make a node down; a refused connection does at once.
+    public var failuresUntilDown = 2
+    /// libpq's `sslmode`.
+    public var sslMode = "prefer"
+
+    public init() {}
+}

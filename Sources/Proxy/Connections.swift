@@ -1,0 +1,222 @@
+// What does a worker hold for each client, each server and each cancel request?
+
+import Authentication
+import Pooling
+import Reactor
+import Routing
+import Sessions
+import Wire
+
+/// One client's connection.
+final class ClientConnection {
+    enum Phase {
+        /// Startup packet and authentication.
+        case login(ClientLogin)
+        /// Authenticated; waits for a server to tell the settings it reports.
+        case welcoming
+        case serving
+    }
+
+    /// Why the client's bytes are not read any further.
+    enum Wait: Equatable {
+        case none
+        /// In the queue of a pool.
+        case pool(node: Int)
+        /// For the cluster to change.
+        case held(HoldReason)
+    }
+
+    let token: Token
+    let descriptor: Descriptor
+    let peer: Peer
+    let listener: ListenerKind
+    let acceptedAt: UInt64
+    var phase = Phase.login(ClientLogin())
+    var session: ClientSession
+    var request: StartupRequest?
+    var group: PoolGroup?
+    var server: ServerConnection?
+    var wait = Wait.none
+    /// Tells this wait from earlier ones.
+    var waitSerial: UInt32 = 0
+    var demand = Demand(routeClass: .replicaSafe)
+    /// Nodes that cannot serve the present batch.
+    var excluded = NodeSet()
+    /// What the present batch has waited for in vain.
+    var waitedFor: HoldReason?
+    var holdDeadline: UInt64?
+    /// Why the present batch gets no server.
+    var refusal: ErrorFields?
+    var output: SendQueue
+    /// Bytes that were read and not used.
+    var kept: ByteStore
+    /// The socket may hold bytes that no event will tell of again.
+    var mayHaveUnread = false
+    /// The client has sent its last byte.
+    var isAtEnd = false
+    /// The attached server must answer before more of the kept bytes are used.
+    var isBlocked = false
+    var isQueuedForResume = false
+    var isClosed = false
+    let processID: Int32
+    let cancelSecret: [UInt8]
+
+    init(
+        token: Token, descriptor: Descriptor, peer: Peer, listener: ListenerKind, acceptedAt: UInt64,
+        processID: Int32, cancelSecret: [UInt8], blocks: BlockPool
+    ) {
+        self.token = token
+        self.descriptor = descriptor
+        self.peer = peer
+        self.listener = listener
+        self.acceptedAt = acceptedAt
+        self.processID = processID
+        self.cancelSecret = cancelSecret
+        session = ClientSession(listener: listener, profile: .base, settings: SessionSettings())
+        output = SendQueue(pool: blocks)
+        kept = ByteStore(pool: blocks)
+    }
+
+    /// The present batch has a server, or will have none.
+    func endedSearch() {
+        excluded = NodeSet()
+        waitedFor = nil
+        holdDeadline = nil
+        refusal = nil
+    }
+}
+
+/// One connection to a server.
+final class ServerConnection {
+    enum Phase {
+        /// The address is looked up, the socket connects, or the login runs. Leaves to idle.
+        case connecting
+        case login(ServerLogin)
+        /// In the pool. Leaves to attached.
+        case idle
+        /// Serves `client`. Leaves to idle, cooling, resetting, finishing.
+        case attached
+        /// Free, but a cancel request for it is on its way. Leaves to idle.
+        case cooling
+        /// Its client is gone or left traces: own work makes it clean. Leaves to idle.
+        case resetting
+        /// Its client said goodbye while work was under way, which goes on. Leaves to resetting.
+        case finishing
+    }
+
+    let id: ServerID
+    var token: Token
+    var descriptor: Descriptor?
+    let group: PoolGroup
+    let pool: Pool
+    let epoch: PoolEpoch
+    let address: String
+    var phase = Phase.connecting
+    var session = ServerSession()
+    /// The client it serves; both references end when either connection does.
+    var client: ClientConnection?
+    /// When the login was complete; a floored read asks for a probe that began later.
+    var connectedAt: UInt64 = 0
+    let startedAt: UInt64
+    var processID: Int32 = 0
+    var secret: [UInt8] = []
+    var pendingCancels = 0
+    var output: SendQueue
+    var kept: ByteStore
+    var mayHaveUnread = false
+    var isClosed = false
+    /// The attached node was the primary when the server was attached.
+    var isPrimary = false
+    /// Its attachment is counted in the worker's outstanding work.
+    var isCounted = false
+    /// The profile that the table keeps for this server.
+    var heldProfile = ProfileID.base
+    /// What is asked of it before it returns to the pool, in order.
+    var cleanUp: [[UInt8]] = []
+    var lastCleanUp: [UInt8] = []
+    /// Where it listens, for cancel requests.
+    var endpoint: Endpoint?
+    /// What it said when it ended the connection.
+    var farewell: ReceivedError?
+
+    init(
+        id: ServerID, token: Token, group: PoolGroup, pool: Pool, epoch: PoolEpoch, address: String, startedAt: UInt64,
+        blocks: BlockPool
+    ) {
+        self.id = id
+        self.token = token
+        self.group = group
+        self.pool = pool
+        self.epoch = epoch
+        self.address = address
+        self.startedAt = startedAt
+        output = SendQueue(pool: blocks)
+        kept = ByteStore(pool: blocks)
+    }
+}
+
+/// Where a server listens.
+enum Endpoint: Equatable, Sendable {
+    case tcp(SocketAddress)
+    case unix(path: String)
+
+    /// nil: a host name, which must be looked up first.
+    init?(_ node: NodeSettings) {
+        if node.host.hasPrefix("/") {
+            self = .unix(path: "\(node.host)/.s.PGSQL.\(node.port)")
+        } else if let address = SocketAddress(node.host, port: node.port) {
+            self = .tcp(address)
+        } else {
+            return nil
+        }
+    }
+
+    func connect() -> Connecting {
+        switch self {
+        case .tcp(let address): Connector.tcp(address)
+        case .unix(let path): Connector.unix(path: path)
+        }
+    }
+}
+
+/// A connection that carries one CancelRequest to a server.
+final class CancelConnection {
+    let token: Token
+    let descriptor: Descriptor
+    let message: [UInt8]
+    /// The server whose work is to be cancelled, and the client it must still serve when the request is sent.
+    weak var server: ServerConnection?
+    weak var client: ClientConnection?
+    /// The client asked, so its work must still run; otherwise whatever runs is to end.
+    let isForClient: Bool
+    var isSent = false
+    let startedAt: UInt64
+
+    init(
+        token: Token, descriptor: Descriptor, message: [UInt8], server: ServerConnection, client: ClientConnection?,
+        startedAt: UInt64
+    ) {
+        self.token = token
+        self.descriptor = descriptor
+        self.message = message
+        self.server = server
+        self.client = client
+        isForClient = client != nil
+        self.startedAt = startedAt
+    }
+}
+
+/// A server connection on its way from one worker to another.
+struct ServerHandOver: Sendable {
+    var id: ServerID
+    var descriptor: Descriptor
+    var pool: Pool
+    var epoch: PoolEpoch
+    var address: String
+    var endpoint: Endpoint?
+    var session: ServerSession
+    var heldProfile: ProfileID
+    var connectedAt: UInt64
+    var processID: Int32
+    var secret: [UInt8]
+}

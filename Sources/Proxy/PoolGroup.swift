@@ -1,0 +1,100 @@
+// What do all clients of one database and user share, whichever worker they are on?
+
+import Authentication
+import OpenSSL
+import Pooling
+import Reactor
+import Routing
+import Sessions
+import Synchronization
+import Wire
+
+/// The pools of one (database, user): one for each node of the cluster.
+final class PoolGroup: Sendable {
+    let number: Int
+    let database: String
+    let user: String
+    /// The database's name on the servers.
+    let serverDatabase: String
+    let cluster: Int
+    let secret: Secret?
+    let routing: RoutingSettings
+    let maxLagNanoseconds: UInt64
+    let pool: PoolSettings
+    let session: SessionSettings
+    /// By the node's place in the cluster.
+    let pools: [Pool]
+    /// What a client's own SCRAM login revealed last; good for logins at servers that hold the same secret.
+    let keys = Mutex<SCRAMKeys?>(nil)
+    private let welcomes = Mutex<Welcomes>(Welcomes())
+
+    /// What servers report at their start, by the settings that a client brought.
+    private struct Welcomes {
+        /// More different settings than this are asked for anew each time.
+        static let limit = 1_024
+
+        var base: [StartupParameter] = []
+        var byProfile: [ProfileID: [StartupParameter]] = [:]
+    }
+
+    init(
+        number: Int, database: String, user: String, entry: DatabaseSettings, cluster: Int, nodeCount: Int,
+        secret: Secret?, pool: PoolSettings, maxMessageSize: Int, workerCount: Int
+    ) {
+        self.number = number
+        self.database = database
+        self.user = user
+        self.serverDatabase = entry.serverName(forRequest: database)
+        self.cluster = cluster
+        self.secret = secret
+        self.routing = entry.routing
+        self.maxLagNanoseconds = entry.routing.maxLag.clampedNanoseconds
+        self.pool = pool
+        self.session = SessionSettings(
+            maxBufferedBatch: entry.routing.maxBufferedBatch, maxMessageSize: maxMessageSize,
+            maxPreparedStatements: pool.maxPreparedStatements,
+            lazyBegin: entry.routing.lazyBegin, anyNodeAddress: entry.routing.nodeFunctions == .any)
+        pools = (0..<nodeCount).map { Pool(group: number, cluster: cluster, node: $0, settings: pool, workerCount: workerCount) }
+    }
+
+    /// The settings that a server reports to a client of a profile, if a server was asked before.
+    func welcome(_ profile: ProfileID) -> [StartupParameter]? {
+        welcomes.withLock { $0.byProfile[profile] }
+    }
+
+    func learned(_ parameters: [StartupParameter], for profile: ProfileID) {
+        welcomes.withLock { welcomes in
+            guard welcomes.byProfile.count < Welcomes.limit else { return }
+            welcomes.byProfile[profile] = parameters
+        }
+    }
+
+    /// A server of the group logged in. When it reports other settings than before (ALTER DATABASE … SET, a new
+    /// version), what is known is out of date.
+    func serverReported(_ parameters: [StartupParameter]) {
+        let stable = parameters.filter { $0.name != "in_hot_standby" }
+        welcomes.withLock { welcomes in
+            guard welcomes.base != stable else { return }
+            welcomes.base = stable
+            welcomes.byProfile = [:]
+        }
+    }
+}
+
+/// One pool behind its lock: decide under it, act after it.
+final class Pool: Sendable {
+    let group: Int
+    let cluster: Int
+    /// The node's place in the cluster.
+    let node: Int
+    let machine: Mutex<PoolMachine>
+    /// Why the last attempt to open a server failed.
+    let lastError = Mutex<ErrorFields?>(nil)
+
+    init(group: Int, cluster: Int, node: Int, settings: PoolSettings, workerCount: Int) {
+        self.group = group
+        self.cluster = cluster
+        self.node = node
+        machine = Mutex(PoolMachine(settings: settings, workerCount: workerCount))
+    }
+}

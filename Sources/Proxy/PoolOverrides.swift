@@ -1,0 +1,46 @@
+// Which limits of a pool does a database or a user change?
+
+public import Pooling
+
+/// Pool limits that are told anew; nil: the enclosing level's apply. The meaning of each is `PoolSettings`'.
+public struct PoolOverrides: Equatable, Sendable {
+    public var size: Int?
+    public var minSize: Int?
+    public var reserveSize: Int?
+    public var reserveTimeout: Duration?
+    public var maxPinned: PinLimit?
+    public var maxPreparedStatements: Int?
+    public var maxWaiters: Int?
+    public var maxConnecting: Int?
+    public var waitTimeout: Duration?
+    public var idleTimeout: Duration?
+    public var lifetime: Duration?
+    public var connectTimeout: Duration?
+    public var retryDelay: Duration?
+    public var maxRetryDelay: Duration?
+    public var maxOvertaking: Duration?
+
+    /// No override at all.
+    public init() {}
+
+    /// `settings` with each override in its place.
+    public func applied(to settings: PoolSettings) -> PoolSettings {
+        var result = settings
+        if let size { result.size = size }
+        if let minSize { result.minSize = minSize }
+        if let reserveSize { result.reserveSize = reserveSize }
+        if let reserveTimeout { result.reserveTimeout = reserveTimeout }
+        if let maxPinned { result.maxPinned = maxPinned }
+        if let maxPreparedStatements { result.maxPreparedStatements = maxPreparedStatements }
+        if let maxWaiters { result.maxWaiters = maxWaiters }
+        if let maxConnecting { result.maxConnecting = maxConnecting }
+        if let waitTimeout { result.waitTimeout = waitTimeout }
+        if let idleTimeout { result.idleTimeout = idleTimeout }
+        if let lifetime { result.lifetime = lifetime }
+        if let connectTimeout { result.connectTimeout = connectTimeout }
+        if let retryDelay { result.retryDelay = retryDelay }
+        if let maxRetryDelay { result.maxRetryDelay = maxRetryDelay }
+        if let maxOvertaking { result.maxOvertaking = maxOvertaking }
+        return result
+    }
+}

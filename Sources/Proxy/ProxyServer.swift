@@ -1,0 +1,126 @@
+// How are the workers started, told about the cluster, and stopped?
+
+public import Logging
+import Lookups
+import Pooling
+public import Reactor
+public import Routing
+import Synchronization
+
+/// The running proxy: listeners and worker threads.
+public final class ProxyServer: Sendable {
+    private let shared: SharedState
+    private let mailboxes: [Mailbox<WorkerMessage>]
+    private let threads = Mutex<[WorkerThread]>([])
+    private let resolver: Resolver
+
+    /// Opens the listeners and starts the workers.
+    public init(settings: ProxySettings, clusters: [ProxyCluster], logger: Logger) throws(ReactorError) {
+        let count = settings.server.workers > 0 ? settings.server.workers : CPUCount.available
+        let workerCount = min(count, 64)
+        shared = SharedState(settings: settings, clusters: clusters, workerCount: workerCount, logger: logger)
+        var boxes: [Mailbox<WorkerMessage>] = []
+        for _ in 0..<workerCount { boxes.append(try Mailbox<WorkerMessage>()) }
+        mailboxes = boxes
+        let resolver = Resolver { name in
+            NameLookup.addresses(of: name).map { $0.map(\.host) }.mapError {
+                ResolverFailure.notResolved(name: name, reason: $0.reason)
+            }
+        }
+        self.resolver = resolver
+        let listening = try Self.open(settings.listen, workerCount: workerCount)
+        var started: [WorkerThread] = []
+        for number in 0..<workerCount {
+            let start = WorkerStart(
+                id: WorkerID(rawValue: number), shared: shared, mailboxes: boxes, listening: listening[number],
+                resolver: resolver)
+            started.append(try WorkerThread(name: "worker-\(number)") { start.run() })
+        }
+        threads.withLock { $0 = started }
+    }
+
+    /// Hands a new picture of a cluster to all workers.
+    public func publish(_ topology: Topology, cluster: Int) {
+        for mailbox in mailboxes { mailbox.post(.topology(cluster: cluster, topology)) }
+    }
+
+    public func stop(_ mode: StopMode) {
+        for mailbox in mailboxes { mailbox.post(.stop(mode)) }
+    }
+
+    /// Waits until all workers have ended.
+    public func join() {
+        let all = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        for thread in all { thread.join() }
+        resolver.stop()
+    }
+
+    /// For each worker the sockets it accepts from.
+    private static func open(
+        _ settings: ListenSettings, workerCount: Int
+    ) throws(ReactorError) -> [[ListenerPart]] {
+        var parts: [[ListenerPart]] = Array(repeating: [], count: workerCount)
+        var ports: [(UInt16, ListenerKind)] = [(settings.port, .split)]
+        if let port = settings.writerPort { ports.append((port, .writer)) }
+        if let port = settings.readerPort { ports.append((port, .reader)) }
+        for (port, kind) in ports {
+            for name in settings.addresses {
+                for address in try addresses(of: name, port: port) {
+                    let group = try Listener.tcpGroup(address.host, port: port, count: workerCount)
+                    for (number, listener) in group.enumerated() {
+                        parts[number].append(ListenerPart(listener: listener, kind: kind, deals: false))
+                    }
+                }
+            }
+            if let directory = settings.unixSocketDirectory {
+                let listener = try Listener.unix(directory: directory, port: port)
+                parts[0].append(ListenerPart(listener: listener, kind: kind, deals: true))
+            }
+        }
+        return parts
+    }
+
+    private static func addresses(of name: String, port: UInt16) throws(ReactorError) -> [SocketAddress] {
+        if let address = SocketAddress(name, port: port) { return [address] }
+        switch NameLookup.addresses(of: name) {
+        case .success(let found): return found.map { $0.with(port: port) }
+        case .failure: throw .failed(operation: "resolve", subject: name, .addressNotAvailable)
+        }
+    }
+}
+
+struct ListenerPart: Sendable {
+    var listener: Listener
+    var kind: ListenerKind
+    var deals: Bool
+}
+
+/// What a worker's thread is started with.
+private struct WorkerStart: Sendable {
+    var id: WorkerID
+    var shared: SharedState
+    var mailboxes: [Mailbox<WorkerMessage>]
+    var listening: [ListenerPart]
+    var resolver: Resolver
+
+    func run() {
+        do throws(ReactorError) {
+            let resolver = resolver
+            let worker = try Worker(id: id, shared: shared, mailboxes: mailboxes) { name, receive in
+                resolver.resolve(name) { answer in
+                    switch answer {
+                    case .success(let addresses): receive(addresses, nil)
+                    case .failure(let failure): receive([], failure.description)
+                    }
+                }
+            }
+            for part in listening { try worker.listen(on: part.listener, kind: part.kind, deals: part.deals) }
+            worker.run()
+        } catch {
+            shared.logger.critical("a worker could not start: \(error)")
+        }
+    }
+}

@@ -1,0 +1,194 @@
+// What may an operator choose about the router itself: where it listens, what it serves and how much it takes?
+
+public import Authentication
+public import Pooling
+public import Routing
+
+/// Everything the proxy is told at its start, already checked; the text it came from is no longer known here.
+public struct ProxySettings: Sendable {
+    public var listen: ListenSettings
+    public var server: ServerSettings
+    public var authentication: AuthSettings
+    /// By name.
+    public var clusters: [String: ClusterDefinition]
+    /// By the name clients ask for; `DatabaseSettings.wildcard` stands for every other name.
+    public var databases: [String: DatabaseSettings]
+    /// Who may log in, and what they prove and the servers are told.
+    public var directory: UserDirectory
+    /// What single users have of their own, by name.
+    public var users: [String: UserSettings]
+
+    public init(
+        listen: ListenSettings = ListenSettings(),
+        server: ServerSettings = ServerSettings(),
+        authentication: AuthSettings = AuthSettings(),
+        clusters: [String: ClusterDefinition] = [:],
+        databases: [String: DatabaseSettings] = [:],
+        directory: UserDirectory = UserDirectory(),
+        users: [String: UserSettings] = [:]
+    ) {
+        self.listen = listen
+        self.server = server
+        self.authentication = authentication
+        self.clusters = clusters
+        self.databases = databases
+        self.directory = directory
+        self.users = users
+    }
+
+    /// The entry that serves a name a client asked for: its own, else the wildcard's, else none.
+    public func database(named name: String) -> DatabaseSettings? {
+        databases[name] ?? databases[DatabaseSettings.wildcard]
+    }
+
+    /// The limits of the pool of one database and one user: the user's overrides win over the database's.
+    public func poolSettings(database: DatabaseSettings, user: String) -> PoolSettings {
+        users[user]?.pool.applied(to: database.pool) ?? database.pool
+    }
+}
+
+/// Where clients find the router.
+public struct ListenSettings: Equatable, Sendable {
+    /// What the kernel takes as the name of a unix socket, its ending zero byte not counted.
+    public static let longestSocketPath = 107
+
+    /// Numeric addresses or host names, each bound on every port below.
+    public var addresses: [String]
+    /// A directory that gets a socket `.s.PGSQL.<port>` for each port; nil: no unix sockets.
+    public var unixSocketDirectory: String?
+    /// Routes statement by statement.
+    public var port: UInt16
+    /// Primary only.
+    public var writerPort: UInt16?
+    /// Replicas only.
+    public var readerPort: UInt16?
+
+    public init(
+        addresses: [String] = ["127.0.0.1"],
+        unixSocketDirectory: String? = nil,
+        port: UInt16 = 6432,
+        writerPort: UInt16? = nil,
+        readerPort: UInt16? = nil
+    ) {
+        self.addresses = addresses
+        self.unixSocketDirectory = unixSocketDirectory
+        self.port = port
+        self.writerPort = writerPort
+        self.readerPort = readerPort
+    }
+}
+
+/// What the process as a whole may use.
+public struct ServerSettings: Equatable, Sendable {
+    /// Worker threads; 0 means one for each core.
+    public var workers: Int
+    /// Client connections over all workers; the next one gets 53300.
+    public var maxClients: Int
+    /// From accept to the end of the login.
+    public var loginTimeout: Duration
+    /// Bytes of one message of a client, its length word included; a longer one gets 08P01.
+    public var maxMessageSize: Int
+
+    /// PostgreSQL's own limit on a message.
+    public static let largestMessageSize = 0x3fff_ffff
+
+    public init(
+        workers: Int = 0,
+        maxClients: Int = 10_000,
+        loginTimeout: Duration = .seconds(60),
+        maxMessageSize: Int = ServerSettings.largestMessageSize
+    ) {
+        self.workers = workers
+        self.maxClients = maxClients
+        self.loginTimeout = loginTimeout
+        self.maxMessageSize = maxMessageSize
+    }
+}
+
+/// The nodes of one cluster: a primary and its replicas; who is which is found by probing.
+public struct ClusterDefinition: Equatable, Sendable {
+    public var name: String
+    /// In the order of the settings file; the position of a node is its number.
+    public var nodes: [NodeSettings]
+    /// Towards the nodes.
+    public var transportSecurity: TransportSecurity
+
+    public init(name: String, nodes: [NodeSettings] = [], transportSecurity: TransportSecurity = .prefer) {
+        self.name = name
+        self.nodes = nodes
+        self.transportSecurity = transportSecurity
+    }
+}
+
+/// Whether a connection is encrypted; the names are those of libpq's `sslmode`.
+public enum TransportSecurity: String, Sendable, CaseIterable {
+    case disable
+    case allow
+    case prefer
+}
+
+/// One PostgreSQL server of a cluster.
+public struct NodeSettings: Equatable, Sendable {
+    /// A host name, an IPv4 address, or an IPv6 address without brackets.
+    public var host: String
+    public var port: UInt16
+    /// Its share of the reads relative to the other replicas; at least 1.
+    public var weight: Int
+    /// Where it stands, for the operator's own orientation; nil when not told.
+    public var zone: String?
+
+    public init(host: String, port: UInt16 = 5432, weight: Int = 1, zone: String? = nil) {
+        self.host = host
+        self.port = port
+        self.weight = weight
+        self.zone = zone
+    }
+
+    /// "host:port", an IPv6 address in brackets.
+    public var address: String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}
+
+/// A database as clients name it.
+public struct DatabaseSettings: Equatable, Sendable {
+    /// The name that stands for every database without an entry of its own.
+    public static let wildcard = "*"
+
+    public var name: String
+    public var cluster: String
+    /// Its name on the servers; nil: the name the client asked for.
+    public var serverName: String?
+    public var pool: PoolSettings
+    public var routing: RoutingSettings
+
+    public init(
+        name: String,
+        cluster: String,
+        serverName: String? = nil,
+        pool: PoolSettings = PoolSettings(),
+        routing: RoutingSettings = RoutingSettings()
+    ) {
+        self.name = name
+        self.cluster = cluster
+        self.serverName = serverName
+        self.pool = pool
+        self.routing = routing
+    }
+
+    /// The database to log in to on a server when a client asked for `requested`.
+    public func serverName(forRequest requested: String) -> String {
+        serverName ?? requested
+    }
+}
+
+/// What one user has of its own; the password is in the directory.
+public struct UserSettings: Equatable, Sendable {
+    public var name: String
+    public var pool: PoolOverrides
+
+    public init(name: String, pool: PoolOverrides = PoolOverrides()) {
+        self.name = name
+        self.pool = pool
+    }
+}

@@ -1,0 +1,110 @@
+// What do the workers have in common, and behind which locks?
+
+import Authentication
+import Logging
+import OpenSSL
+import Pooling
+import Reactor
+public import Routing
+import Sessions
+import Synchronization
+import Wire
+
+/// A cluster as the proxy sees it; whoever wires the process connects it to a prober.
+public struct ProxyCluster: Sendable {
+    public var settings: ClusterDefinition
+    /// The number of the last sample begun.
+    public var samples: SampleCounter
+    /// A session waits for a sample.
+    public var requestSample: @Sendable () -> Void
+    /// Traffic found something odd about a node.
+    public var requestProbe: @Sendable (NodeID) -> Void
+
+    public init(
+        settings: ClusterDefinition, samples: SampleCounter, requestSample: @escaping @Sendable () -> Void,
+        requestProbe: @escaping @Sendable (NodeID) -> Void
+    ) {
+        self.settings = settings
+        self.samples = samples
+        self.requestSample = requestSample
+        self.requestProbe = requestProbe
+    }
+}
+
+/// The process-wide state: immutable settings, and a few tables behind locks that only logins take.
+final class SharedState: Sendable {
+    /// Pools of more (database, user) pairs than this are refused: names are the clients' to choose.
+    static let groupLimit = 10_000
+
+    struct GroupKey: Hashable {
+        var database: String
+        var user: String
+    }
+
+    struct Groups {
+        var list: [PoolGroup] = []
+        var byKey: [GroupKey: PoolGroup] = [:]
+    }
+
+    let settings: ProxySettings
+    let clusters: [ProxyCluster]
+    let clusterNumbers: [String: Int]
+    let workerCount: Int
+    let logger: Logger
+    /// Makes the exchanges with unknown users look like the others'.
+    let mockSeed: [UInt8]
+    let mockKind: SecretKind
+    let profiles = Mutex<ProfileTable>(ProfileTable())
+    let derivedKeys: Mutex<DerivedKeysCache>
+    let clientCount = Atomic<Int>(0)
+    private let groups = Mutex<Groups>(Groups())
+
+    init(settings: ProxySettings, clusters: [ProxyCluster], workerCount: Int, logger: Logger) {
+        self.settings = settings
+        self.clusters = clusters
+        self.workerCount = workerCount
+        self.logger = logger
+        mockSeed = SecureRandom.bytes(32)
+        var numbers: [String: Int] = [:]
+        for (number, cluster) in clusters.enumerated() { numbers[cluster.settings.name] = number }
+        clusterNumbers = numbers
+        derivedKeys = Mutex(DerivedKeysCache(limit: settings.authentication.maxDerivedKeys))
+        mockKind = settings.directory.commonestKind
+    }
+
+    /// The pools for a client's database and user; nil when there is no such database.
+    func group(database: String, user: String) -> Result<PoolGroup, ErrorFields> {
+        guard let entry = settings.database(named: database), let cluster = clusterNumbers[entry.cluster] else {
+            return .failure(ErrorFields(.fatal, "3D000", "database \"\(database)\" does not exist"))
+        }
+        return groups.withLock { groups in
+            let key = GroupKey(database: database, user: user)
+            if let known = groups.byKey[key] { return .success(known) }
+            guard groups.list.count < Self.groupLimit else {
+                return .failure(
+                    ErrorFields(
+                        .fatal, "53300", "too many pools",
+                        detail: "At most \(Self.groupLimit) pairs of database and user are served."))
+            }
+            let group = PoolGroup(
+                number: groups.list.count, database: database, user: user, entry: entry, cluster: cluster,
+                nodeCount: clusters[cluster].settings.nodes.count, secret: settings.directory.lookup(user),
+                pool: settings.poolSettings(database: entry, user: user),
+                maxMessageSize: settings.server.maxMessageSize, workerCount: workerCount)
+            groups.list.append(group)
+            groups.byKey[key] = group
+            return .success(group)
+        }
+    }
+
+    /// The group of a pool.
+    func group(_ number: Int) -> PoolGroup {
+        groups.withLock { $0.list[number] }
+    }
+
+    var allGroups: [PoolGroup] {
+        groups.withLock { $0.list }
+    }
+}
+
+extension ErrorFields: Error {}

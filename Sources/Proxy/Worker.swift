@@ -1,0 +1,243 @@
+// What does one worker thread do all day?
+
+import Authentication
+import Logging
+import OpenSSL
+import Pooling
+import Reactor
+import Routing
+import Sessions
+import Synchronization
+import Wire
+
+/// One thread with its own poller, clients, servers and timers. Everything in it belongs to its thread; others speak to
+/// it through the mailbox.
+final class Worker {
+    enum Kind {
+        static let listener: UInt8 = 1
+        static let client: UInt8 = 2
+        static let server: UInt8 = 3
+        static let cancel: UInt8 = 4
+        static let mailbox: UInt8 = 5
+    }
+
+    struct Listening {
+        var listener: Listener
+        var kind: ListenerKind
+        /// Connections are handed to all workers in turn.
+        var deals: Bool
+    }
+
+    /// Upkeep (deadlines, pools) happens this often.
+    static let tickNanoseconds: UInt64 = 50_000_000
+    /// Buffers of input that one connection may use up before others get their turn.
+    static let buffersPerTurn = 4
+    /// A peer with more unsent bytes than this stops the reading of its other side.
+    static let outputLimit = 256 << 10
+
+    let id: WorkerID
+    let shared: SharedState
+    let mailbox: Mailbox<WorkerMessage>
+    let mailboxes: [Mailbox<WorkerMessage>]
+    let poller: Poller
+    let input = ReadBuffer()
+    let blocks = BlockPool()
+    let resolve: @Sendable (String, @escaping @Sendable ([String], String?) -> Void) -> Void
+
+    var tokens = TokenTable()
+    /// By the slot of the token.
+    var listeners: [Int: Listening] = [:]
+    var clients: [ClientConnection?] = []
+    var servers: [ServerConnection?] = []
+    var cancels: [CancelConnection?] = []
+    /// Slots of the servers by the pool's name for them.
+    var serverSlots: [ServerID: Int] = [:]
+    var clientCount = 0
+    var serverCount = 0
+    var topologies: [Topology]
+    /// Batches under way by cluster and place of the node.
+    var outstanding: [[Int32]]
+    var statements: StatementTable
+    var random: RandomSource
+    var now: UInt64
+    var nextTick: UInt64
+    var stopMode: StopMode?
+    var nextDeal = 0
+
+    /// Numbers the waits of this worker's clients.
+    var waitSerial: UInt32 = 0
+    /// The client whose bytes are being handled while a pool is asked: it goes on by itself.
+    var acquiring: ClientConnection?
+    /// Connections that have more to do than their last event allowed.
+    var resumable: [Token] = []
+    var held: Set<Int> = []
+
+    /// Reused by every call into the machines.
+    var toClient = Outbox()
+    var toServer = Outbox()
+    var facts: [ReplyFact] = []
+    var assembly: [UInt8] = []
+    var poolActions: [PoolAction] = []
+
+    init(
+        id: WorkerID, shared: SharedState, mailboxes: [Mailbox<WorkerMessage>],
+        resolve: @escaping @Sendable (String, @escaping @Sendable ([String], String?) -> Void) -> Void
+    ) throws(ReactorError) {
+        self.id = id
+        self.shared = shared
+        self.mailboxes = mailboxes
+        self.resolve = resolve
+        mailbox = mailboxes[id.rawValue]
+        poller = try Poller()
+        topologies = shared.clusters.map { _ in Topology() }
+        outstanding = shared.clusters.map { Array(repeating: 0, count: $0.settings.nodes.count) }
+        statements = StatementTable(worker: id.rawValue)
+        random = RandomSource(seed: SecureRandom.bytes(8))
+        now = MonotonicClock.now()
+        nextTick = now + Self.tickNanoseconds
+        let token = tokens.open(kind: Kind.mailbox)
+        if let failure = poller.addReadable(mailbox.descriptor, token) {
+            throw .failed(operation: "epoll_ctl", subject: "mailbox", failure)
+        }
+    }
+
+    /// Starts to accept; `deals`: connections are handed to all workers in turn.
+    func listen(on listener: Listener, kind: ListenerKind, deals: Bool) throws(ReactorError) {
+        let token = tokens.open(kind: Kind.listener)
+        if let failure = poller.add(listener, token) {
+            throw .failed(operation: "epoll_ctl", subject: listener.place.description, failure)
+        }
+        listeners[token.index] = Listening(listener: listener, kind: kind, deals: deals)
+    }
+
+    /// Runs until the process stops.
+    func run() {
+        var messages: [WorkerMessage] = []
+        while !isFinished {
+            let untilTick = nextTick > now ? Int32((nextTick - now) / 1_000_000) + 1 : 0
+            let count = poller.wait(milliseconds: resumable.isEmpty ? untilTick : 0)
+            now = MonotonicClock.now()
+            for index in 0..<count {
+                let event = poller.event(index)
+                guard tokens.isCurrent(event.token) else { continue }
+                switch event.token.kind {
+                case Kind.client: clientEvent(event)
+                case Kind.server: serverEvent(event)
+                case Kind.listener: accept(event.token)
+                case Kind.cancel: cancelEvent(event)
+                default:
+                    mailbox.drain(into: &messages)
+                    for message in messages { handle(message) }
+                    messages.removeAll(keepingCapacity: true)
+                }
+                if !resumable.isEmpty { resumeSome() }
+            }
+            if !resumable.isEmpty { resumeSome() }
+            if now >= nextTick { tick() }
+        }
+    }
+
+    var isFinished: Bool {
+        guard let stopMode else { return false }
+        return stopMode == .immediately || clientCount == 0
+    }
+
+    private func handle(_ message: WorkerMessage) {
+        switch message {
+        case .topology(let cluster, let topology): update(cluster, topology)
+        case .pool(let action, let pool): perform(action, pool)
+        case .adopt(let handOver): adopt(handOver)
+        case .resolved(let token, let addresses, let failure): resolved(token, addresses, failure: failure)
+        case .cancel(let slot, let secret): cancelClient(slot: slot, secret: secret)
+        case .accepted(let descriptor, let peer, let kind): welcomeConnection(descriptor, peer, kind)
+        case .stop(let mode): stop(mode)
+        }
+    }
+
+    /// Lets connections go on that were stopped although their sockets may not speak again.
+    func resumeSome() {
+        var batch: [Token] = []
+        swap(&batch, &resumable)
+        defer {
+            batch.removeAll(keepingCapacity: true)
+            if resumable.isEmpty { swap(&batch, &resumable) }
+        }
+        for token in batch where tokens.isCurrent(token) {
+            if token.kind == Kind.client, let client = clients[token.index] {
+                client.isQueuedForResume = false
+                pump(client)
+            } else if token.kind == Kind.server, let server = servers[token.index] {
+                pump(server)
+            }
+        }
+    }
+
+    func resumeLater(_ client: ClientConnection) {
+        guard !client.isQueuedForResume, !client.isClosed else { return }
+        client.isQueuedForResume = true
+        resumable.append(client.token)
+    }
+
+    func resumeLater(_ server: ServerConnection) {
+        guard !server.isClosed else { return }
+        resumable.append(server.token)
+    }
+
+    // MARK: Sending
+
+    /// Sends pieces of `source` and of the outbox's own bytes as few system calls as possible; false: the peer is gone.
+    func send(
+        _ outbox: inout Outbox, _ source: Span<UInt8>, through output: inout SendQueue, to descriptor: Descriptor
+    ) -> Bool {
+        defer { outbox.removeAll() }
+        if outbox.pieces.count == 1, case .input(let range) = outbox.pieces[0] {
+            return deliver(source.extracting(range), through: &output, to: descriptor)
+        }
+        assembly.removeAll(keepingCapacity: true)
+        for piece in outbox.pieces {
+            switch piece {
+            case .input(let range) where range.count > 16_384:
+                if !assembly.isEmpty {
+                    guard deliver(assembly, through: &output, to: descriptor) else { return false }
+                    assembly.removeAll(keepingCapacity: true)
+                }
+                guard deliver(source.extracting(range), through: &output, to: descriptor) else { return false }
+            case .input(let range):
+                assembly.append(copying: source.extracting(range))
+            case .literal(let range):
+                assembly.append(contentsOf: outbox.literals[range])
+            }
+        }
+        return assembly.isEmpty || deliver(assembly, through: &output, to: descriptor)
+    }
+
+    private func deliver(_ bytes: [UInt8], through output: inout SendQueue, to descriptor: Descriptor) -> Bool {
+        deliver(bytes.span, through: &output, to: descriptor)
+    }
+
+    private func deliver(
+        _ bytes: Span<UInt8>, through output: inout SendQueue, to descriptor: Descriptor
+    ) -> Bool {
+        switch output.send(bytes, to: descriptor) {
+        case .all, .partial: true
+        case .failed: false
+        }
+    }
+}
+
+/// A small random number generator for choices that need not be secret.
+struct RandomSource {
+    private var state: UInt64
+
+    init(seed: [UInt8]) {
+        state = seed.reduce(0x9e37_79b9_7f4a_7c15) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
+        return word ^ (word >> 31)
+    }
+}

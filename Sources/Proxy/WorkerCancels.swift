@@ -1,0 +1,102 @@
+// How does a cancel request reach the query that runs now, and never another?
+
+import Pooling
+import Reactor
+import Sessions
+import Synchronization
+import Wire
+
+extension Worker {
+    /// A cancel connection that says nothing for this long is given up.
+    static let cancelTimeout: UInt64 = 10_000_000_000
+
+    /// A client's CancelRequest came in here; the key tells whose client is meant.
+    func forwardCancel(processID: Int32, secret: [UInt8]) {
+        let worker = Int(processID >> 24)
+        let slot = Int(processID & 0xff_ffff) - 1
+        guard worker >= 0, worker < mailboxes.count, slot >= 0 else { return }
+        if worker == id.rawValue {
+            cancelClient(slot: slot, secret: secret)
+        } else {
+            mailboxes[worker].post(.cancel(slot: slot, secret: secret))
+        }
+    }
+
+    func cancelClient(slot: Int, secret: [UInt8]) {
+        guard slot < clients.count, let client = clients[slot], client.cancelSecret == secret,
+            case .serving = client.phase
+        else { return }
+        switch client.wait {
+        case .pool(let node):
+            guard let group = client.group else { return }
+            let outcome = group.pools[node].machine.withLock { $0.cancelWait(waiterID(client)) }
+            // An order about the client may be on its way; it finds that the client no longer waits.
+            _ = outcome
+            client.wait = .none
+            client.refusal = .cancelled
+            resumeLater(client)
+        case .held:
+            held.remove(slot)
+            client.wait = .none
+            client.refusal = .cancelled
+            resumeLater(client)
+        case .none:
+            if let server = client.server, server.session.runsClientsWork { startCancel(server, client: client) }
+        }
+    }
+
+    /// Opens a connection for a CancelRequest. With a client, it is sent only if the client's work still runs then.
+    func startCancel(_ server: ServerConnection, client: ClientConnection?) {
+        guard let endpoint = server.endpoint, server.session.runsClientsWork || client == nil else { return }
+        let descriptor: Descriptor
+        switch endpoint.connect() {
+        case .connected(let opened), .inProgress(let opened): descriptor = opened
+        case .failed: return
+        }
+        var message: [UInt8] = []
+        message.appendCancelRequest(processID: server.processID, secret: server.secret)
+        let token = tokens.open(kind: Kind.cancel)
+        let cancel = CancelConnection(
+            token: token, descriptor: descriptor, message: message, server: server, client: client, startedAt: now)
+        while cancels.count <= token.index { cancels.append(nil) }
+        cancels[token.index] = cancel
+        server.pendingCancels += 1
+        if poller.add(descriptor, token) != nil { finish(cancel) }
+    }
+
+    func cancelEvent(_ event: Event) {
+        guard let cancel = cancels[event.token.index] else { return }
+        if !cancel.isSent {
+            guard event.isWritable, Connector.finish(cancel.descriptor) == nil, isStillMeant(cancel) else {
+                return finish(cancel)
+            }
+            cancel.isSent = true
+            let message = cancel.message
+            guard case .all = Socket.send(message.span, to: cancel.descriptor) else { return finish(cancel) }
+            return
+        }
+        // The postmaster closes the connection after it has sent the signal.
+        if event.isReadable || event.isHangup || event.isPeerClosed { finish(cancel) }
+    }
+
+    private func isStillMeant(_ cancel: CancelConnection) -> Bool {
+        guard cancel.isForClient else { return true }
+        guard let server = cancel.server, let client = cancel.client else { return false }
+        return server.client === client && server.session.runsClientsWork
+    }
+
+    private func finish(_ cancel: CancelConnection) {
+        tokens.close(cancel.token)
+        cancels[cancel.token.index] = nil
+        Socket.close(cancel.descriptor)
+        guard let server = cancel.server, !server.isClosed else { return }
+        server.pendingCancels -= 1
+        if case .cooling = server.phase { giveBack(server) }
+    }
+
+    func expireCancels() {
+        for cancel in cancels {
+            if let cancel, now > cancel.startedAt &+ Self.cancelTimeout { finish(cancel) }
+        }
+    }
+}

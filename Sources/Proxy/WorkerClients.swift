@@ -1,0 +1,372 @@
+// How do a client's bytes get to where they are understood, and how does a client come and go?
+
+import Authentication
+import Logging
+import OpenSSL
+import Pooling
+import Reactor
+import Routing
+import SQL
+import Sessions
+import Synchronization
+import Wire
+
+extension Worker {
+    // MARK: Coming
+
+    func accept(_ token: Token) {
+        guard let listening = listeners[token.index] else { return }
+        for _ in 0..<64 {
+            switch listening.listener.accept() {
+            case .connection(let descriptor, let peer):
+                if listening.deals, mailboxes.count > 1 {
+                    nextDeal = (nextDeal + 1) % mailboxes.count
+                    if nextDeal != id.rawValue {
+                        mailboxes[nextDeal].post(.accepted(descriptor, peer, listening.kind))
+                        continue
+                    }
+                }
+                welcomeConnection(descriptor, peer, listening.kind)
+            case .wouldBlock:
+                return
+            case .exhausted(let failure):
+                shared.logger.error("cannot accept a client: \(failure)")
+                return
+            case .failed(let failure):
+                shared.logger.error("\(listening.listener.place) no longer accepts clients: \(failure)")
+                return
+            }
+        }
+    }
+
+    func welcomeConnection(_ descriptor: Descriptor, _ peer: Peer, _ kind: ListenerKind) {
+        let total = shared.clientCount.add(1, ordering: .relaxed).newValue
+        let token = tokens.open(kind: Kind.client)
+        // The process number of the cancel key leads back to this worker and slot.
+        let processID = Int32(id.rawValue) << 24 | Int32(token.index + 1) & 0xff_ffff
+        let client = ClientConnection(
+            token: token, descriptor: descriptor, peer: peer, listener: kind, acceptedAt: now, processID: processID,
+            cancelSecret: SecureRandom.bytes(4), blocks: blocks)
+        while clients.count <= token.index { clients.append(nil) }
+        clients[token.index] = client
+        clientCount += 1
+        if let failure = poller.add(descriptor, token) {
+            shared.logger.error("cannot watch a client's connection: \(failure)")
+            close(client)
+        } else if total > shared.settings.server.maxClients {
+            close(
+                client,
+                ErrorFields(
+                    .fatal, "53300", "sorry, too many clients already",
+                    detail: "max_clients is \(shared.settings.server.maxClients)."))
+        } else if stopMode != nil {
+            close(client, .shuttingDown)
+        }
+    }
+
+    // MARK: Bytes
+
+    func clientEvent(_ event: Event) {
+        guard let client = clients[event.token.index] else { return }
+        if event.isWritable, !client.output.isEmpty {
+            if case .failed = client.output.flush(to: client.descriptor) { return lost(client) }
+            if client.output.count < Self.outputLimit, let server = client.server, server.mayHaveUnread {
+                resumeLater(server)
+            }
+        }
+        if event.isReadable || event.isHangup || event.isPeerClosed {
+            client.mayHaveUnread = true
+            pump(client)
+        }
+    }
+
+    /// Uses the bytes that were kept, then those that the socket has.
+    func pump(_ client: ClientConnection) {
+        if case .welcoming = client.phase, client.wait == .none {
+            if client.server == nil { askForWelcome(client) } else { finishWelcome(client) }
+        }
+        if !client.kept.isEmpty, !isStalled(client) { serveKept(client) }
+        var turns = 0
+        while client.mayHaveUnread, !client.isClosed, !isStalled(client) {
+            guard turns < Self.buffersPerTurn else { return resumeLater(client) }
+            turns += 1
+            receive(client)
+        }
+        // A client that hangs up while it waits is noticed although its bytes are not read.
+        if client.mayHaveUnread, !client.isClosed, client.kept.count < input.capacity { receiveWhileStalled(client) }
+    }
+
+    /// Nothing of the client's input can be used now.
+    private func isStalled(_ client: ClientConnection) -> Bool {
+        client.wait != .none || client.isBlocked || client.output.count > Self.outputLimit
+            || (client.server.map { $0.output.count > Self.outputLimit } ?? false)
+    }
+
+    private func receive(_ client: ClientConnection) {
+        let input = input
+        let received: Received
+        if client.kept.isEmpty {
+            received = input.receive(from: client.descriptor)
+        } else if client.kept.count < input.capacity / 2 {
+            received = input.receive(from: client.descriptor, after: client.kept.span)
+            if case .bytes = received { client.kept.reset() }
+        } else {
+            received = input.receive(from: client.descriptor)
+            if case .bytes = received {
+                client.mayHaveUnread = input.isFull || client.isAtEnd
+                guard client.kept.append(input.span) else { return outOfMemory(client) }
+                return serveKept(client)
+            }
+        }
+        switch received {
+        case .bytes:
+            client.mayHaveUnread = input.isFull || client.isAtEnd
+            let bytes = input.span
+            var offset = 0
+            serve(client, bytes, at: &offset)
+            if !client.isClosed, offset < bytes.count {
+                guard client.kept.append(bytes.extracting(offset..<bytes.count)) else { return outOfMemory(client) }
+            }
+        case .wouldBlock:
+            client.mayHaveUnread = false
+        case .closed, .failed:
+            lost(client)
+        }
+    }
+
+    /// Keeps what comes in from a client that waits, so that its end is seen.
+    private func receiveWhileStalled(_ client: ClientConnection) {
+        guard client.wait != .none else { return }
+        let input = input
+        switch input.receive(from: client.descriptor) {
+        case .bytes:
+            client.mayHaveUnread = input.isFull
+            guard client.kept.append(input.span) else { return outOfMemory(client) }
+        case .wouldBlock:
+            client.mayHaveUnread = false
+        case .closed, .failed:
+            lost(client)
+        }
+    }
+
+    private func serveKept(_ client: ClientConnection) {
+        var kept = ByteStore(pool: blocks)
+        swap(&kept, &client.kept)
+        var offset = 0
+        serve(client, kept.span, at: &offset)
+        guard !client.isClosed, offset < kept.count else { return }
+        kept.consume(offset)
+        swap(&kept, &client.kept)
+    }
+
+    private func outOfMemory(_ client: ClientConnection) {
+        close(
+            client,
+            ErrorFields(
+                .fatal, "53200", "out of memory for messages under way",
+                detail: "The limit is \(blocks.limit) bytes for each worker."))
+    }
+
+    // MARK: Steps
+
+    /// Handles a client's bytes from `offset` on as far as possible.
+    func serve(_ client: ClientConnection, _ bytes: Span<UInt8>, at offset: inout Int) {
+        client.isBlocked = false
+        while !client.isClosed {
+            switch client.phase {
+            case .login(var login):
+                let step = shared.derivedKeys.withLock {
+                    login.receive(bytes, at: &offset, cache: &$0, toClient: &toClient)
+                }
+                client.phase = .login(login)
+                guard follow(step, client) else { return flush(client, bytes) }
+            case .welcoming:
+                return flush(client, bytes)
+            case .serving:
+                guard client.wait == .none, serveBatch(client, bytes, at: &offset) else {
+                    return flush(client, bytes)
+                }
+            }
+        }
+    }
+
+    /// One step of a client in service; false: nothing more can be done now.
+    private func serveBatch(_ client: ClientConnection, _ bytes: Span<UInt8>, at offset: inout Int) -> Bool {
+        let attachment = client.server.map { $0.session.attachment }
+        let step = client.session.advance(
+            bytes, at: &offset, attachment: attachment, table: &statements, toClient: &toClient)
+        switch step {
+        case .needInput:
+            return false
+        case .wait:
+            client.isBlocked = true
+            return false
+        case .acquire(let demand):
+            client.demand = demand
+            return acquire(client, bytes, at: &offset)
+        case .translate:
+            guard let server = client.server else { preconditionFailure("A batch is translated for a server.") }
+            return translate(client, server, bytes, at: &offset)
+        case .move:
+            guard let server = client.server else { preconditionFailure("Only a transaction on a server moves.") }
+            client.session.move(from: &server.session, toServer: &toServer)
+            client.isBlocked = true
+            return false
+        case .configure:
+            guard let server = client.server else { preconditionFailure("Only a server is configured.") }
+            configure(client, server)
+            return true
+        case .pin(let reasons):
+            return pin(client, reasons)
+        case .close(let error):
+            flush(client, bytes)
+            if let error { close(client, error) } else { goodbye(client) }
+            return false
+        }
+    }
+
+    private func translate(
+        _ client: ClientConnection, _ server: ServerConnection, _ bytes: Span<UInt8>, at offset: inout Int
+    ) -> Bool {
+        let translation = client.session.translate(
+            bytes, at: &offset, server: &server.session, table: &statements, toServer: &toServer,
+            toClient: &toClient, facts: &facts)
+        settleFacts(client, server)
+        switch translation {
+        case .needInput:
+            return false
+        case .wait:
+            client.isBlocked = true
+            return false
+        case .done:
+            return true
+        case .pin(let reasons):
+            return pin(client, reasons)
+        case .close(let error):
+            flush(client, bytes)
+            if let error { close(client, error) } else { goodbye(client) }
+            return false
+        }
+    }
+
+    private func pin(_ client: ClientConnection, _ reasons: PinReasons) -> Bool {
+        guard let server = client.server else { preconditionFailure("Only a session with a server is pinned.") }
+        let isGranted = server.pool.machine.withLock { $0.pin(server.id) }
+        if isGranted {
+            client.session.pinned(reasons, on: &server.session, toServer: &toServer)
+            uncount(server)
+        } else {
+            client.session.pinRefused(
+                ErrorFields(
+                    .error, "53300", "too many pinned sessions in this pool",
+                    detail: "The statement would make the session keep its server (\(reasons)), and max_pinned sessions"
+                        + " of database \"\(client.group?.database ?? "")\" do so already.",
+                    hint: "Raise pool.size or pool.max_pinned, or avoid session state."))
+        }
+        return true
+    }
+
+    /// Sends what the machines have written for both sides.
+    func flush(_ client: ClientConnection, _ source: Span<UInt8>) {
+        if !toServer.isEmpty {
+            guard let server = client.server, let descriptor = server.descriptor else {
+                preconditionFailure("Bytes for a server were written without a server.")
+            }
+            if !send(&toServer, source, through: &server.output, to: descriptor) { resumeAsLost(server) }
+        }
+        if !toClient.isEmpty, !client.isClosed {
+            if !send(&toClient, source, through: &client.output, to: client.descriptor) { lost(client) }
+        }
+        toClient.removeAll()
+    }
+
+    // MARK: Going
+
+    /// The client sent Terminate. Work it has sent before is finished, as PostgreSQL would.
+    private func goodbye(_ client: ClientConnection) {
+        if let server = client.server {
+            if client.session.hasUnsyncedWork {
+                // PostgreSQL gives up what no Sync has ended.
+                client.server = nil
+                server.client = nil
+                close(server, "its client left in the middle of a batch")
+            } else if !server.session.isQuiet {
+                client.server = nil
+                leaveFinishing(server, isPinned: client.session.isPinned || client.session.leavesTraces)
+            }
+        }
+        close(client)
+    }
+
+    /// The client's connection broke, or it closed it without a word.
+    func lost(_ client: ClientConnection) {
+        guard !client.isClosed else { return }
+        if let server = client.server, !server.session.isQuiet || client.session.hasUnsyncedWork {
+            client.server = nil
+            server.client = nil
+            if server.session.runsClientsWork { startCancel(server, client: nil) }
+            close(server, "its client is gone")
+        }
+        close(client)
+    }
+
+    /// Ends a client's connection, with a last word if there is one.
+    func close(_ client: ClientConnection, _ error: ErrorFields? = nil) {
+        guard !client.isClosed else { return }
+        client.isClosed = true
+        if let error {
+            _ = client.output.append(error.encoded)
+            _ = client.output.flush(to: client.descriptor)
+            logEnd(client, error)
+        }
+        switch client.wait {
+        case .pool(let node):
+            if let group = client.group {
+                _ = group.pools[node].machine.withLock { $0.cancelWait(waiterID(client)) }
+            }
+        case .held: held.remove(client.token.index)
+        case .none: break
+        }
+        client.wait = .none
+        client.session.end(table: &statements)
+        if let server = client.server {
+            client.server = nil
+            guard server.session.isQuiet, !client.session.hasUnsyncedWork else {
+                server.client = nil
+                close(server, "its client is gone")
+                return forget(client)
+            }
+            leave(server, isPinned: client.session.isPinned || client.session.leavesTraces)
+        }
+        forget(client)
+    }
+
+    private func forget(_ client: ClientConnection) {
+        let profile = client.session.profile
+        shared.profiles.withLock {
+            $0.release(profile.id)
+            if profile.parsing != profile.id { $0.release(profile.parsing) }
+        }
+        client.output.reset()
+        client.kept.reset()
+        tokens.close(client.token)
+        clients[client.token.index] = nil
+        clientCount -= 1
+        shared.clientCount.subtract(1, ordering: .relaxed)
+        Socket.close(client.descriptor)
+    }
+
+    private func logEnd(_ client: ClientConnection, _ error: ErrorFields) {
+        shared.logger.info(
+            "\(error.message)",
+            metadata: [
+                "client": "\(client.peer)", "database": "\(client.request?.database ?? "")",
+                "user": "\(client.request?.user ?? "")", "sqlstate": "\(error.sqlState)",
+            ])
+    }
+}
+
+extension ErrorFields {
+    static let shuttingDown = ErrorFields(.fatal, "57P01", "terminating connection due to administrator command")
+    static let cancelled = ErrorFields(.error, "57014", "canceling statement due to user request")
+}

@@ -1,0 +1,106 @@
+// How does a connection become a client in service?
+
+import Authentication
+import Logging
+import OpenSSL
+import Reactor
+import Routing
+import Sessions
+import Wire
+
+extension Worker {
+    /// Acts on a step of the login; false: nothing more can be done now.
+    func follow(_ step: ClientLogin.Step, _ client: ClientConnection) -> Bool {
+        switch step {
+        case .needInput:
+            return false
+        case .identify(let request):
+            client.request = request
+            guard case .login(var login) = client.phase else { preconditionFailure("Only a login identifies.") }
+            let secret = shared.settings.directory.lookup(request.user)
+            let authentication = ClientAuthentication(
+                method: shared.settings.authentication.method, user: request.user,
+                secret: secret ?? trusted(request.user), mockSeed: shared.mockSeed,
+                random: SecureRandom.bytes(ClientAuthentication.randomByteCount),
+                iterations: shared.settings.authentication.scramIterations, unknownUsersLookLike: shared.mockKind)
+            let next = login.identified(with: authentication, toClient: &toClient)
+            client.phase = .login(login)
+            // A login without a password ends here; what the client sends next is no part of it.
+            if case .needInput = next { return true }
+            return follow(next, client)
+        case .cancel(let processID, let secret):
+            forwardCancel(processID: processID, secret: secret)
+            close(client)
+            return false
+        case .authenticated(let keys):
+            return authenticated(client, keys)
+        case .close(let error):
+            flush(client, Span())
+            close(client, error)
+            return false
+        }
+    }
+
+    /// With `trust` a user needs a row, not a password.
+    private func trusted(_ user: String) -> Secret? {
+        guard shared.settings.authentication.method == .trust, shared.settings.users[user] != nil else { return nil }
+        return .plain("")
+    }
+
+    private func authenticated(_ client: ClientConnection, _ keys: SCRAMKeys?) -> Bool {
+        guard let request = client.request else { preconditionFailure("An authenticated client has said who it is.") }
+        let group: PoolGroup
+        switch shared.group(database: request.database, user: request.user) {
+        case .failure(let error):
+            flush(client, Span())
+            close(client, error)
+            return false
+        case .success(let found):
+            group = found
+        }
+        if let keys { group.keys.withLock { $0 = keys } }
+        client.group = group
+        let profile = shared.profiles.withLock { $0.retain(request.settings) }
+        client.session = ClientSession(listener: client.listener, profile: profile, settings: group.session)
+        if let parameters = group.welcome(profile.id) {
+            welcome(client, parameters)
+            return true
+        }
+        client.phase = .welcoming
+        askForWelcome(client)
+        return false
+    }
+
+    /// Any node that is up can tell what a server reports.
+    func askForWelcome(_ client: ClientConnection) {
+        client.demand = Demand(routeClass: .replicaSafe)
+        var offset = 0
+        _ = acquire(client, Span(), at: &offset)
+        if client.server != nil { finishWelcome(client) }
+    }
+
+    /// The attached server has the client's settings: tells the client what it reports.
+    func finishWelcome(_ client: ClientConnection) {
+        guard case .welcoming = client.phase, let server = client.server, let group = client.group,
+            client.session.awaiting == nil
+        else { return }
+        group.learned(server.session.parameters, for: client.session.profile.id)
+        welcome(client, server.session.parameters)
+        flush(client, Span())
+        detach(client, server)
+        resumeLater(client)
+    }
+
+    private func welcome(_ client: ClientConnection, _ parameters: [StartupParameter]) {
+        client.phase = .serving
+        Welcome.write(
+            parameters: parameters, processID: client.processID, secret: client.cancelSecret,
+            isOnReaderPort: client.listener == .reader, toClient: &toClient)
+        shared.logger.debug(
+            "client logged in",
+            metadata: [
+                "client": "\(client.peer)", "database": "\(client.request?.database ?? "")",
+                "user": "\(client.request?.user ?? "")",
+            ])
+    }
+}

@@ -1,0 +1,31 @@
+// What do threads tell a worker?
+
+import Pooling
+import Reactor
+import Routing
+
+/// How a process stops.
+public enum StopMode: Int, Comparable, Sendable {
+    /// No new clients; those that are there may stay until they leave.
+    case drain
+    /// Clients are sent away as soon as they are in no transaction.
+    case afterTransactions
+    /// Now.
+    case immediately
+
+    public static func < (left: StopMode, right: StopMode) -> Bool { left.rawValue < right.rawValue }
+}
+
+enum WorkerMessage: Sendable {
+    case topology(cluster: Int, Topology)
+    /// An order of a pool that this worker has to carry out.
+    case pool(PoolAction, Pool)
+    case adopt(ServerHandOver)
+    /// The addresses of the node that a server connection is meant for.
+    case resolved(Token, [String], failure: String?)
+    /// A CancelRequest for the client in a slot.
+    case cancel(slot: Int, secret: [UInt8])
+    /// A connection that another worker accepted.
+    case accepted(Descriptor, Peer, ListenerKind)
+    case stop(StopMode)
+}

@@ -1,0 +1,322 @@
+// Which server does a client's batch get, and what if there is none?
+
+import Logging
+import Pooling
+import Reactor
+import Routing
+import Sessions
+import Synchronization
+import Wire
+
+extension Worker {
+    /// The pool's name for the client's present wait; each wait has its own, so that a late order ends no other.
+    func waiterID(_ client: ClientConnection) -> WaiterID {
+        WaiterID(rawValue: id.rawValue << 56 | Int(client.waitSerial) << 32 | client.token.index)
+    }
+
+    /// A number for a token that is unique over all workers.
+    func identity(_ token: Token) -> Int {
+        id.rawValue << 56 | Int(token.generation) << 32 | token.index
+    }
+
+    private func client(_ waiter: WaiterID) -> ClientConnection? {
+        let slot = waiter.rawValue & 0xffff_ffff
+        guard slot < clients.count, let client = clients[slot], waiterID(client) == waiter else { return nil }
+        return client
+    }
+
+    /// Finds a server for the client's batch.
+    ///
+    /// - Returns: whether the client can go on: a server is attached, or the batch was refused.
+    func acquire(_ client: ClientConnection, _ bytes: Span<UInt8>, at offset: inout Int) -> Bool {
+        guard let group = client.group else { preconditionFailure("Only a client with a database asks for servers.") }
+        while !client.isClosed {
+            if let error = client.refusal {
+                client.refusal = nil
+                return refuse(client, error, bytes, at: &offset)
+            }
+            let decision = decide(client, group)
+            if decision.reason == .floorNotCovered { shared.clusters[group.cluster].requestSample() }
+            let node: NodeID
+            switch decision.target {
+            case .primary(let id), .replica(let id):
+                node = id
+            case .hold(let reason):
+                hold(client, reason, group)
+                return false
+            case .refuse(let reason):
+                let error = ErrorFields(
+                    .error, reason.sqlState.description, "\(reason)", detail: "\(decision.reason)")
+                return refuse(client, error, bytes, at: &offset)
+            }
+            guard let place = topologies[group.cluster].index(of: node) else {
+                preconditionFailure("The router names a node of the cluster.")
+            }
+            waitSerial = (waitSerial + 1) & 0xff_ffff
+            client.waitSerial = waitSerial
+            client.wait = .pool(node: place)
+            acquiring = client
+            withPool(group.pools[place]) { machine, actions in
+                machine.acquire(waiterID(client), worker: id, now: now, actions: &actions)
+            }
+            acquiring = nil
+            if client.server != nil { return true }
+            if client.wait != .none { return false }
+        }
+        return false
+    }
+
+    private func decide(_ client: ClientConnection, _ group: PoolGroup) -> RouteDecision {
+        var request = RouteRequest(
+            routeClass: client.demand.routeClass, floor: client.session.floor,
+            consistency: group.routing.consistency, maxLag: group.maxLagNanoseconds, listener: client.listener,
+            excluded: client.excluded, waitedFor: client.waitedFor)
+        if case .welcoming = client.phase {
+            request.consistency = .eventual
+            request.maxLag = .max
+            request.listener = .split
+        }
+        let busy = outstanding[group.cluster]
+        return Router.decide(
+            request, topology: topologies[group.cluster], settings: group.routing, outstanding: busy.span,
+            random: random.next())
+    }
+
+    /// The batch gets no server: the client is told, or sent away if it is not in service yet.
+    private func refuse(
+        _ client: ClientConnection, _ error: ErrorFields, _ bytes: Span<UInt8>, at offset: inout Int
+    ) -> Bool {
+        client.endedSearch()
+        guard case .serving = client.phase else {
+            var fatal = error
+            fatal.severity = .fatal
+            close(client, fatal)
+            return false
+        }
+        client.session.refuse(error, bytes, at: &offset, table: &statements, toClient: &toClient)
+        return true
+    }
+
+    private func hold(_ client: ClientConnection, _ reason: HoldReason, _ group: PoolGroup) {
+        let patience: Duration
+        switch reason {
+        case .noPrimary, .noReplica: patience = group.routing.failoverWait
+        case .floorNotCovered: patience = group.routing.afterWriteWait
+        }
+        let deadline = client.holdDeadline ?? now &+ patience.clampedNanoseconds
+        client.holdDeadline = deadline
+        client.wait = .held(reason)
+        held.insert(client.token.index)
+    }
+
+    /// Ends the waits whose time is over.
+    func expireHeld() {
+        for slot in held {
+            guard let client = clients[slot], case .held(let reason) = client.wait,
+                let deadline = client.holdDeadline, now >= deadline
+            else { continue }
+            held.remove(slot)
+            client.wait = .none
+            switch reason {
+            case .noPrimary:
+                client.refusal = ErrorFields(
+                    .error, "57P03", "no primary is available",
+                    detail: "None was found within failover_wait.",
+                    hint: "See the log for what is known of each node.")
+            case .noReplica, .floorNotCovered:
+                client.waitedFor = reason
+                client.holdDeadline = nil
+            }
+            resumeLater(client)
+        }
+    }
+
+    // MARK: The cluster changes
+
+    func update(_ cluster: Int, _ topology: Topology) {
+        let before = topologies[cluster]
+        topologies[cluster] = topology
+        for slot in held {
+            guard let client = clients[slot] else { continue }
+            held.remove(slot)
+            client.wait = .none
+            resumeLater(client)
+        }
+        guard id.rawValue == 0 else { return }
+        for (place, node) in topology.nodes.enumerated() {
+            let was = place < before.nodes.count ? before.nodes[place] : nil
+            let isServing = node.isUp && node.role != .fenced && node.role != .unknown
+            let wasServing = was.map { $0.isUp && $0.role != .fenced && $0.role != .unknown } ?? false
+            for group in shared.allGroups where group.cluster == cluster {
+                if wasServing, !isServing {
+                    withPool(group.pools[place]) { machine, actions in
+                        machine.turnAwayWaiters(0, actions: &actions)
+                        machine.drain(.nodeLost, now: now, actions: &actions)
+                    }
+                } else if isServing, !wasServing {
+                    withPool(group.pools[place]) { machine, actions in machine.retryNow(now: now, actions: &actions) }
+                }
+            }
+        }
+    }
+
+    // MARK: Pools
+
+    /// Tells a pool a fact and carries out its orders.
+    func withPool(_ pool: Pool, _ body: (inout PoolMachine, inout [PoolAction]) -> Void) {
+        var actions: [PoolAction] = []
+        swap(&actions, &poolActions)
+        actions.removeAll(keepingCapacity: true)
+        pool.machine.withLock { body(&$0, &actions) }
+        for action in actions {
+            if action.worker == id {
+                perform(action, pool)
+            } else {
+                mailboxes[action.worker.rawValue].post(.pool(action, pool))
+            }
+        }
+        swap(&actions, &poolActions)
+    }
+
+    func perform(_ action: PoolAction, _ pool: Pool) {
+        switch action {
+        case .assign(let server, let waiter, owner: _):
+            assign(server, to: waiter, pool)
+        case .handOver(let server, from: _, let worker, _):
+            handOver(server, to: worker, pool)
+        case .connect(_, let epoch):
+            openServer(pool, epoch: epoch)
+        case .close(let id, owner: _, let reason):
+            if let slot = serverSlots[id], let server = servers[slot] { close(server, reason.rawValue) }
+        case .waitTimedOut(let waiter, worker: _, let lastFailure):
+            guard let client = client(waiter), case .pool = client.wait else { return }
+            client.wait = .none
+            client.refusal = waitTimeout(pool, hasFailed: lastFailure != nil)
+            resumeLater(client)
+        case .refuse(let waiter, worker: _, let reason):
+            guard let client = client(waiter), case .pool(let node) = client.wait else { return }
+            client.wait = .none
+            refused(client, node: node, pool, reason)
+        }
+    }
+
+    private func waitTimeout(_ pool: Pool, hasFailed: Bool) -> ErrorFields {
+        let group = shared.group(pool.group)
+        var error = ErrorFields(
+            .error, "57014", "no server connection became free within wait_timeout",
+            detail: "Pool: database \"\(group.database)\", user \"\(group.user)\", node \(address(pool)); waited"
+                + " \(group.pool.waitTimeout).",
+            hint: "Raise pool.size, or shorten transactions.")
+        if hasFailed, let last = pool.lastError.withLock({ $0 }) {
+            error.detail = (error.detail ?? "") + " Last connection attempt: \(last.message)."
+        }
+        return error
+    }
+
+    /// A pool turned the client away: another node may serve it, or it is told.
+    private func refused(
+        _ client: ClientConnection, node: Int, _ pool: Pool, _ reason: Pooling.RefuseReason
+    ) {
+        defer { if client !== acquiring { resumeLater(client) } }
+        let topology = topologies[pool.cluster]
+        let isPrimary = node < topology.nodes.count && topology.primary == topology.nodes[node].id
+        if !isPrimary {
+            client.excluded.insert(node)
+            return
+        }
+        switch reason {
+        case .connectFailed:
+            client.refusal =
+                pool.lastError.withLock { $0 }
+                ?? ErrorFields(.error, "08006", "cannot connect to the server", detail: "Node: \(address(pool)).")
+        case .tooManyWaiters(let limit):
+            client.refusal = ErrorFields(
+                .error, "53300", "too many clients wait for a server connection", detail: "max_waiters is \(limit).")
+        case .tooManyPinned(let limit):
+            client.refusal = ErrorFields(
+                .error, "53300", "too many pinned sessions in this pool", detail: "max_pinned is \(limit).")
+        case .turnedAway, .poolClosed:
+            // The node was lost a moment ago; the next decision knows it.
+            break
+        }
+    }
+
+    func address(_ pool: Pool) -> String {
+        shared.clusters[pool.cluster].settings.nodes[pool.node].address
+    }
+
+    /// A server is there for a waiting client.
+    private func assign(_ id: ServerID, to waiter: WaiterID, _ pool: Pool) {
+        guard let slot = serverSlots[id], let server = servers[slot] else {
+            preconditionFailure("A pool assigns servers that exist.")
+        }
+        guard let client = client(waiter), case .pool = client.wait else {
+            // The client left while the order was on its way.
+            return giveBack(server)
+        }
+        client.wait = .none
+        if !suits(server, client) {
+            client.excluded.insert(pool.node)
+            giveBack(server)
+            if client !== acquiring { resumeLater(client) }
+            return
+        }
+        attach(client, server)
+    }
+
+    /// Whether the very connection may serve the client's batch.
+    private func suits(_ server: ServerConnection, _ client: ClientConnection) -> Bool {
+        let topology = topologies[server.pool.cluster]
+        guard server.pool.node < topology.nodes.count else { return true }
+        let node = topology.nodes[server.pool.node]
+        if topology.primary == node.id { return true }
+        if case .welcoming = client.phase { return true }
+        // A standby refuses whatever runs under SERIALIZABLE.
+        if client.session.profile.defaultIsolation == nil, server.session.defaultIsolation == "serializable" {
+            return false
+        }
+        guard server.group.routing.consistency != .eventual, client.session.floor != .none else { return true }
+        return node.covers(client.session.floor, connectedAt: server.connectedAt)
+    }
+
+    private func attach(_ client: ClientConnection, _ server: ServerConnection) {
+        let topology = topologies[server.pool.cluster]
+        client.endedSearch()
+        client.server = server
+        server.client = client
+        server.phase = .attached
+        server.isPrimary =
+            server.pool.node < topology.nodes.count && topology.primary == topology.nodes[server.pool.node].id
+        outstanding[server.pool.cluster][server.pool.node] += 1
+        server.isCounted = true
+        let difference = difference(from: server, to: client)
+        client.session.attached(
+            to: &server.session, isReplica: !server.isPrimary, difference: difference, toServer: &toServer)
+        if difference.isEmpty { holdProfile(server) }
+        guard client !== acquiring else { return }
+        // The order came while somebody else's bytes were handled.
+        sendOwn(server)
+        resumeLater(client)
+    }
+
+    func configure(_ client: ClientConnection, _ server: ServerConnection) {
+        let difference = difference(from: server, to: client)
+        client.session.configure(&server.session, difference: difference, toServer: &toServer)
+    }
+
+    private func difference(from server: ServerConnection, to client: ClientConnection) -> [UInt8] {
+        let wanted = client.session.profile.id
+        guard server.session.profile != wanted else { return [] }
+        return shared.profiles.withLock { $0.difference(from: server.session.profile, to: wanted) }
+    }
+
+    /// The table keeps a profile as long as a server has it.
+    func holdProfile(_ server: ServerConnection) {
+        guard server.heldProfile != server.session.profile else { return }
+        shared.profiles.withLock {
+            $0.retain(server.session.profile)
+            $0.release(server.heldProfile)
+        }
+        server.heldProfile = server.session.profile
+    }
+}

@@ -1,0 +1,68 @@
+// What happens on a worker although no byte arrived?
+
+import Logging
+import Reactor
+import Routing
+import Sessions
+import Wire
+
+extension Worker {
+    func tick() {
+        nextTick = now + Self.tickNanoseconds
+        expireHeld()
+        expireLogins()
+        expireConnects()
+        expireCancels()
+        if id.rawValue == 0 {
+            for group in shared.allGroups {
+                for pool in group.pools {
+                    withPool(pool) { machine, actions in machine.expire(now: now, actions: &actions) }
+                }
+            }
+        }
+        if stopMode == .afterTransactions { sendIdleAway() }
+    }
+
+    private func expireLogins() {
+        let patience = shared.settings.server.loginTimeout.clampedNanoseconds
+        for client in clients {
+            guard let client else { continue }
+            switch client.phase {
+            case .login:
+                if now > client.acceptedAt &+ patience {
+                    close(
+                        client,
+                        ErrorFields(.fatal, "08P01", "login took longer than login_timeout"))
+                }
+            case .welcoming, .serving:
+                break
+            }
+        }
+    }
+
+    func stop(_ mode: StopMode) {
+        stopMode = max(stopMode ?? mode, mode)
+        for (slot, listening) in listeners {
+            _ = poller.remove(listening.listener.descriptor)
+            listening.listener.close()
+            listeners[slot] = nil
+        }
+        switch mode {
+        case .drain: break
+        case .afterTransactions: sendIdleAway()
+        case .immediately:
+            for client in clients { if let client { close(client, .shuttingDown) } }
+        }
+    }
+
+    /// Ends the connections of clients that are in no transaction.
+    private func sendIdleAway() {
+        for client in clients {
+            guard let client, client.wait == .none, client.kept.isEmpty else { continue }
+            let isBusy =
+                client.session.detachedStatus != .idle
+                || client.server.map { !$0.session.isQuiet || $0.session.status != .idle } ?? false
+            if !isBusy { close(client, .shuttingDown) }
+        }
+    }
+}

@@ -1,0 +1,353 @@
+// What is asked of the kernel and the C library? Every such call of the program is here, with its answer as a value.
+import CLinux
+import Glibc
+
+/// Thin wrappers: an interrupted call is repeated where that is right, and errno becomes part of the answer.
+/// Pointers handed in are only used during the call.
+enum SystemCalls {
+    /// What a call returned: a number that is not negative, or an error.
+    struct Outcome {
+        /// The result, or the error number negated.
+        let raw: Int
+
+        var failure: Errno? { raw < 0 ? Errno(rawValue: Int32(-raw)) : nil }
+        var descriptor: Descriptor { Descriptor(rawValue: Int32(raw)) }
+    }
+
+    @inline(__always) private static func once(_ result: Int) -> Outcome {
+        Outcome(raw: result < 0 ? -Int(errno) : result)
+    }
+
+    @inline(__always) private static func retrying(_ call: () -> Int) -> Outcome {
+        while true {
+            let outcome = once(call())
+            if outcome.raw != -Int(EINTR) { return outcome }
+        }
+    }
+
+    // MARK: Descriptors
+
+    /// Not repeated when interrupted: Linux has closed the descriptor by then, and its number may already be another's.
+    static func close(_ descriptor: Descriptor) {
+        let outcome = once(Int(Glibc.close(descriptor.rawValue)))
+        precondition(outcome.failure != .badDescriptor, "a descriptor is closed once")
+    }
+
+    static func receive(_ descriptor: Descriptor, into room: UnsafeMutableRawBufferPointer) -> Outcome {
+        retrying { unsafe recv(descriptor.rawValue, room.baseAddress, room.count, Int32(MSG_DONTWAIT)) }
+    }
+
+    static func send(_ descriptor: Descriptor, _ bytes: UnsafeRawBufferPointer) -> Outcome {
+        let flags = Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
+        return retrying { unsafe Glibc.send(descriptor.rawValue, bytes.baseAddress, bytes.count, flags) }
+    }
+
+    static func send(_ descriptor: Descriptor, gathering pieces: UnsafeMutableBufferPointer<iovec>) -> Outcome {
+        let flags = Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
+        var message = unsafe msghdr()
+        unsafe message.msg_iov = pieces.baseAddress
+        unsafe message.msg_iovlen = pieces.count
+        return retrying { unsafe sendmsg(descriptor.rawValue, &message, flags) }
+    }
+
+    static func shutdown(_ descriptor: Descriptor, _ how: Int) -> Outcome {
+        once(Int(Glibc.shutdown(descriptor.rawValue, Int32(how))))
+    }
+
+    // MARK: Sockets
+
+    static func streamSocket(family: Int32) -> Outcome {
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        return once(Int(socket(family, type, 0)))
+    }
+
+    static func socketPair() -> (Descriptor, Descriptor)? {
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        var pair: [Int32] = [0, 0]
+        guard unsafe socketpair(AF_UNIX, type, 0, &pair) == 0 else { return nil }
+        return (Descriptor(rawValue: pair[0]), Descriptor(rawValue: pair[1]))
+    }
+
+    static func bind(_ descriptor: Descriptor, to address: RawAddress) -> Outcome {
+        once(unsafe address.withPointer { unsafe Int(Glibc.bind(descriptor.rawValue, $0, $1)) })
+    }
+
+    static func listen(_ descriptor: Descriptor, backlog: Int) -> Outcome {
+        once(Int(Glibc.listen(descriptor.rawValue, Int32(clamping: backlog))))
+    }
+
+    /// Not repeated when interrupted: the attempt goes on by itself, which is what EINPROGRESS says, too.
+    static func connect(_ descriptor: Descriptor, to address: RawAddress) -> Outcome {
+        once(unsafe address.withPointer { unsafe Int(Glibc.connect(descriptor.rawValue, $0, $1)) })
+    }
+
+    static func accept(_ descriptor: Descriptor, peer: inout RawAddress) -> Outcome {
+        let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        return retrying {
+            unsafe peer.withMutablePointer { unsafe Int(accept4(descriptor.rawValue, $0, $1, flags)) }
+        }
+    }
+
+    static func localAddress(_ descriptor: Descriptor, _ address: inout RawAddress) -> Outcome {
+        once(unsafe address.withMutablePointer { unsafe Int(getsockname(descriptor.rawValue, $0, $1)) })
+    }
+
+    static func peerAddress(_ descriptor: Descriptor, _ address: inout RawAddress) -> Outcome {
+        once(unsafe address.withMutablePointer { unsafe Int(getpeername(descriptor.rawValue, $0, $1)) })
+    }
+
+    static func setOption(_ descriptor: Descriptor, level: Int, _ name: Int32, _ value: Int32) -> Outcome {
+        var value = value
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        return once(Int(unsafe setsockopt(descriptor.rawValue, Int32(level), name, &value, size)))
+    }
+
+    /// The option's value; the outcome is an error's when it cannot be read.
+    static func option(_ descriptor: Descriptor, level: Int, _ name: Int32) -> Outcome {
+        var value: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        let outcome = once(Int(unsafe getsockopt(descriptor.rawValue, Int32(level), name, &value, &size)))
+        return outcome.raw < 0 ? outcome : Outcome(raw: Int(value))
+    }
+
+    static func peerCredentials(_ descriptor: Descriptor) -> PeerCredentials? {
+        var answer = clinux_credentials()
+        var size = socklen_t(MemoryLayout<clinux_credentials>.size)
+        guard unsafe getsockopt(descriptor.rawValue, SOL_SOCKET, SO_PEERCRED, &answer, &size) == 0 else { return nil }
+        return PeerCredentials(process: answer.pid, user: answer.uid, group: answer.gid)
+    }
+
+    // MARK: epoll, eventfd, signalfd
+
+    static func createPoller() -> Outcome {
+        once(Int(epoll_create1(Int32(EPOLL_CLOEXEC))))
+    }
+
+    static func register(_ poller: Descriptor, _ descriptor: Descriptor, events: UInt32, token: Token) -> Outcome {
+        var event = unsafe epoll_event()
+        unsafe event.events = events
+        unsafe event.data.u64 = token.rawValue
+        return once(Int(unsafe epoll_ctl(poller.rawValue, EPOLL_CTL_ADD, descriptor.rawValue, &event)))
+    }
+
+    static func deregister(_ poller: Descriptor, _ descriptor: Descriptor) -> Outcome {
+        var unused = unsafe epoll_event()
+        return once(Int(unsafe epoll_ctl(poller.rawValue, EPOLL_CTL_DEL, descriptor.rawValue, &unused)))
+    }
+
+    /// Not repeated when interrupted, so that the caller looks at the clock again.
+    static func wait(
+        _ poller: Descriptor, _ events: UnsafeMutableBufferPointer<epoll_event>, milliseconds: Int32
+    ) -> Outcome {
+        guard let room = events.baseAddress else { return Outcome(raw: 0) }
+        return once(Int(unsafe epoll_wait(poller.rawValue, room, Int32(events.count), milliseconds)))
+    }
+
+    static func createEventCounter() -> Outcome {
+        once(Int(eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))))
+    }
+
+    /// Adds one to the counter; EAGAIN only when it is full.
+    static func raiseEventCounter(_ descriptor: Descriptor) -> Outcome {
+        var one: UInt64 = 1
+        return retrying { unsafe write(descriptor.rawValue, &one, 8) }
+    }
+
+    /// Sets the counter to zero.
+    static func resetEventCounter(_ descriptor: Descriptor) -> Outcome {
+        var value: UInt64 = 0
+        return retrying { unsafe read(descriptor.rawValue, &value, 8) }
+    }
+
+    /// Blocks the signals for this thread and the ones it starts, and opens a descriptor that reports them.
+    static func openSignals(_ numbers: [Int32]) -> Outcome {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        for number in numbers { unsafe sigaddset(&set, number) }
+        let blocked = unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+        guard blocked == 0 else { return Outcome(raw: -Int(blocked)) }
+        return once(Int(unsafe signalfd(-1, &set, Int32(SFD_NONBLOCK | SFD_CLOEXEC))))
+    }
+
+    /// The number of the next signal; EAGAIN when there is none.
+    static func readSignal(_ descriptor: Descriptor) -> Outcome {
+        var answer = signalfd_siginfo()
+        let size = MemoryLayout<signalfd_siginfo>.size
+        let outcome = retrying { unsafe read(descriptor.rawValue, &answer, size) }
+        return outcome.raw == size ? Outcome(raw: Int(answer.ssi_signo)) : outcome
+    }
+
+    static func ignoreSignal(_ number: Int32) {
+        _ = signal(number, SIG_IGN)
+    }
+
+    /// Waits until the descriptor is readable: 1, or 0 when the time is over. Negative milliseconds: for ever.
+    static func waitReadable(_ descriptor: Descriptor, milliseconds: Int32) -> Outcome {
+        var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        return once(Int(unsafe poll(&request, 1, milliseconds)))
+    }
+
+    // MARK: Files
+
+    /// What a path names, as far as socket files need it.
+    struct FileIdentity: Equatable {
+        let device: UInt64
+        let inode: UInt64
+        let isSocket: Bool
+    }
+
+    static func identity(path: String) -> FileIdentity? {
+        var answer = stat()
+        guard unsafe lstat(path, &answer) == 0 else { return nil }
+        return FileIdentity(
+            device: UInt64(answer.st_dev), inode: UInt64(answer.st_ino), isSocket: answer.st_mode & S_IFMT == S_IFSOCK)
+    }
+
+    static func remove(path: String) -> Outcome {
+        once(Int(unsafe unlink(path)))
+    }
+
+    static func setMode(path: String, _ mode: UInt32) -> Outcome {
+        once(Int(unsafe chmod(path, mode)))
+    }
+
+    // MARK: Clock, threads, limits
+
+    static func monotonicNanoseconds() -> UInt64 {
+        var time = timespec()
+        let result = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        precondition(result == 0, "Linux always has a monotonic clock")
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+
+    /// Starts a thread that runs `body` and ends with it.
+    static func startThread(
+        name: String, _ body: @escaping @Sendable () -> Void
+    ) -> (thread: pthread_t, failure: Errno?) {
+        let start = ThreadStart(name: name, body: body)
+        // The new thread takes over this reference; when there is no new thread it is taken back below.
+        let passed = unsafe Unmanaged.passRetained(start)
+        var thread = pthread_t()
+        let result = unsafe pthread_create(&thread, nil, { unsafe runThread($0) }, passed.toOpaque())
+        guard result == 0 else {
+            unsafe passed.release()
+            return (thread, Errno(rawValue: result))
+        }
+        return (thread, nil)
+    }
+
+    static func joinThread(_ thread: pthread_t) {
+        let result = pthread_join(thread, nil)
+        precondition(result == 0, "a thread is joined once, by another one")
+    }
+
+    static func detachThread(_ thread: pthread_t) {
+        pthread_detach(thread)
+    }
+
+    static func nameThisThread(_ name: String) {
+        // The kernel keeps 15 bytes and refuses longer names.
+        _ = unsafe pthread_setname_np(pthread_self(), String(decoding: name.utf8.prefix(15), as: UTF8.self))
+    }
+
+    /// Sets the soft limit of open descriptors to the hard one; returns the limit then in force.
+    static func raiseDescriptorLimit() -> Int {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard unsafe getrlimit(resource, &limit) == 0 else { return 1024 }
+        if limit.rlim_cur < limit.rlim_max {
+            var raised = rlimit(rlim_cur: limit.rlim_max, rlim_max: limit.rlim_max)
+            if unsafe setrlimit(resource, &raised) == 0 { limit = raised }
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    static func allowedProcessorCount() -> Int {
+        Int(clinux_allowed_cpu_count())
+    }
+
+    // MARK: Addresses
+
+    static func parseIPv4(_ text: String) -> UInt32? {
+        var answer = in_addr()
+        guard unsafe inet_pton(AF_INET, text, &answer) == 1 else { return nil }
+        return UInt32(bigEndian: answer.s_addr)
+    }
+
+    static func parseIPv6(_ text: String) -> (high: UInt64, low: UInt64)? {
+        var answer: [UInt64] = [0, 0]
+        guard unsafe inet_pton(AF_INET6, text, &answer) == 1 else { return nil }
+        return (UInt64(bigEndian: answer[0]), UInt64(bigEndian: answer[1]))
+    }
+
+    static func formatIPv6(_ high: UInt64, _ low: UInt64) -> String {
+        let address = [high.bigEndian, low.bigEndian]
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        guard unsafe inet_ntop(AF_INET6, address, &text, socklen_t(text.count)) != nil else {
+            preconditionFailure("16 bytes are an IPv6 address")
+        }
+        return string(text)
+    }
+
+    static func interfaceIndex(_ name: String) -> UInt32 {
+        unsafe if_nametoindex(name)
+    }
+
+    /// The TCP addresses of a name; blocks for as long as the resolver likes.
+    static func lookUp(_ name: String) -> Result<[SocketAddress], NameLookup.Failure> {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_family = AF_UNSPEC
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let result = unsafe getaddrinfo(name, nil, &hints, &list)
+        guard result == 0 else {
+            let number = errno
+            // gai_strerror gives a constant of the C library.
+            let reason = unsafe result == EAI_SYSTEM ? sentence(number) : String(cString: gai_strerror(result))
+            return .failure(NameLookup.Failure(name: name, reason: reason, isTemporary: result == EAI_AGAIN))
+        }
+        // The list is ours until it is freed; each node and its address stay valid as long.
+        defer { unsafe freeaddrinfo(list) }
+        var addresses: [SocketAddress] = []
+        var node = unsafe list
+        while let current = unsafe node {
+            let (pointer, length) = unsafe (current.pointee.ai_addr, current.pointee.ai_addrlen)
+            let address = unsafe RawAddress(copying: pointer, length: length).socketAddress
+            if let address, !addresses.contains(address) { addresses.append(address) }
+            unsafe node = current.pointee.ai_next
+        }
+        return .success(addresses)
+    }
+
+    private static func string(_ text: [CChar]) -> String {
+        String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// The C library's sentence for an error number.
+    static func sentence(_ number: Int32) -> String {
+        var text = [CChar](repeating: 0, count: 128)
+        let count = text.count
+        _ = unsafe strerror_r(number, &text, count)
+        return string(text)
+    }
+}
+
+/// What a new thread needs to know.
+private final class ThreadStart {
+    let name: String
+    let body: @Sendable () -> Void
+
+    init(name: String, body: @escaping @Sendable () -> Void) {
+        self.name = name
+        self.body = body
+    }
+}
+
+/// A thread's first function: takes over the reference that `startThread` passed, and lets it go before it ends.
+private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let argument = unsafe argument else { preconditionFailure("startThread passes its argument") }
+    let start = unsafe Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue()
+    SystemCalls.nameThisThread(start.name)
+    start.body()
+    return nil
+}

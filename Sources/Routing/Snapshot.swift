@@ -1,0 +1,67 @@
+// How does the cluster look at this moment?
+
+extension ClusterMachine {
+    /// The picture for the workers.
+    public func snapshot(at now: UInt64) -> Topology {
+        Topology(
+            generation: generation, nodes: records.map { status($0, at: now) }, primary: primary,
+            newestSample: history.newest?.number ?? 0, takenAt: now)
+    }
+
+    private func status(_ record: NodeRecord, at now: UInt64) -> NodeStatus {
+        let role = role(record)
+        let reason = role == .primary ? nil : ineligibility(record, at: now)
+        return NodeStatus(
+            id: record.definition.id, address: record.definition.address, weight: record.definition.weight,
+            role: role, isUp: record.isUp, isEligibleReplica: role == .replica && reason == nil,
+            ineligibleReason: reason, coveredSample: role == .replica ? record.coveredSample : 0,
+            coverageBegan: record.probeSentAt, lagNanoseconds: role == .replica ? lag(record, at: now) : nil,
+            timeline: record.timeline, lsn: record.report?.insertLSN ?? record.report?.replayLSN ?? LSN(0),
+            incarnation: record.incarnation, isReplayPaused: record.report?.isReplayPaused ?? false,
+            serverVersion: record.report?.serverVersion ?? 0)
+    }
+
+    private func role(_ record: NodeRecord) -> Role {
+        guard record.isUp, !record.isForeign, let report = record.report else { return .unknown }
+        if report.isInRecovery { return .replica }
+        if record.definition.id == primary { return .primary }
+        return record.isFenced || contested.contains(record.definition.id) ? .fenced : .unknown
+    }
+
+    private func ineligibility(_ record: NodeRecord, at now: UInt64) -> IneligibleReason? {
+        if let failure = record.failure { return .failed(failure) }
+        guard let report = record.report else { return .notProbedYet }
+        if record.isForeign { return .foreignSystem }
+        guard report.isInRecovery else { return .fenced }
+        if now > record.answeredAt, now - record.answeredAt > overdueAfter { return .probeOverdue }
+        if record.isDrained { return .drained }
+        if !report.hasMonitorPrivilege { return .missingPrivilege }
+        guard let reign else { return nil }
+        guard record.timeline == reign.timeline else { return .otherTimeline }
+        return isProven(record) ? nil : .lineageUnproven
+    }
+
+    /// Age of a replica's data: 0 when it has all that the primary had a moment ago.
+    ///
+    /// While no primary is known nothing new can be committed, so the age stands still, for a while: then something
+    /// else must be wrong, and the age is what it is.
+    private func lag(_ record: NodeRecord, at now: UInt64) -> UInt64? {
+        guard let completeAsOf = record.completeAsOf else { return nil }
+        let newest = history.newest
+        let coversNewest = newest.map { $0.number == record.coveredSample } ?? false
+        if primary == nil, age(of: primaryLostAt, at: now) <= settings.failoverWait.clampedNanoseconds {
+            return coversNewest ? 0 : age(of: completeAsOf, at: newest?.sentAt ?? primaryLostAt)
+        }
+        if coversNewest, let newest, age(of: newest.sentAt, at: now) <= freshFor { return 0 }
+        return age(of: completeAsOf, at: now)
+    }
+
+    private func age(of instant: UInt64, at now: UInt64) -> UInt64 { now > instant ? now - instant : 0 }
+
+    /// A sample is fresh until the one after the next is due.
+    private var freshFor: UInt64 { 2 * settings.probeInterval.clampedNanoseconds }
+
+    private var overdueAfter: UInt64 {
+        2 * settings.probeInterval.clampedNanoseconds + settings.probeTimeout.clampedNanoseconds
+    }
+}

@@ -1,0 +1,327 @@
+// What does the client ask for in the batch that begins here?
+
+import SQL
+import Wire
+
+/// What a scan of one batch found: the messages up to Sync, or one simple Query.
+struct Batch: Sendable {
+    enum Kind: Sendable {
+        case none
+        case query
+        case extended
+        case functionCall
+    }
+
+    /// A Parse of the batch, so that a Bind behind it finds the statement before any server has confirmed it.
+    struct Parsed: Sendable {
+        /// The name's bytes, relative to the start of the batch.
+        var name: Range<Int>
+        var reference: StatementReference
+    }
+
+    var kind = Kind.none
+    /// The batch has a server, or is on its way to one: it is translated, not scanned.
+    var isDecided = false
+    /// Everything that the decision needs was scanned.
+    var isComplete = false
+    /// Bytes that were scanned, counted from the start of the batch.
+    var scanned = 0
+    /// Parses in order; each retains its statement until it is translated.
+    var parsed: [Parsed] = []
+    /// The names of statements that the batch closes, relative to its start.
+    var closed: [Range<Int>] = []
+    /// How many of `parsed` were translated.
+    var translated = 0
+    /// The class of everything that is parsed or run.
+    var routeClass = RouteClass.replicaSafe
+    /// The effects of what is run.
+    var effects = Effects()
+    /// Why the session must keep its server once the batch has run.
+    var pins = PinReasons()
+    /// The text of a simple Query, or of what an Execute runs, when the whole batch speaks of one command only.
+    var command: Command?
+    var hasSeveralCommands = false
+    /// The verdict on a simple Query.
+    var classification: Classification?
+    var executes = 0
+    /// The portal of the last Bind, relative to the start of the batch.
+    var portal: Range<Int>?
+    /// An Execute or Describe names another portal than the one that was bound last.
+    var usesOtherPortal = false
+    var describesStatement = false
+    /// A Bind or Describe names a statement that the client does not have.
+    var namesUnknownStatement = false
+    /// The scan ended before a Sync: at a Flush, or because more would have to be kept than is allowed.
+    var isOpenEnded = false
+    var isUnreadable = false
+    /// The command was written START TRANSACTION, and is answered so.
+    var saysStart: Bool?
+    /// A Parse gives a name that is taken.
+    var reusesName = false
+    /// A name stands for a statement that no server has confirmed.
+    var isUncertain = false
+
+    mutating func add(_ classification: Classification, runs: Bool) {
+        routeClass = max(routeClass, classification.routeClass)
+        if runs {
+            effects.formUnion(classification.effects)
+            pins.formUnion(classification.reasonsToPin)
+        }
+        if let command, command != classification.command { hasSeveralCommands = true }
+        command = classification.command
+    }
+
+    mutating func reset(table: inout StatementTable) {
+        for index in translated..<parsed.count { table.release(parsed[index].reference) }
+        parsed.removeAll(keepingCapacity: true)
+        closed.removeAll(keepingCapacity: true)
+        kind = .none
+        isDecided = false
+        isComplete = false
+        scanned = 0
+        translated = 0
+        routeClass = .replicaSafe
+        effects = []
+        pins = []
+        command = nil
+        hasSeveralCommands = false
+        classification = nil
+        executes = 0
+        portal = nil
+        usesOtherPortal = false
+        describesStatement = false
+        namesUnknownStatement = false
+        isOpenEnded = false
+        isUnreadable = false
+        saysStart = nil
+        reusesName = false
+        isUncertain = false
+    }
+
+    /// Remembers how the beginning of a transaction was spelled.
+    mutating func noteSpelling(of classification: Classification, _ text: Span<UInt8>) {
+        guard case .begin = classification.command else { return }
+        let start = Int(classification.cause.token.lowerBound)
+        let isStart = start < text.count && text[start] | 0x20 == UInt8(ascii: "s")
+        if let saysStart, saysStart != isStart { hasSeveralCommands = true }
+        saysStart = isStart
+    }
+}
+
+enum BatchScan: Equatable {
+    case needInput
+    /// Ready to be decided; the batch's bytes up to `scanned` are there.
+    case ready
+    /// A message that belongs to no batch.
+    case stray(FrameHeader)
+    case malformed(ErrorFields)
+}
+
+extension ClientSession {
+    /// Scans the batch at `start` as far as its bytes are there.
+    ///
+    /// A batch that was ready and could not be decided (its server has to answer first) is ready the next time, too.
+    mutating func scanBatch(_ input: Span<UInt8>, at start: Int, table: inout StatementTable) -> BatchScan {
+        if batch.isComplete { return .ready }
+        let scan = continueScan(input, at: start, table: &table)
+        batch.isComplete = scan == .ready
+        return scan
+    }
+
+    private mutating func continueScan(
+        _ input: Span<UInt8>, at start: Int, table: inout StatementTable
+    ) -> BatchScan {
+        while true {
+            let offset = start + batch.scanned
+            let header: FrameHeader
+            switch FrameScanner.scan(input, at: offset) {
+            case .needMore: return keepOrEnd(input, start)
+            case .malformed: return .malformed(.malformedMessage)
+            case .frame(let found): header = found
+            }
+            guard header.totalLength <= lengthLimit(header.type) else {
+                return .malformed(ErrorFields(.fatal, "08P01", "invalid message length"))
+            }
+            let isWhole = header.totalLength <= input.count - offset
+            switch header.type {
+            case Frontend.query:
+                if batch.kind == .extended { return endBeforeForeignMessage() }
+                return scanQuery(header, input, offset, isWhole: isWhole)
+            case Frontend.functionCall:
+                if batch.kind == .extended { return endBeforeForeignMessage() }
+                batch.kind = .functionCall
+                batch.add(.functionCall, runs: true)
+                return .ready
+            case Frontend.parse, Frontend.bind, Frontend.describe, Frontend.execute, Frontend.close, Frontend.flush,
+                Frontend.sync:
+                batch.kind = .extended
+                if !isWhole { return keepOrEnd(input, start) }
+                if let error = scanExtended(header, input, offset, start: start, table: &table) {
+                    return .malformed(error)
+                }
+                batch.scanned += header.totalLength
+                if header.type == Frontend.sync { return .ready }
+                if header.type == Frontend.flush, batch.scanned > header.totalLength {
+                    batch.isOpenEnded = true
+                    return .ready
+                }
+                if batch.scanned > settings.maxBufferedBatch {
+                    batch.isOpenEnded = true
+                    return .ready
+                }
+            case Frontend.copyData, Frontend.copyDone, Frontend.copyFail, Frontend.terminate:
+                return batch.kind == .extended ? endBeforeForeignMessage() : .stray(header)
+            default:
+                return .malformed(
+                    ErrorFields(.fatal, "08P01", "invalid frontend message type \(header.type)"))
+            }
+        }
+    }
+
+    /// The operator's limit (PostgreSQL's is 1 GiB) for messages that carry data, 10,000 bytes for the others.
+    func lengthLimit(_ type: UInt8) -> Int {
+        switch type {
+        case Frontend.query, Frontend.parse, Frontend.bind, Frontend.copyData, Frontend.functionCall:
+            settings.maxMessageSize
+        default: 10_000
+        }
+    }
+
+    /// A message that is no part of an extended batch comes before its Sync.
+    private mutating func endBeforeForeignMessage() -> BatchScan {
+        batch.isOpenEnded = true
+        return .ready
+    }
+
+    private mutating func keepOrEnd(_ input: Span<UInt8>, _ start: Int) -> BatchScan {
+        guard input.count - start > settings.maxBufferedBatch, batch.kind == .extended else { return .needInput }
+        // One message alone may be larger than the limit; it is read from its head by the translation.
+        batch.isOpenEnded = true
+        return .ready
+    }
+
+    private mutating func scanQuery(
+        _ header: FrameHeader, _ input: Span<UInt8>, _ offset: Int, isWhole: Bool
+    ) -> BatchScan {
+        batch.kind = .query
+        guard isWhole else {
+            guard header.totalLength > settings.maxReadableText else { return .needInput }
+            batch.isUnreadable = true
+            batch.classification = .unreadable
+            batch.add(.unreadable, runs: true)
+            return .ready
+        }
+        guard let text = queryText(input, frame: offset..<offset + header.totalLength) else {
+            return .malformed(.malformedMessage)
+        }
+        let classification = Classifier.classify(input.extracting(text), settings: profile.lexer)
+        batch.classification = classification
+        batch.add(classification, runs: true)
+        batch.noteSpelling(of: classification, input.extracting(text))
+        batch.executes = 1
+        return .ready
+    }
+
+    private mutating func scanExtended(
+        _ header: FrameHeader, _ input: Span<UInt8>, _ offset: Int, start: Int, table: inout StatementTable
+    ) -> ErrorFields? {
+        let frame = offset..<offset + header.totalLength
+        switch header.type {
+        case Frontend.parse:
+            guard let view = ParseView(input, frame: frame) else { return .malformedMessage }
+            if !view.name.isEmpty, referenceInBatch(named: view.name, input, start: start) != nil {
+                batch.reusesName = true
+            }
+            let reference = table.retain(
+                tail: input.extracting(view.tail), textLength: view.text.count, profile: profile.parsing,
+                lexer: profile.lexer)
+            batch.parsed.append(
+                Batch.Parsed(
+                    name: view.name.lowerBound - start..<view.name.upperBound - start, reference: reference))
+            batch.add(table.classification(reference), runs: false)
+            batch.noteSpelling(of: table.classification(reference), input.extracting(view.text))
+        case Frontend.bind:
+            guard case .head(let view) = BindView.scan(input, at: offset, totalLength: header.totalLength) else {
+                return .malformedMessage
+            }
+            batch.portal = view.portal.lowerBound - start..<view.portal.upperBound - start
+            guard let reference = referenceInBatch(named: view.statement, input, start: start) else {
+                batch.namesUnknownStatement = true
+                break
+            }
+            let classification = table.classification(reference)
+            batch.add(classification, runs: true)
+            if case .begin = classification.command {
+                batch.noteSpelling(of: classification, table.tail(reference).span)
+            }
+        case Frontend.describe, Frontend.close:
+            guard let view = ObjectView(input, frame: frame) else { return .malformedMessage }
+            guard header.type == Frontend.describe else {
+                if view.kind == .statement { batch.closed.append(view.name.lowerBound - start..<view.name.upperBound - start) }
+                break
+            }
+            guard view.kind == .statement else {
+                noteUse(of: view.name, input, start: start)
+                break
+            }
+            batch.describesStatement = true
+            if let reference = referenceInBatch(named: view.name, input, start: start) {
+                batch.add(table.classification(reference), runs: false)
+            } else {
+                batch.namesUnknownStatement = true
+            }
+        case Frontend.execute:
+            batch.executes += 1
+            let portal = frame.lowerBound + FrameHeader.byteCount..<frame.upperBound
+            guard let end = input.terminator(in: portal), portal.upperBound - end == 5 else { return .malformedMessage }
+            noteUse(of: portal.lowerBound..<end, input, start: start)
+        default:
+            break
+        }
+        return nil
+    }
+
+    /// The statement that a name stands for at this point of the batch.
+    private mutating func referenceInBatch(
+        named name: Range<Int>, _ input: Span<UInt8>, start: Int
+    ) -> StatementReference? {
+        let parsed = batch.parsed.last { isSame(input, name, $0.name, start: start) }
+        let closed = batch.closed.last { isSame(input, name, $0, start: start) }
+        if let closed, closed.lowerBound > parsed?.name.lowerBound ?? -1 { return nil }
+        if let parsed { return parsed.reference }
+        if isUncertain(name, input) { batch.isUncertain = true }
+        return statement(named: name, input)?.reference
+    }
+
+    private mutating func noteUse(of portal: Range<Int>, _ input: Span<UInt8>, start: Int) {
+        let isBound = batch.portal.map { isSame(input, portal, $0, start: start) } ?? false
+        if !isBound { batch.usesOtherPortal = true }
+    }
+
+    /// Whether a name is the same as one that was met before in the batch.
+    private func isSame(_ input: Span<UInt8>, _ name: Range<Int>, _ earlier: Range<Int>, start: Int) -> Bool {
+        guard name.count == earlier.count else { return false }
+        for index in 0..<name.count where input[start + earlier.lowerBound + index] != input[name.lowerBound + index] {
+            return false
+        }
+        return true
+    }
+}
+
+extension Classification {
+    private static func unseen(_ pins: PinReasons) -> Classification {
+        Classification(
+            statementCount: 1, effects: [.mayWrite, .hiddenCode, .notUnderstood], pins: pins, command: .other,
+            routeClass: .write, cause: Cause(source: .unreadable, token: 0..<0, note: .unknownStatement))
+    }
+
+    /// A text that is too long to be read.
+    static let unreadable = unseen(.tooLargeToRead)
+    /// A call by the function's number.
+    static let functionCall = unseen(.hiddenCode)
+}
+
+extension ErrorFields {
+    static let malformedMessage = ErrorFields(.fatal, "08P01", "invalid message format")
+    static let changedResultType = ErrorFields(.error, "0A000", "cached plan must not change result type")
+}

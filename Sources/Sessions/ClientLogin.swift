@@ -1,0 +1,164 @@
+// How does a connection become a client whose name, database and settings are known?
+
+public import Authentication
+public import Wire
+
+/// One client connection from its first byte to AuthenticationOk, as a pure machine.
+public struct ClientLogin: Sendable {
+    public enum Step: Equatable, Sendable {
+        /// More bytes are needed.
+        case needInput
+        /// Look the user up and call `identified`.
+        case identify(StartupRequest)
+        /// A CancelRequest: the connection has no other purpose.
+        case cancel(processID: Int32, secret: [UInt8])
+        /// The client is who it says. `keys` may log in to servers in its name.
+        case authenticated(keys: SCRAMKeys?)
+        /// The connection ends; nil: without a word.
+        case close(ErrorFields?)
+    }
+
+    private enum State: Sendable {
+        /// The startup packet, or a request for encryption, is expected. Leaves to identifying.
+        case starting
+        /// The shell looks the user up. Leaves to authenticating, done.
+        case identifying
+        /// Authentication messages go back and forth. Leaves to done.
+        case authenticating(ClientAuthentication)
+        case done
+    }
+
+    /// Longest authentication message that is collected.
+    static let maxMessage = ClientAuthentication.maxPasswordMessage + 5
+
+    private var state = State.starting
+    private var encryptionRequests = 0
+    private var user = ""
+
+    public init() {}
+
+    /// Reads the client's bytes from `offset` on.
+    public mutating func receive(
+        _ input: Span<UInt8>, at offset: inout Int, cache: inout DerivedKeysCache, toClient: inout Outbox
+    ) -> Step {
+        while true {
+            switch state {
+            case .starting:
+                switch StartupPacket.scan(input.extracting(offset..<input.count)) {
+                case .needMore:
+                    return .needInput
+                case .malformed(let reason):
+                    return .close(ErrorFields(.fatal, "08P01", reason))
+                case .packet(let packet, let length):
+                    offset += length
+                    if let step = started(packet, toClient: &toClient) { return step }
+                }
+            case .identifying:
+                return .needInput
+            case .authenticating(var authentication):
+                guard case .frame(let header) = FrameScanner.scan(input, at: offset) else {
+                    return input.count - offset < FrameHeader.byteCount ? .needInput : .close(.malformedMessage)
+                }
+                guard header.type == Frontend.password else {
+                    return header.type == Frontend.terminate
+                        ? .close(nil)
+                        : .close(
+                            ErrorFields(.fatal, "08P01", "expected password response, got message type \(header.type)"))
+                }
+                guard header.totalLength <= Self.maxMessage else {
+                    return .close(ErrorFields(.fatal, "08P01", "invalid password packet size"))
+                }
+                guard input.count - offset >= header.totalLength else { return .needInput }
+                let body = input.bytes(in: offset + FrameHeader.byteCount..<offset + header.totalLength)
+                offset += header.totalLength
+                let step = authentication.received(body, cache: &cache)
+                state = .authenticating(authentication)
+                if let result = follow(step, toClient: &toClient) { return result }
+            case .done:
+                return .needInput
+            }
+        }
+    }
+
+    /// The user was looked up; the exchange begins.
+    public mutating func identified(with authentication: ClientAuthentication, toClient: inout Outbox) -> Step {
+        guard case .identifying = state else { preconditionFailure("A client is identified once.") }
+        var authentication = authentication
+        let step = authentication.start()
+        state = .authenticating(authentication)
+        return follow(step, toClient: &toClient) ?? .needInput
+    }
+
+    private mutating func started(_ packet: StartupPacket, toClient: inout Outbox) -> Step? {
+        switch packet {
+        case .sslRequest, .gssEncryptionRequest:
+            encryptionRequests += 1
+            guard encryptionRequests <= 2 else {
+                return .close(ErrorFields(.fatal, "08P01", "too many requests for encryption"))
+            }
+            toClient.write { $0.append(UInt8(ascii: "N")) }
+            return nil
+        case .cancelRequest(let processID, let secret):
+            state = .done
+            return .cancel(processID: processID, secret: secret)
+        case .startup(let version, let parameters):
+            switch StartupRequest.read(version: version, parameters) {
+            case .failure(let mistake):
+                return .close(mistake.error)
+            case .success(let request):
+                state = .identifying
+                user = request.user
+                if request.needsNegotiation {
+                    toClient.write { $0.appendNegotiateProtocolVersion(unsupportedOptions: request.unsupportedOptions) }
+                }
+                return .identify(request)
+            }
+        }
+    }
+
+    /// nil: go on reading.
+    private mutating func follow(_ step: ClientAuthentication.Step, toClient: inout Outbox) -> Step? {
+        switch step {
+        case .send(let bytes):
+            toClient.write { $0.append(contentsOf: bytes) }
+            return nil
+        case .succeeded(let bytes, let keys):
+            toClient.write { $0.append(contentsOf: bytes) }
+            state = .done
+            return .authenticated(keys: keys)
+        case .failed(let failure):
+            state = .done
+            return .close(Self.error(failure, user: user))
+        }
+    }
+
+    private static func error(_ failure: ClientAuthenticationFailure, user: String) -> ErrorFields {
+        let message =
+            switch failure {
+            case .rejected: "password authentication failed for user \"\(user)\""
+            case .emptyPassword: "empty password returned by client"
+            case .protocolViolation(let text): text
+            case .md5Forbidden: "MD5 passwords are forbidden by this system's OpenSSL policy"
+            }
+        return ErrorFields(.fatal, failure.sqlState, message)
+    }
+}
+
+/// What a server would say after the login, said by us.
+public enum Welcome {
+    /// Writes the reported settings, the client's cancel key and ReadyForQuery.
+    public static func write(
+        parameters: [StartupParameter], processID: Int32, secret: [UInt8], isOnReaderPort: Bool,
+        toClient: inout Outbox
+    ) {
+        toClient.write { out in
+            for parameter in parameters {
+                // Each port tells the truth of what its statements get, so that target_session_attrs answers right.
+                let value = parameter.name == "in_hot_standby" ? (isOnReaderPort ? "on" : "off") : parameter.value
+                out.appendParameterStatus(name: parameter.name, value: value)
+            }
+            out.appendBackendKeyData(processID: processID, secret: secret)
+            out.appendReadyForQuery(.idle)
+        }
+    }
+}

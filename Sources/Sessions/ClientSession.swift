@@ -1,0 +1,309 @@
+// Where does one client's conversation stand: its transaction, its statements, its pins, its floor?
+
+public import Routing
+public import SQL
+public import Wire
+
+/// A client after its login, as a pure machine.
+///
+/// The shell calls `advance` with the bytes that are there. At the start of each batch it scans what the client asks
+/// for and says where that may run; once a server is attached, `translate` writes the batch for it. What the server
+/// answers comes back as facts through `settle`.
+public struct ClientSession: Sendable {
+    /// A client's transaction as far as the router is concerned.
+    public enum Transaction: Equatable, Sendable {
+        case none
+        /// BEGIN was answered, and no server has seen it.
+        case lazy(TransactionModes)
+        /// The attached server has it, or will have read it before anything else.
+        case open(TransactionModes)
+        /// It failed before any server had it: only its end is accepted.
+        case failedWithoutServer
+    }
+
+    /// Something must come back from the attached server before the client's bytes are read any further.
+    public enum Awaiting: Equatable, Sendable {
+        /// The settings of the client's profile.
+        case settings
+        /// The clean-up that a pin begins with.
+        case pin
+        /// The end of a read-only transaction that moves to the primary.
+        case move
+        /// The row shape of a statement that had to be parsed again.
+        case shape(StatementID, told: RowShape)
+    }
+
+    public let listener: ListenerKind
+    public let profile: SettingsProfile
+    public let settings: SessionSettings
+
+    public internal(set) var transaction = Transaction.none
+    public internal(set) var awaiting: Awaiting?
+    public internal(set) var pins = PinReasons()
+    public var floor = Floor()
+    /// Work that is not proven read-only was sent to a primary, and its end has not been seen.
+    public internal(set) var mayHaveWritten = false
+    /// The server must be reset before another client gets it, although the session is not pinned.
+    public internal(set) var leavesTraces = false
+
+    var batch = Batch()
+    var names = StatementNames()
+    var unnamed: PreparedStatement?
+    /// Changes of `names` and `unnamed` that no reply has confirmed, oldest first.
+    var changes: [StatementChange] = []
+
+    /// What is left of a message whose head was handled.
+    var bodyRemaining = 0
+    var bodyIsForwarded = false
+    /// Extended messages were sent without a Sync behind them.
+    var isUnsynced = false
+    /// A batch was refused: its messages are dropped up to the Sync.
+    var dropsUntilSync = false
+    /// Why the current batch is to fail on the attached server.
+    var refusal: ErrorFields?
+    /// How many batches were translated to their end.
+    var batchNumber: UInt64 = 0
+    /// Something was sent that changes what the server keeps for the session: what comes next waits for its end.
+    var changesState = false
+    /// The next Execute may be one that sets `changesState`.
+    var bindsStateChange = false
+    /// RESET ALL was sent.
+    var resetsAll = false
+    /// The transaction state once everything that was sent has succeeded.
+    var isInTransaction = false
+    /// A write was sent together with what commits it.
+    var mayHaveCommitted = false
+    /// The attached server is a replica.
+    var isOnReplica = false
+    /// `default_transaction_isolation` on the attached server.
+    var defaultIsolation = "read committed"
+    /// SET LOCAL, a cursor or a savepoint: the transaction cannot be begun again elsewhere.
+    var isRooted = false
+    /// The session asked for `currval` or `lastval`: it keeps its server from its next write on.
+    var wantsSequences = false
+
+    public init(listener: ListenerKind, profile: SettingsProfile, settings: SessionSettings) {
+        self.listener = listener
+        self.profile = profile
+        self.settings = settings
+    }
+
+    /// What ReadyForQuery says while no server is attached.
+    public var detachedStatus: TransactionStatus {
+        switch transaction {
+        case .none: .idle
+        case .lazy, .open: .inTransaction
+        case .failedWithoutServer: .failed
+        }
+    }
+
+    public var isPinned: Bool { !pins.isEmpty }
+
+    /// Work was sent that no Sync has ended, or a message that is not complete.
+    public var hasUnsyncedWork: Bool { isUnsynced || (bodyRemaining > 0 && bodyIsForwarded) }
+
+    /// How many named statements the client holds.
+    public var statementCount: Int { names.count }
+
+    /// Whether the client is through with its server as soon as that owes nothing and is in no transaction.
+    public var isDetachable: Bool {
+        pins.isEmpty && !isUnsynced && awaiting == nil && !batch.isDecided && bodyRemaining == 0
+    }
+
+    // MARK: Servers come and go
+
+    /// A server was assigned. When its settings differ from the client's it is told them first.
+    ///
+    /// - Parameter difference: statements that give the server the client's settings; empty when it has them.
+    public mutating func attached(
+        to server: inout ServerSession, isReplica: Bool, difference: [UInt8], toServer: inout Outbox
+    ) {
+        server.adopt()
+        isOnReplica = isReplica
+        defaultIsolation = profile.defaultIsolation ?? server.defaultIsolation
+        leavesTraces = false
+        configure(&server, difference: difference, toServer: &toServer)
+    }
+
+    /// Tells the server the client's settings.
+    public mutating func configure(
+        _ server: inout ServerSession, difference: [UInt8], toServer: inout Outbox
+    ) {
+        guard !difference.isEmpty else {
+            server.profile = profile.id
+            return
+        }
+        server.ask(difference, toServer: &toServer)
+        awaiting = .settings
+    }
+
+    /// The server went back to its pool.
+    public mutating func detached() {
+        precondition(pins.isEmpty, "A pinned session keeps its server.")
+        awaiting = nil
+        isOnReplica = false
+        mayHaveWritten = false
+        mayHaveCommitted = false
+        leavesTraces = false
+        isRooted = false
+        isInTransaction = false
+        changesState = false
+        bindsStateChange = false
+        resetsAll = false
+        if case .open = transaction { transaction = .none }
+    }
+
+    /// The pool grants a pin: the server is cleared of what others may have left in its sequences.
+    public mutating func pinned(_ reasons: PinReasons, on server: inout ServerSession, toServer: inout Outbox) {
+        pins.formUnion(reasons)
+        let text = Array("DISCARD SEQUENCES".utf8)
+        guard isUnsynced else {
+            server.ask(text, toServer: &toServer)
+            awaiting = .pin
+            return
+        }
+        // A simple Query would commit what the batch has done so far.
+        server.askInBatch(text, .execute, toServer: &toServer)
+    }
+
+    /// The pool has no room for another pin.
+    public mutating func pinRefused(_ error: ErrorFields) {
+        refusal = error
+    }
+
+    /// Ends a read-only transaction on a replica, to begin it again on the primary.
+    public mutating func move(from server: inout ServerSession, toServer: inout Outbox) {
+        guard case .open(let modes) = transaction else {
+            preconditionFailure("Only an open transaction moves.")
+        }
+        transaction = .lazy(modes)
+        isInTransaction = false
+        server.ask(Array("ROLLBACK".utf8), toServer: &toServer)
+        awaiting = .move
+    }
+
+    /// Takes a fact from the attached server's replies.
+    ///
+    /// - Returns: an error when the settings of the client's profile were refused.
+    public mutating func settle(
+        _ fact: ReplyFact, server: inout ServerSession, table: inout StatementTable
+    ) -> ReceivedError? {
+        switch fact {
+        case .ready(let status):
+            settleReady(status, server: &server, table: &table)
+        case .ownRequestDone(_, let error):
+            return ownRequestDone(error: error, server: &server)
+        case .changeConfirmed:
+            confirmChange(table: &table)
+        case .failed(let count, let inParse, let withoutBegin):
+            dropChanges(count, inParse: inParse, table: &table)
+            if case .shape = awaiting { awaiting = nil }
+            if withoutBegin { transaction = .failedWithoutServer }
+        case .forgot(let what):
+            forget(what, server: &server, table: &table)
+        case .described(let id, let shape):
+            names.told(shape, for: id)
+            if unnamed?.id == id { unnamed?.toldShape = shape }
+            for index in changes.indices where changes[index].statement?.id == id {
+                changes[index].statement?.toldShape = shape
+            }
+        case .shapeLearned(let id, let shape):
+            if case .shape(id, let told) = awaiting {
+                awaiting = nil
+                if shape != told { refusal = .changedResultType }
+            }
+        case .parameterStatus, .notified, .fatal, .protocolViolation:
+            break
+        }
+        return nil
+    }
+
+    private mutating func settleReady(
+        _ status: TransactionStatus, server: inout ServerSession, table: inout StatementTable
+    ) {
+        if server.ledger.isEmpty {
+            isInTransaction = status != .idle
+            mayHaveCommitted = false
+            if status == .idle { mayHaveWritten = false }
+        }
+        switch status {
+        case .idle:
+            if transaction != .failedWithoutServer { transaction = .none }
+            isRooted = false
+        case .inTransaction, .failed:
+            if case .open = transaction { break }
+            transaction = .open(TransactionModes())
+        }
+    }
+
+    private mutating func forget(
+        _ what: Forgotten, server: inout ServerSession, table: inout StatementTable
+    ) {
+        switch what {
+        case .statements:
+            forgetNames(table: &table)
+        case .settings:
+            // RESET of one setting leaves the others; where the session has set none, to set all of them again is right.
+            guard resetsAll || !pins.contains(.setting) else { return }
+            resetsAll = false
+            server.profile = .base
+        case .everything:
+            forgetNames(table: &table)
+        }
+    }
+
+    private mutating func ownRequestDone(error: ReceivedError?, server: inout ServerSession) -> ReceivedError? {
+        switch awaiting {
+        case .settings:
+            awaiting = nil
+            if let error { return error }
+            server.profile = profile.id
+        case .pin:
+            awaiting = nil
+            if let error { refusal = ErrorFields(.error, error.sqlState, error.message) }
+        case .move, .shape, nil:
+            break
+        }
+        return nil
+    }
+
+    // MARK: Refusals and the end
+
+    /// Answers the current batch with an error, without a server. `offset` is at the start of the batch.
+    public mutating func refuse(
+        _ error: ErrorFields, _ input: Span<UInt8>, at offset: inout Int, table: inout StatementTable,
+        toClient: inout Outbox
+    ) {
+        if case .lazy = transaction { transaction = .failedWithoutServer }
+        if case .open = transaction { transaction = .failedWithoutServer }
+        batch.reset(table: &table)
+        toClient.write { $0.append(contentsOf: error.encoded) }
+        guard case .frame(let header) = FrameScanner.scan(input, at: offset),
+            header.type == Frontend.query || header.type == Frontend.functionCall
+        else {
+            dropsUntilSync = true
+            return
+        }
+        skipFrame(header, input, at: &offset)
+        let status = detachedStatus
+        toClient.write { $0.appendReadyForQuery(status) }
+    }
+
+    /// The client is gone: gives its statements back.
+    public mutating func end(table: inout StatementTable) {
+        dropChanges(changes.count, inParse: false, table: &table)
+        forgetNames(table: &table)
+        dropUnnamed(table: &table)
+        batch.reset(table: &table)
+    }
+
+    /// Consumes a whole message, or notes how much of it is still to be dropped.
+    mutating func skipFrame(_ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int) {
+        let available = input.count - offset
+        if header.totalLength > available {
+            bodyRemaining = header.totalLength - available
+            bodyIsForwarded = false
+        }
+        offset += min(header.totalLength, available)
+    }
+}

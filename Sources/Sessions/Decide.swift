@@ -1,0 +1,288 @@
+// May the client's next batch be answered at once, run on the server that is attached, or does it need another?
+
+import Routing
+public import SQL
+public import Wire
+
+/// What a batch needs of the server it runs on.
+public struct Demand: Equatable, Sendable {
+    /// The class to route by; the strongest one when only the primary will do.
+    public var routeClass: RouteClass
+
+    public init(routeClass: RouteClass) {
+        self.routeClass = routeClass
+    }
+}
+
+/// What a session must know of the server that is attached to it.
+public struct Attachment: Equatable, Sendable {
+    /// The server owes nothing, and nothing is half done.
+    public var isQuiet: Bool
+    /// There is something to wait for.
+    public var willAnswer: Bool
+    public var status: TransactionStatus
+    public var profile: ProfileID
+    /// The server waits for the data of a COPY.
+    public var isCopyingIn: Bool
+    /// It is not known whether the transaction was begun.
+    public var isBeginning: Bool
+}
+
+extension ServerSession {
+    public var attachment: Attachment {
+        Attachment(
+            isQuiet: isQuiet, willAnswer: willAnswer, status: status, profile: profile, isCopyingIn: isCopyingIn,
+            isBeginning: isBeginning)
+    }
+}
+
+/// What has to happen before more of the client's bytes can be handled.
+public enum Step: Equatable, Sendable {
+    /// More bytes from the client; those from the offset on must be kept.
+    case needInput
+    /// A server for the batch at the offset.
+    case acquire(Demand)
+    /// The batch at the offset runs on the attached server: `translate` it.
+    case translate
+    /// The attached server must answer first.
+    case wait
+    /// The transaction has to leave its replica: `move` it.
+    case move
+    /// The attached server has lost the client's settings (RESET ALL): it must be told them.
+    case configure
+    /// The pool must allow the session to keep its server.
+    case pin(PinReasons)
+    /// The end of the conversation; nil when the client said goodbye.
+    case close(ErrorFields?)
+}
+
+extension ClientSession {
+    /// Looks at the client's bytes from `offset` on until something must happen that a session cannot do itself.
+    ///
+    /// Answers what needs no server. On return `offset` is at the first byte that is still needed.
+    public mutating func advance(
+        _ input: Span<UInt8>, at offset: inout Int, attachment: Attachment?, table: inout StatementTable,
+        toClient: inout Outbox
+    ) -> Step {
+        while true {
+            if awaiting != nil { return .wait }
+            if batch.isDecided || (bodyRemaining > 0 && bodyIsForwarded) {
+                return attachment == nil ? redecide(input, at: &offset, table: &table) : .translate
+            }
+            if bodyRemaining > 0 {
+                let part = min(bodyRemaining, input.count - offset)
+                offset += part
+                bodyRemaining -= part
+                if bodyRemaining > 0 { return .needInput }
+            }
+            if dropsUntilSync {
+                if attachment != nil, transaction != .failedWithoutServer { return .translate }
+                if let step = dropUntilSync(input, at: &offset, toClient: &toClient) { return step }
+                continue
+            }
+            if let attachment, attachment.isQuiet, attachment.status != .failed, attachment.profile != profile.id {
+                return .configure
+            }
+            switch scanBatch(input, at: offset, table: &table) {
+            case .needInput:
+                return .needInput
+            case .malformed(let error):
+                return .close(error)
+            case .stray(let header):
+                if header.type == Frontend.terminate { return .close(nil) }
+                if attachment != nil {
+                    batch.isDecided = true
+                    return .translate
+                }
+                skipFrame(header, input, at: &offset)
+            case .ready:
+                if let step = decide(input, at: &offset, attachment, table: &table, toClient: &toClient) {
+                    return step
+                }
+            }
+        }
+    }
+
+    /// A batch that had a server must get another one; the shell attaches before it calls again.
+    private mutating func redecide(_ input: Span<UInt8>, at offset: inout Int, table: inout StatementTable) -> Step {
+        .acquire(demand)
+    }
+
+    /// nil: the batch was answered.
+    private mutating func decide(
+        _ input: Span<UInt8>, at offset: inout Int, _ attachment: Attachment?, table: inout StatementTable,
+        toClient: inout Outbox
+    ) -> Step? {
+        if transaction == .failedWithoutServer {
+            if let attachment, attachment.willAnswer { return wait(table: &table) }
+            return decideFailed(input, at: &offset, table: &table, toClient: &toClient)
+        }
+        if let attachment {
+            return decideAttached(input, at: &offset, attachment, table: &table, toClient: &toClient)
+        }
+        if answerLocally(input, at: &offset, status: nil, table: &table, toClient: &toClient) { return nil }
+        if let error = objection {
+            if batch.effects.contains(.sequenceState) { wantsSequences = true }
+            refuse(error, input, at: &offset, table: &table, toClient: &toClient)
+            return nil
+        }
+        batch.isDecided = true
+        return .acquire(demand)
+    }
+
+    /// Only the end of the transaction is accepted.
+    private mutating func decideFailed(
+        _ input: Span<UInt8>, at offset: inout Int, table: inout StatementTable, toClient: inout Outbox
+    ) -> Step? {
+        if !batch.hasSeveralCommands, !batch.isOpenEnded, !batch.usesOtherPortal, batch.executes > 0 {
+            switch batch.command {
+            case .commit(let chain), .rollback(let chain):
+                transaction = chain ? .lazy(TransactionModes()) : .none
+                reply("ROLLBACK", input, at: &offset, status: nil, table: &table, toClient: &toClient)
+                return nil
+            case .begin, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction, .commitPrepared,
+                .rollbackPrepared, .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll,
+                .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set,
+                .reset, .setConfig, .explain, .select, .copy, .other, nil:
+                break
+            }
+        }
+        if isEmptyBatch {
+            reply(nil, input, at: &offset, status: nil, table: &table, toClient: &toClient)
+            return nil
+        }
+        refuse(.abortedTransaction, input, at: &offset, table: &table, toClient: &toClient)
+        return nil
+    }
+
+    private mutating func decideAttached(
+        _ input: Span<UInt8>, at offset: inout Int, _ attachment: Attachment, table: inout StatementTable,
+        toClient: inout Outbox
+    ) -> Step? {
+        if attachment.isCopyingIn {
+            batch.isDecided = true
+            return .translate
+        }
+        // What comes behind such work must not run if that fails, or means something else by then.
+        if attachment.isBeginning || (changesState || batch.isUncertain) && attachment.willAnswer {
+            return wait(table: &table)
+        }
+        changesState = false
+        if needsQuietAnswer {
+            if attachment.willAnswer { return wait(table: &table) }
+            if attachment.isQuiet, attachment.status != .failed,
+                answerLocally(input, at: &offset, status: attachment.status, table: &table, toClient: &toClient)
+            {
+                return nil
+            }
+        }
+        if isOnReplica, !mayStayOnReplica(attachment) {
+            if attachment.willAnswer { return wait(table: &table) }
+            if attachment.isQuiet, canMove {
+                batch.reset(table: &table)
+                return .move
+            }
+            refusal = .readOnlyOnReplica
+        }
+        if let error = objection {
+            if batch.effects.contains(.sequenceState) { wantsSequences = true }
+            refusal = error
+        }
+        batch.isDecided = true
+        return .translate
+    }
+
+    /// The server's answers may change what the batch means: it is scanned again behind them.
+    private mutating func wait(table: inout StatementTable) -> Step {
+        batch.reset(table: &table)
+        return .wait
+    }
+
+    /// Whether the replica that holds the session may run the batch.
+    private func mayStayOnReplica(_ attachment: Attachment) -> Bool {
+        if attachment.isQuiet, attachment.status == .failed { return true }
+        if demand.routeClass == .replicaSafe, !batch.isOpenEnded { return true }
+        guard case .open = transaction, batch.kind != .functionCall, !batch.hasSeveralCommands else { return false }
+        switch batch.command {
+        case .commit, .rollback, .savepoint, .rollbackTo, .release: return true
+        case .begin, .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared, .setTransaction,
+            .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences,
+            .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .select,
+            .copy, .other, nil:
+            return isEmptyBatch
+        }
+    }
+
+    /// A READ COMMITTED transaction without anything rooted in its server can begin again elsewhere.
+    private var canMove: Bool {
+        guard case .open(let modes) = transaction, !isRooted, listener == .split else { return false }
+        switch modes.isolation {
+        case .readCommitted, .readUncommitted: return true
+        case .repeatableRead, .serializable: return false
+        case nil: return defaultIsolation == "read committed"
+        }
+    }
+
+    /// Nothing is parsed, bound, described or run.
+    private var isEmptyBatch: Bool {
+        batch.kind == .extended && batch.command == nil && !batch.namesUnknownStatement && batch.executes == 0
+            && !batch.isOpenEnded
+    }
+
+    /// What the batch asks of the router.
+    var demand: Demand {
+        if batch.isOpenEnded || batch.kind == .functionCall || batch.namesUnknownStatement || profile.forbidsReplicas {
+            return Demand(routeClass: max(batch.routeClass, .write))
+        }
+        if !settings.anyNodeAddress, batch.effects.contains(.nodeAddress) {
+            return Demand(routeClass: max(batch.routeClass, .primaryOnlyRead))
+        }
+        switch transaction {
+        case .none:
+            // A cursor without a transaction is PostgreSQL's to refuse, and an Execute alone has nothing to execute.
+            let isLoose = batch.effects.contains(.cursor) || (batch.kind == .extended && batch.command == nil)
+            return Demand(routeClass: isLoose ? max(batch.routeClass, .write) : batch.routeClass)
+        case .lazy(let modes):
+            let isForReplica =
+                listener == .reader || (modes.readOnly == true && modes.isolation != .serializable)
+            return Demand(routeClass: isForReplica ? batch.routeClass : max(batch.routeClass, .transactionControl))
+        case .open, .failedWithoutServer:
+            return Demand(routeClass: batch.routeClass)
+        }
+    }
+
+    /// Why the batch must not run although a server would run it.
+    private var objection: ErrorFields? {
+        if batch.effects.contains(.sequenceState), !isPinned { return .sequenceOfNobody }
+        if listener == .reader, demand.routeClass != .replicaSafe, batch.command.map(isHarmlessToReader) != true {
+            return .readOnlyEndpoint
+        }
+        return nil
+    }
+
+    private func isHarmlessToReader(_ command: Command) -> Bool {
+        switch command {
+        case .begin(let modes), .setTransaction(let modes): modes.readOnly != false && modes.isolation != .serializable
+        case .commit, .rollback, .savepoint, .rollbackTo, .release, .empty, .show: true
+        case .prepareTransaction, .commitPrepared, .rollbackPrepared, .sessionCharacteristics, .deallocate,
+            .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll,
+            .closeAll, .set, .reset, .setConfig, .explain, .select, .copy, .other:
+            false
+        }
+    }
+}
+
+extension ErrorFields {
+    static let abortedTransaction = ErrorFields(
+        .error, "25P02", "current transaction is aborted, commands ignored until end of transaction block")
+    static let readOnlyOnReplica = ErrorFields(
+        .error, "25006", "cannot execute this statement in a read-only transaction that runs on a replica",
+        hint: "Begin the transaction READ WRITE, or without READ ONLY, to run it on the primary.")
+    static let readOnlyEndpoint = ErrorFields(
+        .error, "25006", "cannot execute this statement on the reader port",
+        detail: "Sessions on the reader port are read-only.", hint: "Use the split port or the writer port.")
+    static let sequenceOfNobody = ErrorFields(
+        .error, "55000", "currval and lastval are not yet defined in this session",
+        detail: "The connection to the server is shared with other clients.",
+        hint: "Use INSERT … RETURNING. From the next write on this session keeps its server, and they are defined.")
+}

@@ -1,0 +1,38 @@
+// By which numbers do the machines speak of statements and settings profiles?
+
+/// A statement text with its parameter types and the settings it was written under; unique in the process, never
+/// reused. 0 stands for none.
+public struct StatementID: Hashable, Sendable {
+    public static let none = StatementID(rawValue: 0)
+
+    public var rawValue: UInt64
+
+    public init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    /// The name under which servers know the statement: fixed width, and reserved for us.
+    public var serverName: [UInt8] {
+        var name = Self.reservedPrefix
+        let digits: [UInt8] = Array("0123456789abcdef".utf8)
+        for shift in stride(from: 44, through: 0, by: -4) {
+            name.append(digits[Int(rawValue >> UInt64(shift)) & 15])
+        }
+        return name
+    }
+
+    /// No client may reach a server's statement by a name of its own that starts like this.
+    public static let reservedPrefix: [UInt8] = Array("pointsman_".utf8)
+}
+
+/// A list of settings as a client gave them at its start; equal lists have equal numbers.
+public struct ProfileID: Hashable, Sendable {
+    /// What a server has after its login: the defaults of its role and database.
+    public static let base = ProfileID(rawValue: 0)
+
+    public var rawValue: UInt32
+
+    public init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
+}

@@ -1,0 +1,30 @@
+// Which limits and choices govern one client's session?
+
+/// What a session must know of the settings.
+public struct SessionSettings: Equatable, Sendable {
+    /// A batch that starts replica-safe is collected up to this many bytes; a larger one goes to the primary.
+    public var maxBufferedBatch: Int
+    /// A text longer than this is not read: it goes to the primary and pins the session.
+    public var maxReadableText: Int
+    /// A longer message is a breach of the protocol.
+    public var maxMessageSize: Int
+    /// Statements kept parsed on one server connection.
+    public var maxPreparedStatements: Int
+    /// BEGIN is answered at once and sent with the first statement.
+    public var lazyBegin: Bool
+
+    /// `inet_server_addr()` and its kin may be answered by any node.
+    public var anyNodeAddress: Bool
+
+    public init(
+        maxBufferedBatch: Int = 65_536, maxReadableText: Int = 16 << 20, maxMessageSize: Int = 0x3fff_ffff,
+        maxPreparedStatements: Int = 500, lazyBegin: Bool = true, anyNodeAddress: Bool = true
+    ) {
+        self.maxBufferedBatch = maxBufferedBatch
+        self.maxReadableText = maxReadableText
+        self.maxMessageSize = maxMessageSize
+        self.maxPreparedStatements = maxPreparedStatements
+        self.lazyBegin = lazyBegin
+        self.anyNodeAddress = anyNodeAddress
+    }
+}

@@ -1,0 +1,127 @@
+// Which settings did a client bring, and what must a server be told before it may serve that client?
+
+public import SQL
+public import Wire
+
+/// What the sessions need to know of the settings a client brought at its start.
+public struct SettingsProfile: Equatable, Sendable {
+    public var id: ProfileID
+    /// Equal for profiles that read a statement's text alike; statements are shared under it.
+    public var parsing: ProfileID
+    public var lexer: LexerSettings
+    /// A standby refuses every statement of a session whose default isolation is SERIALIZABLE.
+    public var forbidsReplicas: Bool
+    /// The default isolation the client asked for, lower case; nil when it left it to role and database.
+    public var defaultIsolation: String?
+
+    public static let base = SettingsProfile(
+        id: .base, parsing: .base, lexer: LexerSettings(), forbidsReplicas: false, defaultIsolation: nil)
+}
+
+/// All profiles in use, each under one number that is never given twice.
+public struct ProfileTable: Sendable {
+    private struct Entry: Sendable {
+        var parameters: [StartupParameter]
+        var references: Int
+    }
+
+    /// Settings without influence on how a text is parsed or on the rows it gives.
+    private static let harmlessNames: Set<String> = [
+        "application_name", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout",
+        "idle_session_timeout", "client_min_messages", "log_min_messages", "log_statement", "work_mem",
+    ]
+
+    /// Encodings in which no byte of a longer character looks like ASCII.
+    private static let unsafeEncodings: Set<String> = [
+        "SJIS", "MSKANJI", "SHIFTJIS", "WIN932", "WINDOWS932", "BIG5", "WIN950", "WINDOWS950", "GBK", "WIN936",
+        "WINDOWS936", "UHC", "WIN949", "WINDOWS949", "GB18030", "JOHAB", "SHIFTJIS2004",
+    ]
+
+    private var entries: [ProfileID: Entry] = [:]
+    private var numbers: [[StartupParameter]: ProfileID] = [[]: .base]
+    private var next: UInt32 = 1
+
+    public init() {}
+
+    public var count: Int { entries.count }
+
+    /// Gives a list of settings its number and retains it.
+    public mutating func retain(_ parameters: [StartupParameter]) -> SettingsProfile {
+        // The last of several values counts, as in PostgreSQL; the order of names does not matter.
+        var values: [String: String] = [:]
+        for parameter in parameters { values[parameter.name.lowercased()] = parameter.value }
+        let list = values.map { StartupParameter($0.key, $0.value) }.sorted { $0.name < $1.name }
+        let parsing = number(list.filter { !Self.harmlessNames.contains($0.name) })
+        let id = number(list)
+        var lexer = LexerSettings()
+        if let value = values["standard_conforming_strings"]?.lowercased() {
+            lexer.standardConformingStrings = !["off", "false", "no", "0", "f", "n", "of"].contains(value)
+        }
+        if let encoding = values["client_encoding"] {
+            let plain = String(encoding.uppercased().filter { $0.isLetter || $0.isNumber })
+            lexer.clientEncodingIsASCIISafe = !Self.unsafeEncodings.contains(plain)
+        }
+        let isolation = values["default_transaction_isolation"]?.lowercased()
+        return SettingsProfile(
+            id: id, parsing: parsing, lexer: lexer, forbidsReplicas: isolation == "serializable",
+            defaultIsolation: isolation)
+    }
+
+    /// Another server or client uses the profile.
+    public mutating func retain(_ id: ProfileID) {
+        entries[id]?.references += 1
+    }
+
+    public mutating func release(_ id: ProfileID) {
+        guard let entry = entries[id] else { return }
+        if entry.references > 1 {
+            entries[id]?.references -= 1
+        } else {
+            entries.removeValue(forKey: id)
+            numbers.removeValue(forKey: entry.parameters)
+        }
+    }
+
+    /// One or more statements that turn a server of profile `old` into one of profile `new`; empty when none is needed.
+    ///
+    /// `set_config` reads a value as the configuration file would, so lists such as `search_path` come out right.
+    public func difference(from old: ProfileID, to new: ProfileID) -> [UInt8] {
+        guard old != new else { return [] }
+        let before = entries[old]?.parameters ?? []
+        let after = entries[new]?.parameters ?? []
+        var text = ""
+        for parameter in before where !after.contains(where: { $0.name == parameter.name }) {
+            text += "RESET \(Self.quotedName(parameter.name));"
+        }
+        let changed = after.filter { !before.contains($0) }
+        if !changed.isEmpty {
+            let calls = changed.map { "set_config(\(Self.literal($0.name)),\(Self.literal($0.value)),false)" }
+            text += "SELECT pg_catalog." + calls.joined(separator: ",pg_catalog.")
+        }
+        return Array(text.utf8)
+    }
+
+    private mutating func number(_ list: [StartupParameter]) -> ProfileID {
+        if list.isEmpty { return .base }
+        if let known = numbers[list] {
+            entries[known]?.references += 1
+            return known
+        }
+        let id = ProfileID(rawValue: next)
+        next += 1
+        numbers[list] = id
+        entries[id] = Entry(parameters: list, references: 1)
+        return id
+    }
+
+    static func literal(_ value: String) -> String {
+        "E'" + value.replacing("\\", with: "\\\\").replacing("'", with: "''") + "'"
+    }
+
+    /// A setting's name; the parts of a custom one are quoted one by one.
+    static func quotedName(_ name: String) -> String {
+        name.split(separator: ".", omittingEmptySubsequences: false)
+            .map { "\"" + $0.replacing("\"", with: "\"\"") + "\"" }
+            .joined(separator: ".")
+    }
+}

@@ -1,0 +1,117 @@
+// What does a client want, according to its startup packet?
+
+public import Wire
+
+/// A checked StartupMessage.
+public struct StartupRequest: Equatable, Sendable {
+    public var user: String
+    public var database: String
+    /// Settings from the packet and from its `options`, in the order in which PostgreSQL applies them.
+    public var settings: [StartupParameter]
+    /// The client speaks a newer minor version or named options we do not know: it is told what we speak.
+    public var needsNegotiation: Bool
+    public var unsupportedOptions: [String]
+
+    /// Reads the parameters of a startup packet; the error is for the client.
+    public static func read(
+        version: ProtocolVersion, _ parameters: [StartupParameter]
+    ) -> Result<StartupRequest, StartupMistake> {
+        var request = StartupRequest(
+            user: "", database: "", settings: [], needsNegotiation: version.minor > 0, unsupportedOptions: [])
+        var options = ""
+        for parameter in parameters {
+            switch parameter.name {
+            case "user": request.user = parameter.value
+            case "database": request.database = parameter.value
+            case "options": options = parameter.value
+            case "replication":
+                guard ["", "false", "off", "no", "0"].contains(parameter.value.lowercased()) else {
+                    return .failure(.replication)
+                }
+            default:
+                if parameter.name.hasPrefix("_pq_.") {
+                    request.unsupportedOptions.append(parameter.name)
+                    request.needsNegotiation = true
+                } else {
+                    request.settings.append(parameter)
+                }
+            }
+        }
+        guard !request.user.isEmpty else { return .failure(.noUser) }
+        if request.database.isEmpty { request.database = request.user }
+        switch settings(inOptions: options) {
+        case .success(let settings): request.settings = settings + request.settings
+        case .failure(let mistake): return .failure(mistake)
+        }
+        return .success(request)
+    }
+
+    /// The settings in an `options` parameter: `-c name=value`, `--name=value`; a backslash takes the next character
+    /// as it is.
+    static func settings(inOptions options: String) -> Result<[StartupParameter], StartupMistake> {
+        var words: [String] = []
+        var word = ""
+        var isInWord = false
+        var isEscaped = false
+        for character in options {
+            if isEscaped {
+                word.append(character)
+                isEscaped = false
+            } else if character == "\\" {
+                isEscaped = true
+                isInWord = true
+            } else if character.isWhitespace {
+                if isInWord { words.append(word) }
+                word = ""
+                isInWord = false
+            } else {
+                word.append(character)
+                isInWord = true
+            }
+        }
+        if isInWord { words.append(word) }
+
+        var settings: [StartupParameter] = []
+        var iterator = words.makeIterator()
+        while let word = iterator.next() {
+            let assignment: String
+            if word == "-c" {
+                guard let next = iterator.next() else { return .failure(.option(word)) }
+                assignment = next
+            } else if word.hasPrefix("-c") || word.hasPrefix("--") {
+                assignment = String(word.dropFirst(2))
+            } else {
+                return .failure(.option(word))
+            }
+            guard let equals = assignment.firstIndex(of: "="), equals != assignment.startIndex else {
+                return .failure(.option(word))
+            }
+            let name = assignment[..<equals].replacing("-", with: "_")
+            settings.append(StartupParameter(String(name), String(assignment[assignment.index(after: equals)...])))
+        }
+        return .success(settings)
+    }
+}
+
+/// Why a startup packet cannot be served.
+public enum StartupMistake: Error, Equatable, Sendable {
+    case noUser
+    case replication
+    /// A word of `options` that is no setting.
+    case option(String)
+
+    public var error: ErrorFields {
+        switch self {
+        case .noUser:
+            ErrorFields(.fatal, "28000", "no PostgreSQL user name specified in startup packet")
+        case .replication:
+            ErrorFields(
+                .fatal, "0A000", "replication connections are not supported",
+                hint: "Connect to the PostgreSQL server itself.")
+        case .option(let word):
+            ErrorFields(
+                .fatal, "42601", "invalid command-line argument for server process: \(word)",
+                hint: "Use -c name=value or --name=value.")
+        }
+    }
+}

@@ -1,0 +1,157 @@
+// Which statement texts are known, and what does each of them do?
+
+public import SQL
+import Wire
+
+/// A place in a `StatementTable`; valid as long as somebody retains it.
+public struct StatementReference: Hashable, Sendable {
+    public static let none = StatementReference(index: -1)
+
+    var index: Int32
+}
+
+/// The texts of Parse messages with their parameter types, each kept once, classified once.
+///
+/// One table belongs to one worker. A text under other settings is another statement, because PostgreSQL folds
+/// literals while it parses. Entries that nobody retains stay for the next client until the table is full.
+public struct StatementTable: Sendable {
+    /// Unretained texts beyond this many make room for new ones.
+    public static let cacheLimit = 4_096
+
+    private struct Entry: Sendable {
+        var hash: UInt64
+        var id: StatementID
+        var profile: ProfileID
+        var tail: [UInt8]
+        var classification: Classification
+        var references: Int32
+        var nextInBucket: Int32
+    }
+
+    private var entries: [Entry] = []
+    private var free: [Int32] = []
+    private var buckets: [Int32]
+    /// Where the search for an unretained entry goes on.
+    private var clockHand = 0
+    private var nextID: UInt64
+
+    /// - Parameter worker: makes the numbers of this table differ from those of every other worker.
+    public init(worker: Int) {
+        precondition(worker >= 0 && worker < 256, "A worker's number fits in eight bits.")
+        buckets = Array(repeating: -1, count: 1_024)
+        nextID = UInt64(worker) << 40 | 1
+    }
+
+    /// How many texts are known.
+    public var count: Int { entries.count - free.count }
+
+    /// How many of them somebody holds.
+    public var retainedCount: Int { entries.count { $0.references > 0 } }
+
+    public func id(_ reference: StatementReference) -> StatementID { entries[Int(reference.index)].id }
+
+    public func classification(_ reference: StatementReference) -> Classification {
+        entries[Int(reference.index)].classification
+    }
+
+    /// What follows the name in a Parse message: text, NUL, parameter types.
+    public func tail(_ reference: StatementReference) -> [UInt8] { entries[Int(reference.index)].tail }
+
+    /// Finds or adds a text and retains it.
+    ///
+    /// - Parameters:
+    ///   - tail: what follows the name in the Parse message.
+    ///   - textLength: bytes of the text within `tail`, without its NUL.
+    public mutating func retain(
+        tail: Span<UInt8>, textLength: Int, profile: ProfileID, lexer: LexerSettings
+    ) -> StatementReference {
+        let hash = TextHash.hash(tail) ^ (UInt64(profile.rawValue) &* 0x9e37_79b9_7f4a_7c15)
+        var index = buckets[Int(truncatingIfNeeded: hash) & (buckets.count - 1)]
+        while index >= 0 {
+            let position = Int(index)
+            if entries[position].hash == hash, entries[position].profile == profile,
+                tail.matches(entries[position].tail, in: 0..<tail.count)
+            {
+                entries[position].references += 1
+                return StatementReference(index: index)
+            }
+            index = entries[position].nextInBucket
+        }
+        return add(tail: tail, textLength: textLength, profile: profile, lexer: lexer, hash: hash)
+    }
+
+    public mutating func retain(_ reference: StatementReference) {
+        entries[Int(reference.index)].references += 1
+    }
+
+    public mutating func release(_ reference: StatementReference) {
+        guard reference != .none else { return }
+        precondition(entries[Int(reference.index)].references > 0, "A statement was released too often.")
+        entries[Int(reference.index)].references -= 1
+    }
+
+    private mutating func add(
+        tail: Span<UInt8>, textLength: Int, profile: ProfileID, lexer: LexerSettings, hash: UInt64
+    ) -> StatementReference {
+        if count >= Self.cacheLimit { evictOne() }
+        let entry = Entry(
+            hash: hash, id: StatementID(rawValue: nextID), profile: profile, tail: [UInt8](copying: tail),
+            classification: Classifier.classify(tail.extracting(0..<textLength), settings: lexer), references: 1,
+            nextInBucket: -1)
+        nextID += 1
+        let index: Int32
+        if let reused = free.popLast() {
+            index = reused
+            entries[Int(index)] = entry
+        } else {
+            index = Int32(entries.count)
+            entries.append(entry)
+        }
+        link(index)
+        if count > buckets.count { rehash() }
+        return StatementReference(index: index)
+    }
+
+    private mutating func link(_ index: Int32) {
+        let bucket = Int(truncatingIfNeeded: entries[Int(index)].hash) & (buckets.count - 1)
+        entries[Int(index)].nextInBucket = buckets[bucket]
+        buckets[bucket] = index
+    }
+
+    private mutating func rehash() {
+        buckets = Array(repeating: -1, count: buckets.count * 2)
+        let freed = Set(free)
+        for index in entries.indices where !freed.contains(Int32(index)) { link(Int32(index)) }
+    }
+
+    /// Frees one unretained entry, if a bounded search finds one.
+    private mutating func evictOne() {
+        for _ in 0..<min(64, entries.count) {
+            clockHand = (clockHand + 1) % entries.count
+            guard entries[clockHand].references == 0, !entries[clockHand].tail.isEmpty else { continue }
+            unlink(Int32(clockHand))
+            entries[clockHand].tail = []
+            free.append(Int32(clockHand))
+            return
+        }
+    }
+
+    private mutating func unlink(_ index: Int32) {
+        let bucket = Int(truncatingIfNeeded: entries[Int(index)].hash) & (buckets.count - 1)
+        let next = entries[Int(index)].nextInBucket
+        guard buckets[bucket] != index else {
+            buckets[bucket] = next
+            return
+        }
+        var walker = buckets[bucket]
+        while walker >= 0 {
+            let position = Int(walker)
+            if entries[position].nextInBucket == index {
+                entries[position].nextInBucket = next
+                return
+            }
+            walker = entries[position].nextInBucket
+        }
+        preconditionFailure("A known text stands in its bucket.")
+    }
+}

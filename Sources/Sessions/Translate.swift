@@ -1,0 +1,434 @@
+// How does a batch read on the server that is attached?
+
+public import SQL
+public import Wire
+
+/// How far the translation of the client's bytes came.
+public enum Translation: Equatable, Sendable {
+    /// More bytes from the client are needed; those from the offset on must be kept.
+    case needInput
+    /// The batch is through.
+    case done
+    /// The server must answer first.
+    case wait
+    /// The pool must allow the session to keep its server.
+    case pin(PinReasons)
+    case close(ErrorFields?)
+}
+
+extension ClientSession {
+    /// Writes the client's messages from `offset` on for the attached server, up to the end of the batch.
+    public mutating func translate(
+        _ input: Span<UInt8>, at offset: inout Int, server: inout ServerSession, table: inout StatementTable,
+        toServer: inout Outbox, toClient: inout Outbox, facts: inout [ReplyFact]
+    ) -> Translation {
+        while true {
+            if awaiting != nil { return .wait }
+            if bodyRemaining > 0 {
+                let part = min(bodyRemaining, input.count - offset)
+                if bodyIsForwarded { toServer.forward(offset..<offset + part) }
+                offset += part
+                bodyRemaining -= part
+                if bodyRemaining > 0 { return .needInput }
+                if !isUnsynced, !dropsUntilSync { return finishBatch(table: &table) }
+            }
+            guard server.ledger.count < ReplyLedger.softLimit else { return .wait }
+            let header: FrameHeader
+            switch FrameScanner.scan(input, at: offset) {
+            case .needMore: return .needInput
+            case .malformed: return .close(.malformedMessage)
+            case .frame(let found): header = found
+            }
+            guard header.totalLength <= lengthLimit(header.type) else { return .close(.malformedMessage) }
+            if server.isCopyingIn, Self.endsCopy(header.type) {
+                // The server does not look into it.
+                server.breaksCopy()
+                forwardPart(header, input, at: &offset, toServer: &toServer)
+                if bodyRemaining > 0 { return .needInput }
+                if header.type == Frontend.query || header.type == Frontend.functionCall, !isUnsynced {
+                    return finishBatch(table: &table)
+                }
+                isUnsynced = isUnsynced || batch.kind == .extended
+                continue
+            }
+            if !isUnsynced, refusal == nil, batch.kind == .extended, let pin = pin(for: batch.pins, server: server) {
+                return pin
+            }
+            if let error = refusal, header.type != Frontend.terminate {
+                refusal = nil
+                if let result = refuseOnServer(
+                    error, header, input, at: &offset, server: &server, table: &table, toServer: &toServer)
+                {
+                    return result
+                }
+                continue
+            }
+            if dropsUntilSync || server.isSkipping, header.type != Frontend.sync, header.type != Frontend.terminate {
+                skipFrame(header, input, at: &offset)
+                continue
+            }
+            if let result = message(
+                header, input, at: &offset, server: &server, table: &table, toServer: &toServer,
+                toClient: &toClient, facts: &facts)
+            {
+                return result
+            }
+        }
+    }
+
+    /// One message; nil: go on with the next.
+    private mutating func message(
+        _ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int, server: inout ServerSession,
+        table: inout StatementTable, toServer: inout Outbox, toClient: inout Outbox, facts: inout [ReplyFact]
+    ) -> Translation? {
+        let frame = offset..<offset + header.totalLength
+        let isWhole = frame.upperBound <= input.count
+        switch header.type {
+        case Frontend.query:
+            return query(
+                header, input, at: &offset, isWhole: isWhole, server: &server, table: &table, toServer: &toServer)
+        case Frontend.parse:
+            guard isWhole || header.totalLength > settings.maxReadableText else { return .needInput }
+            guard isWhole, let view = ParseView(input, frame: frame) else { return .close(.malformedMessage) }
+            if mustWait(for: view.name, input, server: server, toServer: &toServer) { return .wait }
+            openTransaction(server: &server, toServer: &toServer)
+            guard parse(view, frame, input, server: &server, table: &table, toServer: &toServer) else { return .wait }
+            server.settle(toClient: &toClient, facts: &facts)
+            if refusal == nil { offset = frame.upperBound }
+        case Frontend.bind:
+            return bind(header, input, at: &offset, server: &server, table: &table, toServer: &toServer)
+        case Frontend.describe, Frontend.close:
+            guard isWhole else { return .needInput }
+            guard let view = ObjectView(input, frame: frame) else { return .close(.malformedMessage) }
+            let isAsked = header.type == Frontend.describe && view.kind == .statement
+            if isAsked, mustWait(for: view.name, input, server: server, toServer: &toServer) { return .wait }
+            openTransaction(server: &server, toServer: &toServer)
+            if view.kind == .portal {
+                server.expect(LedgerEntry(header.type == Frontend.describe ? .describePortal : .close))
+                toServer.forward(frame)
+                isUnsynced = true
+            } else if header.type == Frontend.describe {
+                if let wait = describe(view, input, server: &server, table: table, toServer: &toServer) {
+                    return wait
+                }
+            } else {
+                closeStatement(view, frame, input, server: &server, toServer: &toServer)
+                server.settle(toClient: &toClient, facts: &facts)
+            }
+            if refusal == nil { offset = frame.upperBound }
+        case Frontend.execute:
+            guard isWhole else { return .needInput }
+            openTransaction(server: &server, toServer: &toServer)
+            server.expect(LedgerEntry(.execute))
+            if bindsStateChange { changesState = true }
+            toServer.forward(frame)
+            isUnsynced = true
+            offset = frame.upperBound
+        case Frontend.flush:
+            guard isWhole else { return .needInput }
+            toServer.forward(frame)
+            offset = frame.upperBound
+        case Frontend.sync:
+            guard isWhole else { return .needInput }
+            server.expect(LedgerEntry(.sync))
+            toServer.forward(frame)
+            offset = frame.upperBound
+            return finishBatch(table: &table)
+        case Frontend.functionCall:
+            return functionCall(header, input, at: &offset, server: &server, table: &table, toServer: &toServer)
+        case Frontend.copyData:
+            forwardPart(header, input, at: &offset, toServer: &toServer)
+            return endOfCopyMessage(table: &table)
+        case Frontend.copyDone, Frontend.copyFail:
+            server.expect(LedgerEntry(.copyEnd))
+            forwardPart(header, input, at: &offset, toServer: &toServer)
+            return endOfCopyMessage(table: &table)
+        case Frontend.terminate:
+            return .close(nil)
+        default:
+            return .close(ErrorFields(.fatal, "08P01", "invalid frontend message type \(header.type)"))
+        }
+        return nil
+    }
+
+    /// Whether a server in copy mode takes the message for a fault.
+    private static func endsCopy(_ type: UInt8) -> Bool {
+        switch type {
+        case Frontend.copyData, Frontend.copyDone, Frontend.copyFail, Frontend.sync, Frontend.flush, Frontend.terminate:
+            false
+        default: true
+        }
+    }
+
+    /// A message of a COPY belongs to no batch of its own, unless one is open around it.
+    private mutating func endOfCopyMessage(table: inout StatementTable) -> Translation? {
+        if bodyRemaining > 0 { return .needInput }
+        if isUnsynced { return nil }
+        batch.reset(table: &table)
+        return .done
+    }
+
+    private mutating func finishBatch(table: inout StatementTable) -> Translation {
+        isUnsynced = false
+        dropsUntilSync = false
+        bindsStateChange = false
+        batchNumber += 1
+        batch.reset(table: &table)
+        return .done
+    }
+
+    /// Whether an answer is owed without which nobody can tell what a name stands for.
+    private mutating func mustWait(
+        for name: Range<Int>, _ input: Span<UInt8>, server: borrowing ServerSession, toServer: inout Outbox
+    ) -> Bool {
+        if changesState {
+            guard server.ledger.isEmpty else {
+                toServer.write { $0.appendMessage(Frontend.flush) }
+                return true
+            }
+            changesState = false
+        }
+        return isUncertain(name, input)
+    }
+
+    /// Makes the current batch fail on the server, so that its transaction fails as it would have.
+    private mutating func refuseOnServer(
+        _ error: ErrorFields, _ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int,
+        server: inout ServerSession, table: inout StatementTable, toServer: inout Outbox
+    ) -> Translation? {
+        openTransaction(server: &server, toServer: &toServer)
+        server.refuse(error, toServer: &toServer)
+        guard header.type == Frontend.query || header.type == Frontend.functionCall else {
+            dropsUntilSync = true
+            isUnsynced = true
+            return nil
+        }
+        toServer.write { $0.appendMessage(Frontend.sync) }
+        server.expect(LedgerEntry(.sync))
+        skipFrame(header, input, at: &offset)
+        return finishBatch(table: &table)
+    }
+
+    /// Sends the BEGIN that was answered before, ahead of the first message and without a Sync of its own.
+    private mutating func openTransaction(server: inout ServerSession, toServer: inout Outbox) {
+        guard case .lazy(var modes) = transaction else { return }
+        if listener == .reader { modes.readOnly = true }
+        transaction = .open(modes)
+        server.askInBatch(modes.beginText, .begin, toServer: &toServer)
+        isInTransaction = true
+        isUnsynced = true
+    }
+
+    // MARK: Messages that run something
+
+    private mutating func query(
+        _ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int, isWhole: Bool,
+        server: inout ServerSession, table: inout StatementTable, toServer: inout Outbox
+    ) -> Translation? {
+        if batch.kind != .query {
+            // The Query stands in the middle of an extended batch: it is read as a batch of its own.
+            batch.reset(table: &table)
+            batch.isDecided = true
+        }
+        if batch.classification == nil {
+            switch scanBatch(input, at: offset, table: &table) {
+            case .needInput: return .needInput
+            case .malformed(let error): return .close(error)
+            case .ready, .stray: break
+            }
+        }
+        guard let classification = batch.classification else { preconditionFailure("A scanned Query has a class.") }
+        if let pin = note(classification, server: server) { return pin }
+        openTransaction(server: &server, toServer: &toServer)
+        server.expect(LedgerEntry(.query))
+        server.dropUnnamed()
+        dropUnnamedForGood(table: &table)
+        if bindsStateChange { changesState = true }
+        isUnsynced = false
+        forwardPart(header, input, at: &offset, toServer: &toServer)
+        if bodyRemaining > 0 { return .needInput }
+        return finishBatch(table: &table)
+    }
+
+    private mutating func functionCall(
+        _ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int, server: inout ServerSession,
+        table: inout StatementTable, toServer: inout Outbox
+    ) -> Translation? {
+        if let pin = note(.functionCall, server: server) { return pin }
+        openTransaction(server: &server, toServer: &toServer)
+        server.expect(LedgerEntry(.functionCall))
+        isUnsynced = false
+        forwardPart(header, input, at: &offset, toServer: &toServer)
+        if bodyRemaining > 0 { return .needInput }
+        return finishBatch(table: &table)
+    }
+
+    private mutating func bind(
+        _ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int, server: inout ServerSession,
+        table: inout StatementTable, toServer: inout Outbox
+    ) -> Translation? {
+        let view: BindView
+        switch BindView.scan(input, at: offset, totalLength: header.totalLength) {
+        case .needMore: return .needInput
+        case .malformed: return .close(.malformedMessage)
+        case .head(let found): view = found
+        }
+        if mustWait(for: view.statement, input, server: server, toServer: &toServer) { return .wait }
+        guard let statement = statement(named: view.statement, input) else {
+            if isPinned, !view.statement.isEmpty, !isReserved(view.statement, input) {
+                // It may be a statement that the client prepared in SQL.
+                server.expect(LedgerEntry(.bind))
+                isUnsynced = true
+                forwardPart(header, input, at: &offset, toServer: &toServer)
+                return bodyRemaining > 0 ? .needInput : nil
+            }
+            refusal = .unknownStatement(input.bytes(in: view.statement))
+            return nil
+        }
+        if let pin = note(table.classification(statement.reference), server: server) { return pin }
+        openTransaction(server: &server, toServer: &toServer)
+        switch ensureParsed(
+            statement, isNamed: !view.statement.isEmpty, server: &server, table: table, toServer: &toServer)
+        {
+        case .ready: break
+        case .wait: return .wait
+        case .refuse(let error):
+            refusal = error
+            return nil
+        }
+        isUnsynced = true
+        server.expect(LedgerEntry(.bind, statement: view.statement.isEmpty ? .none : statement.id))
+        if view.statement.isEmpty {
+            forwardPart(header, input, at: &offset, toServer: &toServer)
+        } else {
+            let name = statement.id.serverName
+            let rest = offset + header.totalLength - view.statement.upperBound
+            toServer.write { out in
+                out.appendHeader(Frontend.bind, bodyLength: view.portal.count + 1 + name.count + rest)
+                for index in view.portal { out.append(input[index]) }
+                out.append(0)
+                out.append(contentsOf: name)
+            }
+            let available = min(offset + header.totalLength, input.count)
+            toServer.forward(view.statement.upperBound..<available)
+            bodyRemaining = offset + header.totalLength - available
+            bodyIsForwarded = true
+            offset = available
+        }
+        return bodyRemaining > 0 ? .needInput : nil
+    }
+
+    /// Remembers what is about to run; non-nil when the pool must allow a pin first.
+    private mutating func note(_ classification: Classification, server: borrowing ServerSession) -> Translation? {
+        let effects = classification.effects
+        var wanted = classification.reasonsToPin
+        if wantsSequences, effects.contains(.mayWrite) || effects.contains(.hiddenCode) { wanted.insert(.sequence) }
+        // The end of a transaction runs even if that has failed.
+        if let pin = pin(for: wanted, server: server, endsTransaction: effects.contains(.transactionControl)) {
+            return pin
+        }
+        if !isOnReplica {
+            switch classification.routeClass {
+            case .replicaSafe, .primaryOnlyRead, .transactionControl: break
+            case .lockedRead, .write, .sessionState: mayHaveWritten = true
+            }
+            // Text of several statements may hide a write behind its transaction control.
+            if effects.contains(.mayWrite) || effects.contains(.hiddenCode) { mayHaveWritten = true }
+        }
+        if effects.contains(.setLocal) || effects.contains(.cursor) || effects.contains(.savepoint) { isRooted = true }
+        switch classification.command {
+        case .resetAll: resetsAll = true
+        case .rollbackTo, .savepoint, .release: isRooted = true
+        case .begin, .commit, .rollback, .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared,
+            .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans,
+            .discardSequences, .discardTemp, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain,
+            .select, .copy, .other:
+            break
+        }
+        noteTransaction(classification)
+        if effects.contains(.sessionState) {
+            bindsStateChange = true
+            if !isPinned { leavesTraces = true }
+        }
+        return nil
+    }
+
+    /// Non-nil when the pool must allow a pin before something runs that needs it.
+    private mutating func pin(
+        for wanted: PinReasons, server: borrowing ServerSession, endsTransaction: Bool = false
+    ) -> Translation? {
+        let missing = wanted.subtracting(pins)
+        // In a failed transaction nothing runs, so nothing is left behind.
+        let isFailed = server.status == .failed && server.isQuiet && !endsTransaction
+        guard !missing.isEmpty, !isFailed, !isOnReplica else { return nil }
+        guard isPinned else { return .pin(missing) }
+        pins.formUnion(missing)
+        return nil
+    }
+
+    /// Remembers whether what is sent may commit a write, and which state it leads to.
+    private mutating func noteTransaction(_ classification: Classification) {
+        if mayHaveWritten, !isInTransaction, detachedStatus == .idle { mayHaveCommitted = true }
+        guard classification.effects.contains(.transactionControl) else { return }
+        switch classification.command {
+        case .begin:
+            isInTransaction = true
+        case .commit(let chain), .rollback(let chain):
+            if mayHaveWritten { mayHaveCommitted = true }
+            isInTransaction = chain
+        case .prepareTransaction:
+            mayHaveCommitted = true
+            isInTransaction = false
+        case .savepoint, .rollbackTo, .release, .setTransaction:
+            break
+        case .empty, .commitPrepared, .rollbackPrepared, .sessionCharacteristics, .deallocate, .deallocateAll,
+            .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show,
+            .set, .reset, .setConfig, .explain, .select, .copy, .other:
+            // Of several statements in one text nobody can tell where they lead.
+            if mayHaveWritten { mayHaveCommitted = true }
+        }
+    }
+
+    /// Forwards what is there of a message.
+    private mutating func forwardPart(
+        _ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int, toServer: inout Outbox
+    ) {
+        let available = min(offset + header.totalLength, input.count)
+        toServer.forward(offset..<available)
+        bodyRemaining = offset + header.totalLength - available
+        bodyIsForwarded = true
+        offset = available
+    }
+}
+
+extension Classification {
+    /// Why the session must keep its server once the statement has run. A setting is kept by keeping the server.
+    var reasonsToPin: PinReasons {
+        switch command {
+        case .set(name: _, value: _, isLocal: let isLocal): isLocal ? pins : pins.union(.setting)
+        case .reset, .setConfig, .sessionCharacteristics: pins.union(.setting)
+        case .begin, .commit, .rollback, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction,
+            .commitPrepared, .rollbackPrepared, .setTransaction, .deallocate, .deallocateAll, .discardAll,
+            .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .explain,
+            .select, .copy, .other:
+            pins
+        }
+    }
+}
+
+extension TransactionModes {
+    /// The statement that begins a transaction of these modes.
+    var beginText: [UInt8] {
+        var parts: [String] = []
+        switch isolation {
+        case .readUncommitted: parts.append("ISOLATION LEVEL READ UNCOMMITTED")
+        case .readCommitted: parts.append("ISOLATION LEVEL READ COMMITTED")
+        case .repeatableRead: parts.append("ISOLATION LEVEL REPEATABLE READ")
+        case .serializable: parts.append("ISOLATION LEVEL SERIALIZABLE")
+        case nil: break
+        }
+        if let readOnly { parts.append(readOnly ? "READ ONLY" : "READ WRITE") }
+        if let deferrable { parts.append(deferrable ? "DEFERRABLE" : "NOT DEFERRABLE") }
+        return Array((parts.isEmpty ? "BEGIN" : "BEGIN " + parts.joined(separator: ", ")).utf8)
+    }
+}

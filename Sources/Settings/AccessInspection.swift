@@ -1,0 +1,97 @@
+// Who may come in, and how do they prove who they are?
+
+import Authentication
+import Proxy
+
+extension Inspection {
+    mutating func authentication(_ table: Table) -> AuthSettings {
+        var settings = AuthSettings()
+        settings.method =
+            choice(
+                "method", in: table,
+                ["scram-sha-256": .scramSHA256, "md5": .md5, "plain": .plain, "trust": .trust],
+                later: ["cert", "hba"]) ?? settings.method
+        settings.scramIterations =
+            integer("scram_iterations", in: table, 1...10_000_000) ?? settings.scramIterations
+        refuse(["query", "query_user"], in: table, because: "looking unknown users up on a server is")
+        return settings
+    }
+
+    /// The secrets of the users file and of `[users.NAME]` together; a user with neither is known and has none.
+    mutating func directory(
+        _ users: Table, _ tables: [(name: String, table: Table)], authentication: Table
+    ) -> UserDirectory {
+        var directory = usersFile(authentication)
+        for (name, table) in tables {
+            let path = table.path(of: "password")
+            guard let text = secret("password", in: table) else {
+                if directory.lookup(name) == nil { directory.add(name, .unusable) }
+                continue
+            }
+            if directory.lookup(name) != nil {
+                note(.conflict("the users file (auth.users_file) has a password for this user too"), at: path)
+            }
+            guard let secret = Secret(parsing: text) else {
+                let expected = "a password, md5… or SCRAM-SHA-256$iterations:salt$storedKey:serverKey"
+                note(.wrongValue(expected: expected, found: "a SCRAM secret that is damaged"), at: path)
+                continue
+            }
+            directory.add(name, secret)
+        }
+        if directory.count == 0 && users.isReadable && !authentication.has("users_file") {
+            let expected = "somebody who may log in: [users.NAME], or a file of users in auth.users_file"
+            note(.missing(expected: expected), at: users.path)
+        }
+        return directory
+    }
+
+    private mutating func usersFile(_ authentication: Table) -> UserDirectory {
+        guard let name = string("users_file", in: authentication, expected: "the name of a file") else {
+            return UserDirectory()
+        }
+        let text: String
+        do throws(UnreadableFile) {
+            text = try surroundings.text(ofFile: name)
+        } catch {
+            note(.conflict(error.reason), at: authentication.path(of: "users_file"))
+            return UserDirectory()
+        }
+        var found: [UsersFileMistake] = []
+        let directory = UserDirectory(usersFile: text, mistakes: &found)
+        for mistake in found {
+            let sentence = mistake.description.dropFirst("line \(mistake.line): ".count)
+            note(.conflict(String(sentence)), file: surroundings.path(of: name), line: mistake.line)
+        }
+        return directory
+    }
+
+    mutating func users(_ tables: [(name: String, table: Table)]) -> [String: UserSettings] {
+        var users: [String: UserSettings] = [:]
+        for (name, table) in tables {
+            let pool = self.table(.pool, "pool", in: table)
+            refuse(["mode"], in: pool, because: "a pool mode of a single user is")
+            users[name] = UserSettings(name: name, pool: poolOverrides(pool))
+        }
+        return users
+    }
+
+    /// Limits of a user that cannot hold together with those of a database that has no such fault itself.
+    mutating func checkPools(of users: [String: UserSettings], in databases: [String: DatabaseSettings]) {
+        let pools = databases.values.sorted { $0.name < $1.name }.map(\.pool)
+            .filter { Self.contradictions(in: $0).isEmpty }
+        for user in users.values.sorted(by: { $0.name < $1.name }) {
+            let combined = pools.lazy.map(user.pool.applied(to:))
+            guard let faulty = combined.first(where: { !Self.contradictions(in: $0).isEmpty }) else { continue }
+            checkPool(faulty, at: SettingPath("users", user.name, "pool"))
+        }
+    }
+
+    /// Encryption towards clients, or towards the nodes of one cluster. The modes that do not insist on it are fine: a
+    /// client is told that there is none, and a server may have it in the prober's connections alone.
+    mutating func transportSecurity(_ table: Table) -> TransportSecurity? {
+        refuse(["certificate", "key", "ca"], in: table, because: "encryption (TLS) is")
+        return choice(
+            "mode", in: table, ["prefer": .prefer, "allow": .allow, "disable": .disable],
+            later: ["require", "verify-ca", "verify-full"])
+    }
+}

@@ -1,0 +1,79 @@
+// Where shall the router listen, and how much may it take?
+
+import Proxy
+import Telemetry
+
+extension Inspection {
+    mutating func listen(_ table: Table) -> ListenSettings {
+        var settings = ListenSettings()
+        let form = #"addresses or host names without a port, such as ["127.0.0.1", "::1"]"#
+        if let addresses = strings("addresses", in: table, expected: form) {
+            settings.addresses = addresses
+            for (index, address) in addresses.enumerated() where !Self.isAddressWithoutPort(address) {
+                let found = Value.string(address).shown
+                note(.wrongValue(expected: form, found: found), at: table.path(of: "addresses").appending(index))
+            }
+        }
+        settings.unixSocketDirectory = string("unix_socket_dir", in: table, expected: "a directory")
+        settings.port = port("port", in: table) ?? settings.port
+        settings.readerPort = port("reader_port", in: table)
+        settings.writerPort = port("writer_port", in: table)
+
+        checkPorts(settings, table)
+        checkReachable(settings, table)
+        return settings
+    }
+
+    private static func isAddressWithoutPort(_ address: String) -> Bool {
+        let colons = address.count { $0 == ":" }
+        return colons != 1 && !address.contains { $0.isWhitespace || "[]/*".contains($0) }
+    }
+
+    private mutating func checkPorts(_ settings: ListenSettings, _ table: Table) {
+        var owners: [UInt16: String] = [settings.port: "port"]
+        for (key, port) in [("reader_port", settings.readerPort), ("writer_port", settings.writerPort)] {
+            guard let port else { continue }
+            if let owner = owners[port] {
+                note(
+                    .conflict("\(port) is also listen.\(owner); each needs a port of its own"), at: table.path(of: key))
+            }
+            owners[port] = key
+        }
+    }
+
+    private mutating func checkReachable(_ settings: ListenSettings, _ table: Table) {
+        if settings.addresses.isEmpty && settings.unixSocketDirectory == nil {
+            note(.missing(expected: "an address, or unix_socket_dir"), at: table.path(of: "addresses"))
+        }
+        if let directory = settings.unixSocketDirectory {
+            let longest = ListenSettings.longestSocketPath - "/.s.PGSQL.65535".utf8.count
+            if directory.utf8.count > longest {
+                let found = "\(directory.utf8.count) bytes"
+                note(
+                    .wrongValue(expected: "a directory whose name has at most \(longest) bytes", found: found),
+                    at: table.path(of: "unix_socket_dir"))
+            }
+        }
+    }
+
+    mutating func server(_ table: Table) -> ServerSettings {
+        var settings = ServerSettings()
+        settings.workers = integer("workers", in: table, 0...1024) ?? settings.workers
+        settings.maxClients = integer("max_clients", in: table, 1...1_000_000) ?? settings.maxClients
+        settings.loginTimeout =
+            duration("login_timeout", in: table, atLeast: .seconds(1), atMost: .seconds(3600)) ?? settings.loginTimeout
+        settings.maxMessageSize =
+            size("max_message_size", in: table, 16_384...(1 << 30)) ?? settings.maxMessageSize
+        return settings
+    }
+
+    mutating func log(_ table: Table) -> LogSettings {
+        var settings = LogSettings()
+        let levels: KeyValuePairs<String, LogLevel> = [
+            "debug": .debug, "info": .info, "notice": .notice, "warning": .warning, "error": .error,
+        ]
+        settings.level = choice("log_level", in: table, levels) ?? settings.level
+        settings.format = choice("log_format", in: table, ["text": .text, "json": .json]) ?? settings.format
+        return settings
+    }
+}

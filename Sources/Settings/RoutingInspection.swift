@@ -1,0 +1,33 @@
+// How shall statements be routed?
+
+import Routing
+
+extension Inspection {
+    mutating func routing(_ table: Table, defaults: RoutingSettings) -> RoutingSettings {
+        var settings = defaults
+        settings.consistency =
+            choice(
+                "consistency", in: table, ["session": .session, "eventual": .eventual, "primary": .primary],
+                later: ["monotonic", "global"]) ?? settings.consistency
+        settings.maxLag = duration("max_lag", in: table) ?? settings.maxLag
+        settings.loadBalance =
+            choice(
+                "load_balance", in: table, ["least_outstanding": .leastOutstanding],
+                later: ["round_robin", "random", "latency"]) ?? settings.loadBalance
+        let fallbacks: KeyValuePairs<String, ReadFallback> = [
+            "primary": .primary, "wait": .wait, "error": .error,
+        ]
+        settings.readFallback = choice("read_fallback", in: table, fallbacks) ?? settings.readFallback
+        settings.readerFallback = choice("reader_fallback", in: table, fallbacks) ?? settings.readerFallback
+        settings.nodeFunctions =
+            choice("node_functions", in: table, ["any": .any, "primary": .primary]) ?? settings.nodeFunctions
+        settings.afterWrite =
+            choice("after_write", in: table, ["primary": .primary, "wait": .wait]) ?? settings.afterWrite
+        settings.afterWriteWait = duration("after_write_wait", in: table) ?? settings.afterWriteWait
+        settings.lazyBegin = boolean("lazy_begin", in: table) ?? settings.lazyBegin
+        settings.failoverWait = duration("failover_wait", in: table) ?? settings.failoverWait
+        settings.maxBufferedBatch =
+            size("max_buffered_batch", in: table, 0...(16 << 20)) ?? settings.maxBufferedBatch
+        return settings
+    }
+}

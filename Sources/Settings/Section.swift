@@ -1,0 +1,84 @@
+// Which keys may stand in which table of the settings file?
+
+/// A kind of table and its keys; a key that is not listed here is a mistake.
+public enum Section: String, CaseIterable, Sendable {
+    case top = ""
+    case listen
+    case server
+    case auth
+    case tls
+    case probe
+    case clusters
+    case cluster = "clusters.NAME"
+    case node = "clusters.NAME.nodes[]"
+    case databases
+    case database = "databases.NAME"
+    case users
+    case user = "users.NAME"
+    case pool
+    case routing
+    case admin
+    case secret = "a secret"
+
+    /// The keys, in the order in which the documentation tells of them; empty where any name is one.
+    public var keys: [String] {
+        switch self {
+        case .top:
+            [
+                "listen", "server", "auth", "tls", "probe", "clusters", "databases", "users", "pool", "routing",
+                "admin",
+            ]
+        case .listen: ["addresses", "unix_socket_dir", "port", "reader_port", "writer_port"]
+        case .server: ["workers", "max_clients", "login_timeout", "max_message_size", "log_level", "log_format"]
+        case .auth: ["method", "users_file", "scram_iterations", "query", "query_user"]
+        case .tls: ["mode", "certificate", "key", "ca"]
+        case .probe: ["user", "password", "database", "interval", "min_interval", "timeout", "failures_until_down"]
+        case .clusters, .databases, .users: []
+        case .cluster: ["nodes", "tls"]
+        case .node: ["address", "weight", "zone"]
+        case .database: ["cluster", "dbname", "pool", "routing"]
+        case .user: ["password", "pool"]
+        case .pool:
+            [
+                "mode", "size", "min_size", "reserve_size", "reserve_timeout", "max_pinned",
+                "max_prepared_statements", "max_waiters", "max_connecting", "wait_timeout", "idle_timeout",
+                "lifetime", "connect_timeout", "retry_delay", "max_retry_delay", "max_overtaking",
+            ]
+        case .routing:
+            [
+                "consistency", "max_lag", "load_balance", "read_fallback", "reader_fallback", "node_functions",
+                "after_write", "after_write_wait", "lazy_begin", "failover_wait", "max_buffered_batch",
+            ]
+        case .admin: ["users", "stats_users", "http"]
+        case .secret: ["env", "file"]
+        }
+    }
+
+    /// Whether the keys of this kind of table are names that the operator chooses.
+    var takesAnyName: Bool {
+        switch self {
+        case .clusters, .databases, .users: true
+        default: false
+        }
+    }
+
+    /// Every key as `docs/SETTINGS.md` names it, the tables themselves left out.
+    public static var documentedKeys: [String] {
+        allCases.filter { $0 != .top && $0 != .secret }.flatMap { section in
+            section.keys.map { "\(section.rawValue).\($0)" }
+        }
+    }
+}
+
+extension Section {
+    /// What may be said to somebody who wrote a key that is not one of this table.
+    func advice(onUnknown key: String) -> String {
+        if let near = Suggestion.nearest(to: key, among: keys) {
+            return "did you mean \"\(near)\"?"
+        }
+        let homes = Section.allCases.filter { $0 != self && $0 != .top && $0 != .secret && $0.keys.contains(key) }
+        let known = "known here: " + keys.joined(separator: ", ")
+        if homes.isEmpty { return known }
+        return "it is a key of " + homes.map { "[\($0.rawValue)]" }.joined(separator: " and ") + "; " + known
+    }
+}

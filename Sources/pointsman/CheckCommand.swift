@@ -1,0 +1,26 @@
+// Is a settings file fit to run with?
+
+import ArgumentParser
+import Settings
+
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Read the settings and report every mistake in them.")
+
+    @OptionGroup var settings: SettingsOption
+
+    func run() throws {
+        let configuration = try Configuration.load(path: settings.config)
+        let nodes = configuration.proxy.clusters.values.reduce(0) { $0 + $1.nodes.count }
+        let parts = [
+            counted(configuration.proxy.clusters.count, "cluster"), counted(nodes, "node"),
+            counted(configuration.proxy.databases.count, "database"),
+            counted(configuration.proxy.directory.count, "user"),
+        ]
+        print("\(settings.config): fine (\(parts.joined(separator: ", ")))")
+    }
+
+    private func counted(_ count: Int, _ noun: String) -> String {
+        "\(count) \(noun)\(count == 1 ? "" : "s")"
+    }
+}

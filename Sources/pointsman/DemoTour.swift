@@ -1,0 +1,120 @@
+// What does the demonstration show, and did it really happen?
+
+import PostgresCluster
+
+/// Real queries through the router, counted by the server that answered. A claim that does not hold ends the
+/// demonstration with an error.
+struct DemoTour {
+    let cluster: PostgresCluster
+    let router: DemoRouter
+    let port: Int
+
+    private var client: DemoClient { DemoClient(programs: cluster.programs, port: port) }
+    private var replicaNames: Set<String> { Set(cluster.replicas.map(\.name)) }
+
+    func run() throws {
+        try prepare()
+        try showReads()
+        try showWrites()
+        try showReadsAfterWrites()
+        try showTransactions()
+    }
+
+    /// The claim of a step did not hold.
+    struct Disproved: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Makes the table, and waits until the router has seen that both replicas are fit to answer.
+    private func prepare() throws {
+        _ = try client.rows(["CREATE TABLE visits (id bigint PRIMARY KEY, at timestamptz DEFAULT now())"])
+        try cluster.waitUntilReplicasStream()
+        do {
+            try waitUntil("both replicas to answer reads", limit: .seconds(20), every: .milliseconds(100)) {
+                let counts = try self.answers(Array(repeating: "SELECT inet_server_port()", count: 20))
+                return replicaNames.isSubset(of: counts.keys)
+            }
+        } catch {
+            throw OperatorError(sentence: "\(error)\n\(router.lastWords)")
+        }
+    }
+
+    private func showReads() throws {
+        let sql = "SELECT inet_server_port()"
+        say("1. Reads are spread over the replicas. 200 times in one session: \(sql)")
+        let counts = try answers(Array(repeating: sql, count: 200))
+        show(counts)
+        try require(Set(counts.keys) == replicaNames, "not every read was answered by a replica, or not by both")
+    }
+
+    private func showWrites() throws {
+        say("2. Writes go to the primary. 100 times: INSERT INTO visits … RETURNING inet_server_port()")
+        let counts = try answers(
+            (1...100).map { "INSERT INTO visits (id) VALUES (\($0)) RETURNING inet_server_port()" })
+        show(counts)
+        try require(Set(counts.keys) == ["primary"], "a write was answered by a replica")
+    }
+
+    private func showReadsAfterWrites() throws {
+        let last = 300
+        say("3. A read sees the write before it. 200 times in one session: INSERT INTO visits …; SELECT max(id) …")
+        let statements = (101...last).flatMap { id in
+            [
+                "INSERT INTO visits (id) VALUES (\(id))",
+                "SELECT inet_server_port() || ' ' || max(id) FROM visits",
+            ]
+        }
+        let answers = try client.rows(statements).map { $0.split(separator: " ") }
+        let seen = zip(answers, 101...last).filter { $0.count == 2 && Int($0[1]) == $1 }.count
+        show(count(answers.compactMap(\.first).map(String.init)))
+        say("     \(seen) of \(answers.count) reads saw the row; the primary answers until a replica surely has it")
+        try require(seen == 200 && answers.count == 200, "a read missed the write before it")
+
+        say("   A moment later the same session's reads are back on the replicas:")
+        let pause = "SELECT pg_sleep(1)"
+        let reads = Array(repeating: "SELECT inet_server_port() FROM visits WHERE id = \(last + 1)", count: 50)
+        let later = try self.answers(
+            ["INSERT INTO visits (id) VALUES (\(last + 1)) RETURNING inet_server_port()", pause] + reads)
+        show(later)
+        try require(later.values.reduce(0, +) == 1 + reads.count, "a read missed the write before it")
+        try require(later.keys.contains(where: replicaNames.contains), "the session's reads stayed on the primary")
+    }
+
+    private func showTransactions() throws {
+        say("4. A transaction stays together, on the primary: BEGIN; INSERT …; SELECT …; COMMIT")
+        let counts = try answers([
+            "BEGIN", "INSERT INTO visits (id) VALUES (1000)",
+            "SELECT inet_server_port() FROM visits WHERE id = 1000", "COMMIT",
+        ])
+        show(counts)
+        try require(counts == ["primary": 1], "the transaction did not see its own row on the primary")
+    }
+
+    // MARK: Counting
+
+    /// Runs statements in one session and counts the ports they return by the name of the server.
+    private func answers(_ statements: [String]) throws -> [String: Int] {
+        count(try client.rows(statements))
+    }
+
+    private func count(_ ports: [String]) -> [String: Int] {
+        let names = Dictionary(uniqueKeysWithValues: cluster.nodes.map { ("\($0.port)", $0.name) })
+        return ports.reduce(into: [:]) { counts, port in
+            if let name = names[port] { counts[name, default: 0] += 1 }
+        }
+    }
+
+    /// A line for each server that answered, with a bar as long as its share.
+    private func show(_ counts: [String: Int]) {
+        let total = counts.values.reduce(0, +)
+        for node in cluster.nodes {
+            guard let count = counts[node.name] else { continue }
+            let bar = String(repeating: "▇", count: max(1, count * 40 / total))
+            say("     \(padded(node.name, 9)) \(padded("\(count)", 4)) \(bar)")
+        }
+    }
+
+    private func require(_ holds: Bool, _ problem: String) throws {
+        guard holds else { throw Disproved(description: "\(problem)\n\(router.lastWords)") }
+    }
+}

@@ -1,0 +1,159 @@
+// How is a router built from its settings, and how does it end?
+
+import Logging
+import Probing
+import Proxy
+import Reactor
+import Routing
+import Settings
+import Synchronization
+
+/// Runs the router until it is told to stop.
+///
+/// SIGTERM drains: no new clients, and the end comes when the last has left. SIGINT sends clients away after their
+/// transactions. SIGQUIT, or a second signal, ends at once.
+func runRouter(configuration: Configuration) throws {
+    let logger = Logger(label: "pointsman")
+    Signal.brokenPipe.ignore()
+    let descriptors = DescriptorLimit.raise()
+    let needed = configuration.proxy.server.maxClients + 100
+    if descriptors < needed {
+        logger.warning("max_clients needs about \(needed) descriptors, and the limit is \(descriptors)")
+    }
+    let signals = try operatorError { () throws(ReactorError) in
+        try SignalWaiter([.terminate, .interrupt, .quit, .hangup])
+    }
+
+    let running = try RunningClusters(configuration: configuration, logger: logger)
+    let server = try operatorError { () throws(ReactorError) in
+        try ProxyServer(settings: configuration.proxy, clusters: running.clusters, logger: logger)
+    }
+    try running.start(publishingTo: server)
+    let listen = configuration.proxy.listen
+    let ports = [listen.port, listen.writerPort, listen.readerPort].compactMap { $0 }.map(String.init)
+    logger.info("pointsman \(pointsmanVersion) is ready on port \(ports.joined(separator: ", "))")
+
+    let ended = Mutex(false)
+    let waiting = try operatorError { () throws(ReactorError) in
+        try WorkerThread(name: "stop") {
+            server.join()
+            ended.withLock { $0 = true }
+        }
+    }
+    var hasBeenAsked = false
+    while !ended.withLock({ $0 }) {
+        guard let signal = signals.wait(milliseconds: 100) else { continue }
+        switch signal {
+        case .hangup:
+            logger.warning("reload is not supported by this version; restart to apply new settings")
+        case .terminate, .interrupt, .quit:
+            let mode: StopMode =
+                hasBeenAsked || signal == .quit
+                ? .immediately : (signal == .terminate ? .drain : .afterTransactions)
+            hasBeenAsked = true
+            logger.info("\(signal.name): stopping (\(mode))")
+            server.stop(mode)
+        default:
+            break
+        }
+    }
+    waiting.join()
+    running.stop()
+    logger.info("pointsman has stopped")
+}
+
+/// An error of the system's, as a sentence for the operator.
+private func operatorError<Value>(_ body: () throws(ReactorError) -> Value) throws -> Value {
+    do throws(ReactorError) {
+        return try body()
+    } catch {
+        throw OperatorError(sentence: error.description)
+    }
+}
+
+/// The clusters of one process with their probers.
+private struct RunningClusters {
+    let clusters: [ProxyCluster]
+    private let probers: [Prober]
+    private let publishers: [Publisher]
+
+    /// Passes pictures of a cluster on as soon as there is somebody to take them.
+    private final class Publisher: Sendable {
+        private let server = Mutex<ProxyServer?>(nil)
+        private let number: Int
+
+        init(number: Int) {
+            self.number = number
+        }
+
+        func begin(_ server: ProxyServer) {
+            self.server.withLock { $0 = server }
+        }
+
+        func publish(_ topology: Topology) {
+            server.withLock { $0 }?.publish(topology, cluster: number)
+        }
+    }
+
+    init(configuration: Configuration, logger: Logger) throws {
+        var clusters: [ProxyCluster] = []
+        var probers: [Prober] = []
+        var publishers: [Publisher] = []
+        let definitions = configuration.proxy.clusters.values.sorted { $0.name < $1.name }
+        for (number, definition) in definitions.enumerated() {
+            let samples = SampleCounter()
+            let publisher = Publisher(number: number)
+            let nodes = definition.nodes.enumerated().map { place, node in
+                NodeDefinition(id: NodeID(Int32(place)), address: node.address, weight: node.weight)
+            }
+            var settings = configuration.probe
+            settings.sslMode = definition.transportSecurity.rawValue
+            let prober: Prober
+            do throws(ProberError) {
+                prober = try Prober(
+                    nodes: nodes, settings: settings, failoverWait: configuration.routing.failoverWait,
+                    samples: samples, onTopology: { publisher.publish($0) },
+                    onEvent: { event in
+                        logger.log(
+                            level: event.severity.logLevel, "\(event.text)", metadata: ["cluster": "\(definition.name)"])
+                    })
+            } catch {
+                throw OperatorError(sentence: error.description)
+            }
+            clusters.append(
+                ProxyCluster(
+                    settings: definition, samples: samples, requestSample: { prober.requestSample() },
+                    requestProbe: { prober.requestProbe($0, connectionLost: true) }))
+            probers.append(prober)
+            publishers.append(publisher)
+        }
+        self.clusters = clusters
+        self.probers = probers
+        self.publishers = publishers
+    }
+
+    func start(publishingTo server: ProxyServer) throws {
+        for publisher in publishers { publisher.begin(server) }
+        for prober in probers {
+            do throws(ProberError) {
+                try prober.start()
+            } catch {
+                throw OperatorError(sentence: error.description)
+            }
+        }
+    }
+
+    func stop() {
+        for prober in probers { prober.stop() }
+    }
+}
+
+extension EventSeverity {
+    fileprivate var logLevel: Logger.Level {
+        switch self {
+        case .notice: .info
+        case .warning: .warning
+        case .error: .error
+        }
+    }
+}

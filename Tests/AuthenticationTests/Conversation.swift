@@ -1,0 +1,91 @@
+// How do the two login machines talk to each other in a test?
+
+import Authentication
+
+/// A login between ``ClientAuthentication`` (we as the server) and ``ServerAuthentication`` (we as the client).
+struct Conversation {
+    enum Outcome: Equatable {
+        case loggedIn(keys: Bool)
+        case clientRejected(ClientAuthenticationFailure)
+        case serverRejected(ServerAuthenticationFailure)
+    }
+
+    static let seed = Array("a seed of sixteen bytes".utf8)
+    static let random = [UInt8](0..<18)
+
+    var client: ClientAuthentication
+    var server: ServerAuthentication
+    var clientCache = DerivedKeysCache(limit: 8)
+    var serverCache = DerivedKeysCache(limit: 8)
+    var learned: SCRAMKeys?
+    /// Bodies of the `R` and `p` messages, in order.
+    var transcript: [[UInt8]] = []
+
+    init(
+        method: AuthenticationMethod, user: String = "alice", stored: Secret?, presented: Secret?,
+        keys: SCRAMKeys? = nil,
+        mockKind: SecretKind = .scram
+    ) {
+        client = ClientAuthentication(
+            method: method, user: user, secret: stored, mockSeed: Self.seed, random: Self.random, iterations: 16,
+            unknownUsersLookLike: mockKind)
+        server = ServerAuthentication(user: user, secret: presented, keys: keys, random: Self.random.reversed())
+    }
+
+    mutating func run() -> Outcome {
+        var step = client.start()
+        while true {
+            switch step {
+            case .failed(let failure): return .clientRejected(failure)
+            case .send(let frame):
+                switch deliver(frame) {
+                case .success(let answer): step = client.received(answer, cache: &clientCache)
+                case .failure(let failure): return .serverRejected(failure)
+                }
+            case .succeeded(let frames, let keys):
+                learned = keys
+                for frame in bodies(of: frames) {
+                    transcript.append(frame)
+                    switch server.received(frame, cache: &serverCache) {
+                    case .send: return .serverRejected(.protocolViolation("an answer to the end"))
+                    case .waitMore: continue
+                    case .succeeded: return .loggedIn(keys: keys != nil)
+                    case .failed(let failure): return .serverRejected(failure)
+                    }
+                }
+                return .serverRejected(.protocolViolation("no end"))
+            }
+        }
+    }
+
+    private mutating func deliver(_ frame: [UInt8]) -> Result<[UInt8], ServerAuthenticationFailure> {
+        let body = bodies(of: frame)[0]
+        transcript.append(body)
+        switch server.received(body, cache: &serverCache) {
+        case .send(let answer):
+            let answer = bodies(of: answer)[0]
+            transcript.append(answer)
+            return .success(answer)
+        case .waitMore, .succeeded: return .failure(.protocolViolation("no answer"))
+        case .failed(let failure): return .failure(failure)
+        }
+    }
+}
+
+/// The bodies of complete messages.
+func bodies(of frames: [UInt8]) -> [[UInt8]] {
+    var bodies: [[UInt8]] = []
+    var rest = frames[...]
+    while rest.count >= 5 {
+        let length = rest.dropFirst().prefix(4).reduce(0) { $0 << 8 | Int($1) }
+        bodies.append(Array(rest.dropFirst(5).prefix(length - 4)))
+        rest = rest.dropFirst(1 + length)
+    }
+    precondition(rest.isEmpty, "a frame is incomplete")
+    return bodies
+}
+
+/// Four bytes, most significant first, and text.
+func message(_ code: Int32, _ text: String = "") -> [UInt8] {
+    (0..<4).map { UInt8(truncatingIfNeeded: code >> (24 - 8 * Int32($0))) } + Array(text.utf8)
+}

@@ -1,0 +1,68 @@
+// Does `pointsman demo` show what it promises, and does it leave nothing behind?
+
+import Foundation
+import PostgresCluster
+import TestSupport
+import Testing
+
+@Suite struct DemoTests {
+    private let ports: [Int]
+    private let program: String
+
+    init() throws {
+        ports = try (0..<3).map { _ in try LoopbackPort.free() }
+        program = try Repository.program()
+    }
+
+    private var arguments: [String] {
+        ["demo", "--port", "\(ports[0])", "--reader-port", "\(ports[1])", "--writer-port", "\(ports[2])"]
+    }
+
+    @Test func showsAndEndsByItself() throws {
+        let result = try ExternalProgram(program, arguments + ["--for", "1s"]).run(limit: .seconds(180))
+        #expect(result.status == 0, "\(result.errors)")
+        for line in ["1. Reads are", "2. Writes go", "3. A read sees", "200 of 200 reads", "4. A transaction"] {
+            #expect(result.output.contains(line), "\(result.output)")
+        }
+        let directory = try directory(in: result.output)
+        #expect(!FileManager.default.fileExists(atPath: directory))
+        #expect(LoopbackPort.listening().isDisjoint(with: ports))
+    }
+
+    @Test(arguments: [(SIGINT, 0), (SIGTERM, 0), (SIGKILL, 137)] as [(Int32, Int32)])
+    func leavesNothing(_ signal: Int32, _ status: Int32) throws {
+        let file = NSTemporaryDirectory() + "/pointsman-demo-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let script = ["-c", "program=$0 file=$1; shift; exec \"$program\" \"$@\" >\"$file\"", program, file]
+        let demo = try ExternalProgram("/bin/sh", script + arguments).start()
+        try eventually("the demonstration to stay up", within: .seconds(120)) {
+            try String(contentsOfFile: file, encoding: .utf8).contains("until Ctrl-C")
+        }
+        let directory = try directory(in: String(contentsOfFile: file, encoding: .utf8))
+        #expect(FileManager.default.fileExists(atPath: directory))
+
+        _ = kill(demo.pid, signal)
+        #expect(try demo.finish(limit: .seconds(30)).status == status)
+        try eventually("the keeper to clean up") {
+            !FileManager.default.fileExists(atPath: directory)
+                && LoopbackPort.listening().isDisjoint(with: ports)
+        }
+    }
+
+    @Test func aPortInUseIsTheOperatorsMistake() throws {
+        let taken = try SharedCluster.get().primary.port
+        let result = try ExternalProgram(program, ["demo", "--port", "\(taken)"]).run(limit: .seconds(30))
+        #expect(result.status == 1 && result.errors.contains("port \(taken) is in use"))
+    }
+
+    @Test(arguments: [["--for", "5x"], ["--for", "-1"], ["--port", "0"], ["--port", "6433"], ["--unknown"]])
+    func usage(_ arguments: [String]) throws {
+        let result = try ExternalProgram(program, ["demo"] + arguments).run(limit: .seconds(30))
+        #expect(result.status == 2 && result.output.isEmpty && !result.errors.isEmpty)
+    }
+
+    private func directory(in output: String) throws -> String {
+        let match = try #require(output.firstMatch(of: /PostgreSQL .* in (\/[^ ,]+), ready/))
+        return String(match.1)
+    }
+}

@@ -1,0 +1,346 @@
+// How do clients, sessions and model servers talk to each other, without sockets and clocks?
+
+import Routing
+import SQL
+import Sessions
+import Wire
+
+/// A small shell around the machines: it does what they say, in the simplest way, and writes down what was said.
+final class Rig {
+    struct Server {
+        var session = ServerSession()
+        var model: ModelServer
+        var name: String
+        /// What the model has answered and nobody has read.
+        var unread: [UInt8] = []
+        var kept: [UInt8] = []
+        var client: Int?
+        var isCleaning = false
+        var isLost = false
+        var isFree: Bool { client == nil && !isCleaning && !isLost }
+    }
+
+    struct Client {
+        var session: ClientSession
+        var input: [UInt8] = []
+        var received: [UInt8] = []
+        var server: Int?
+        var refusal: ErrorFields?
+        var closing: Closing?
+        var isBlocked = false
+    }
+
+    enum Closing: Equatable {
+        case goodbye
+        case error(ErrorFields)
+        case stateLost
+    }
+
+    var table = StatementTable(worker: 0)
+    var profiles = ProfileTable()
+    var servers: [Server] = []
+    var clients: [Client] = []
+    /// What was written to whom, in order.
+    var lines: [String] = []
+    /// What must not happen between machines that work.
+    var problems: [String] = []
+    /// The pool has room for pins.
+    var grantsPins = true
+    /// No node has a connection to give: every batch that asks for one is refused with this.
+    var refusesServers: ErrorFields?
+    /// The next server is the free one at this place from the end, so that sessions move about.
+    var takesLast = false
+
+    @discardableResult
+    func addClient(
+        _ listener: ListenerKind = .split, parameters: [StartupParameter] = [], settings: SessionSettings = .init()
+    ) -> Int {
+        let profile = profiles.retain(parameters)
+        clients.append(Client(session: ClientSession(listener: listener, profile: profile, settings: settings)))
+        return clients.count - 1
+    }
+
+    @discardableResult
+    func addServer(isReplica: Bool, model: ModelServer? = nil) -> Int {
+        let place = servers.count { $0.model.isReplica == isReplica }
+        servers.append(
+            Server(model: model ?? ModelServer(isReplica: isReplica), name: (isReplica ? "r" : "p") + "\(place)"))
+        return servers.count - 1
+    }
+
+    // MARK: Driving
+
+    /// Sends a client's messages and lets everything be answered.
+    func say(_ messages: Message..., by client: Int = 0) {
+        send(messages.bytes, by: client)
+        settle()
+    }
+
+    func send(_ bytes: [UInt8], by client: Int = 0) {
+        clients[client].input += bytes
+        pump(client)
+    }
+
+    /// Lets the servers' answers be read until there are none.
+    func settle() {
+        while let server = servers.indices.first(where: { !servers[$0].unread.isEmpty && !servers[$0].isLost }) {
+            deliver(server, servers[server].unread.count)
+        }
+    }
+
+    /// What the client has received since the last call.
+    func taken(_ client: Int = 0) -> String {
+        defer { clients[client].received = [] }
+        return Reading.server(clients[client].received)
+    }
+
+    // MARK: The client's side
+
+    func pump(_ client: Int) {
+        var turns = 0
+        while clients[client].closing == nil, step(client) {
+            turns += 1
+            if turns > 10_000 { return problems.append("a session turns in a circle") }
+        }
+    }
+
+    /// One step; false: nothing more can be done now.
+    private func step(_ index: Int) -> Bool {
+        var toClient = Outbox()
+        var toServer = Outbox()
+        var facts: [ReplyFact] = []
+        var offset = 0
+        let input = clients[index].input
+        defer {
+            clients[index].input.removeFirst(offset)
+        }
+        let attachment = clients[index].server.map { servers[$0].session.attachment }
+        let step = clients[index].session.advance(
+            input.span, at: &offset, attachment: attachment, table: &table, toClient: &toClient)
+        flush(index, &toServer, &toClient, input)
+        switch step {
+        case .needInput:
+            return false
+        case .wait:
+            precondition(attachment != nil, "Only a server can be waited for.")
+            clients[index].isBlocked = true
+            return false
+        case .acquire(let demand):
+            if let error = clients[index].refusal ?? refusesServers {
+                clients[index].refusal = nil
+                clients[index].session.refuse(error, input.span, at: &offset, table: &table, toClient: &toClient)
+                flush(index, &toServer, &toClient, input)
+            } else {
+                attach(index, demand)
+            }
+            return true
+        case .translate:
+            guard let server = clients[index].server else { preconditionFailure("A batch is translated for a server.") }
+            let translation = clients[index].session.translate(
+                input.span, at: &offset, server: &servers[server].session, table: &table, toServer: &toServer,
+                toClient: &toClient, facts: &facts)
+            settle(facts, index, server)
+            flush(index, &toServer, &toClient, input)
+            return follow(translation, index)
+        case .move:
+            guard let server = clients[index].server else { preconditionFailure("Only a transaction moves.") }
+            lines.append("move")
+            clients[index].session.move(from: &servers[server].session, toServer: &toServer)
+            flush(index, &toServer, &toClient, input)
+            clients[index].isBlocked = true
+            return false
+        case .configure:
+            guard let server = clients[index].server else { preconditionFailure("Only a server is configured.") }
+            let text = profiles.difference(
+                from: servers[server].session.profile, to: clients[index].session.profile.id)
+            clients[index].session.configure(&servers[server].session, difference: text, toServer: &toServer)
+            flush(index, &toServer, &toClient, input)
+            return true
+        case .pin(let reasons):
+            return pin(index, reasons)
+        case .close(let error):
+            end(index, error.map { .error($0) } ?? .goodbye)
+            return false
+        }
+    }
+
+    private func follow(_ translation: Translation, _ index: Int) -> Bool {
+        switch translation {
+        case .needInput: return false
+        case .done: return true
+        case .wait:
+            clients[index].isBlocked = true
+            return false
+        case .pin(let reasons): return pin(index, reasons)
+        case .close(let error):
+            end(index, error.map { .error($0) } ?? .goodbye)
+            return false
+        }
+    }
+
+    private func pin(_ index: Int, _ reasons: PinReasons) -> Bool {
+        guard let server = clients[index].server else { preconditionFailure("Only a session with a server is pinned.") }
+        var toServer = Outbox()
+        var toClient = Outbox()
+        lines.append("pin \(reasons)")
+        if grantsPins {
+            clients[index].session.pinned(reasons, on: &servers[server].session, toServer: &toServer)
+        } else {
+            clients[index].session.pinRefused(ErrorFields(.error, "53300", "too many pinned sessions in this pool"))
+        }
+        flush(index, &toServer, &toClient, [])
+        return true
+    }
+
+    private func flush(_ index: Int, _ toServer: inout Outbox, _ toClient: inout Outbox, _ source: [UInt8]) {
+        if !toServer.isEmpty {
+            guard let server = clients[index].server else { preconditionFailure("Bytes were written to no server.") }
+            write(toServer.bytes(from: source.span), to: server)
+            toServer.removeAll()
+        }
+        if !toClient.isEmpty {
+            clients[index].received += toClient.bytes(from: source.span)
+            toClient.removeAll()
+        }
+    }
+
+    private func write(_ bytes: [UInt8], to server: Int) {
+        lines.append("\(servers[server].name) \(Reading.client(bytes))")
+        servers[server].model.receive(bytes)
+        servers[server].unread += servers[server].model.output
+        servers[server].model.output = []
+    }
+
+    // MARK: Servers change hands
+
+    private func attach(_ index: Int, _ demand: Demand) {
+        lines.append("acquire \(demand.routeClass)")
+        let wantsReplica =
+            demand.routeClass == .replicaSafe && clients[index].session.listener != .writer
+            || clients[index].session.listener == .reader
+        let free = servers.indices.filter { servers[$0].isFree && servers[$0].model.isReplica == wantsReplica }
+        let server = (takesLast ? free.last : free.first) ?? addServer(isReplica: wantsReplica)
+        var toServer = Outbox()
+        var toClient = Outbox()
+        let difference = profiles.difference(
+            from: servers[server].session.profile, to: clients[index].session.profile.id)
+        servers[server].client = index
+        clients[index].server = server
+        clients[index].session.attached(
+            to: &servers[server].session, isReplica: servers[server].model.isReplica, difference: difference,
+            toServer: &toServer)
+        flush(index, &toServer, &toClient, [])
+    }
+
+    private func detach(_ index: Int, _ server: Int) {
+        let leavesTraces = clients[index].session.leavesTraces
+        clients[index].session.detached()
+        clients[index].server = nil
+        clients[index].isBlocked = false
+        servers[server].client = nil
+        precondition(servers[server].session.status == .idle, "A server changes hands outside transactions.")
+        if leavesTraces { clean(server) }
+    }
+
+    private func clean(_ server: Int) {
+        var toServer = Outbox()
+        servers[server].session.abandon()
+        servers[server].isCleaning = true
+        servers[server].session.ask(Array("DISCARD ALL".utf8), toServer: &toServer)
+        write(toServer.bytes(from: Span()), to: server)
+    }
+
+    /// Reads some of a server's answers.
+    func deliver(_ server: Int, _ count: Int) {
+        let bytes = Array(servers[server].unread.prefix(count))
+        servers[server].unread.removeFirst(bytes.count)
+        servers[server].kept += bytes
+        var toClient = Outbox()
+        var toServer = Outbox()
+        var facts: [ReplyFact] = []
+        let input = servers[server].kept
+        let used = servers[server].session.receive(
+            input.span, toClient: &toClient, toServer: &toServer, facts: &facts)
+        servers[server].kept.removeFirst(used)
+        if !toServer.isEmpty { write(toServer.bytes(from: input.span), to: server) }
+        guard let index = servers[server].client else {
+            settleOrphan(server, facts)
+            return
+        }
+        settle(facts, index, server)
+        clients[index].received += toClient.bytes(from: input.span)
+        if facts.contains(where: { if case .fatal = $0 { true } else { false } }) { return lose(server) }
+        afterReplies(index, server)
+    }
+
+    private func settle(_ facts: [ReplyFact], _ index: Int, _ server: Int) {
+        for fact in facts {
+            if case .protocolViolation(let text) = fact { problems.append(text) }
+            if let error = clients[index].session.settle(fact, server: &servers[server].session, table: &table) {
+                clients[index].refusal = ErrorFields(.error, error.sqlState, error.message)
+            }
+        }
+    }
+
+    private func settleOrphan(_ server: Int, _ facts: [ReplyFact]) {
+        for fact in facts {
+            if case .protocolViolation(let text) = fact { problems.append(text) }
+            if case .ownRequestDone(_, let error) = fact {
+                precondition(error == nil, "A server could not be cleaned.")
+                servers[server].session.forgetSession()
+                servers[server].isCleaning = false
+            }
+        }
+    }
+
+    private func afterReplies(_ index: Int, _ server: Int) {
+        let session = servers[server].session
+        let hasMoved = clients[index].session.awaiting == .move && session.isQuiet && session.status == .idle
+        if hasMoved || (clients[index].refusal != nil && session.isQuiet)
+            || (session.isIdle && clients[index].session.isDetachable)
+        {
+            detach(index, server)
+            pump(index)
+        } else if clients[index].isBlocked {
+            clients[index].isBlocked = false
+            pump(index)
+        }
+    }
+
+    // MARK: Going
+
+    /// The connection to a server breaks.
+    func lose(_ server: Int) {
+        servers[server].isLost = true
+        servers[server].unread = []
+        guard let index = servers[server].client else { return }
+        lines.append("\(servers[server].name) lost")
+        servers[server].client = nil
+        clients[index].server = nil
+        clients[index].isBlocked = false
+        var toClient = Outbox()
+        let goesOn = clients[index].session.serverLost(servers[server].session, table: &table, toClient: &toClient)
+        guard goesOn else {
+            clients[index].closing = .stateLost
+            return clients[index].session.end(table: &table)
+        }
+        clients[index].received += toClient.bytes(from: Span())
+        pump(index)
+    }
+
+    /// The client's connection ends.
+    func end(_ index: Int, _ closing: Closing) {
+        clients[index].closing = closing
+        clients[index].session.end(table: &table)
+        guard let server = clients[index].server else { return }
+        servers[server].client = nil
+        servers[server].session.abandon()
+        if !servers[server].session.isQuiet || servers[server].session.status != .idle
+            || clients[index].session.hasUnsyncedWork
+        {
+            servers[server].isLost = true
+        } else if clients[index].session.isPinned || clients[index].session.leavesTraces {
+            clean(server)
+        }
+    }
+}
