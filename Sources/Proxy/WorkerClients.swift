@@ -192,9 +192,7 @@ extension Worker {
 
     /// One step of a client in service; false: nothing more can be done now.
     private func serveBatch(_ client: ClientConnection, _ bytes: Span<UInt8>, at offset: inout Int) -> Bool {
-        let attachment = client.server.map {
-            Attachment(isQuiet: $0.session.isQuiet, status: $0.session.status, profile: $0.session.profile)
-        }
+        let attachment = client.server.map { $0.session.attachment }
         let step = client.session.advance(
             bytes, at: &offset, attachment: attachment, table: &statements, toClient: &toClient)
         switch step {

@@ -161,7 +161,7 @@ extension Worker {
             server.farewell = ReceivedError(body: Span())
         case .parameterStatus(let name, _):
             if name == "in_hot_standby" { askForProbe(server) }
-        case .ready, .ownRequestDone, .changeConfirmed, .failed, .described, .shapeLearned, .notified:
+        case .ready, .ownRequestDone, .changeConfirmed, .failed, .forgot, .described, .shapeLearned, .notified:
             break
         }
     }
@@ -247,7 +247,7 @@ extension Worker {
                 failure = "the server ended the connection"
             case .parameterStatus:
                 note(fact, server)
-            case .ready, .changeConfirmed, .failed, .described, .shapeLearned, .notified:
+            case .ready, .changeConfirmed, .failed, .forgot, .described, .shapeLearned, .notified:
                 break
             }
         }

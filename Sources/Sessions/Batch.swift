@@ -28,18 +28,26 @@ struct Batch: Sendable {
     var scanned = 0
     /// Parses in order; each retains its statement until it is translated.
     var parsed: [Parsed] = []
+    /// The names of statements that the batch closes, relative to its start.
+    var closed: [Range<Int>] = []
     /// How many of `parsed` were translated.
     var translated = 0
     /// The class of everything that is parsed or run.
     var routeClass = RouteClass.replicaSafe
     /// The effects of what is run.
     var effects = Effects()
+    /// Why the session must keep its server once the batch has run.
+    var pins = PinReasons()
     /// The text of a simple Query, or of what an Execute runs, when the whole batch speaks of one command only.
     var command: Command?
     var hasSeveralCommands = false
     /// The verdict on a simple Query.
     var classification: Classification?
     var executes = 0
+    /// The portal of the last Bind, relative to the start of the batch.
+    var portal: Range<Int>?
+    /// An Execute or Describe names another portal than the one that was bound last.
+    var usesOtherPortal = false
     var describesStatement = false
     /// A Bind or Describe names a statement that the client does not have.
     var namesUnknownStatement = false
@@ -47,13 +55,18 @@ struct Batch: Sendable {
     var isOpenEnded = false
     var isUnreadable = false
     /// The command was written START TRANSACTION, and is answered so.
-    var saysStart = false
+    var saysStart: Bool?
     /// A Parse gives a name that is taken.
     var reusesName = false
+    /// A name stands for a statement that no server has confirmed.
+    var isUncertain = false
 
     mutating func add(_ classification: Classification, runs: Bool) {
         routeClass = max(routeClass, classification.routeClass)
-        if runs { effects.formUnion(classification.effects) }
+        if runs {
+            effects.formUnion(classification.effects)
+            pins.formUnion(classification.reasonsToPin)
+        }
         if let command, command != classification.command { hasSeveralCommands = true }
         command = classification.command
     }
@@ -61,6 +74,7 @@ struct Batch: Sendable {
     mutating func reset(table: inout StatementTable) {
         for index in translated..<parsed.count { table.release(parsed[index].reference) }
         parsed.removeAll(keepingCapacity: true)
+        closed.removeAll(keepingCapacity: true)
         kind = .none
         isDecided = false
         isComplete = false
@@ -68,23 +82,29 @@ struct Batch: Sendable {
         translated = 0
         routeClass = .replicaSafe
         effects = []
+        pins = []
         command = nil
         hasSeveralCommands = false
         classification = nil
         executes = 0
+        portal = nil
+        usesOtherPortal = false
         describesStatement = false
         namesUnknownStatement = false
         isOpenEnded = false
         isUnreadable = false
-        saysStart = false
+        saysStart = nil
         reusesName = false
+        isUncertain = false
     }
 
     /// Remembers how the beginning of a transaction was spelled.
     mutating func noteSpelling(of classification: Classification, _ text: Span<UInt8>) {
         guard case .begin = classification.command else { return }
         let start = Int(classification.cause.token.lowerBound)
-        saysStart = start < text.count && text[start] | 0x20 == UInt8(ascii: "s")
+        let isStart = start < text.count && text[start] | 0x20 == UInt8(ascii: "s")
+        if let saysStart, saysStart != isStart { hasSeveralCommands = true }
+        saysStart = isStart
     }
 }
 
@@ -209,6 +229,9 @@ extension ClientSession {
         switch header.type {
         case Frontend.parse:
             guard let view = ParseView(input, frame: frame) else { return .malformedMessage }
+            if !view.name.isEmpty, referenceInBatch(named: view.name, input, start: start) != nil {
+                batch.reusesName = true
+            }
             let reference = table.retain(
                 tail: input.extracting(view.tail), textLength: view.text.count, profile: profile.parsing,
                 lexer: profile.lexer)
@@ -217,11 +240,11 @@ extension ClientSession {
                     name: view.name.lowerBound - start..<view.name.upperBound - start, reference: reference))
             batch.add(table.classification(reference), runs: false)
             batch.noteSpelling(of: table.classification(reference), input.extracting(view.text))
-            if !view.name.isEmpty, statement(named: view.name, input) != nil { batch.reusesName = true }
         case Frontend.bind:
             guard case .head(let view) = BindView.scan(input, at: offset, totalLength: header.totalLength) else {
                 return .malformedMessage
             }
+            batch.portal = view.portal.lowerBound - start..<view.portal.upperBound - start
             guard let reference = referenceInBatch(named: view.statement, input, start: start) else {
                 batch.namesUnknownStatement = true
                 break
@@ -233,9 +256,25 @@ extension ClientSession {
             }
         case Frontend.describe, Frontend.close:
             guard let view = ObjectView(input, frame: frame) else { return .malformedMessage }
-            if header.type == Frontend.describe, view.kind == .statement { batch.describesStatement = true }
+            guard header.type == Frontend.describe else {
+                if view.kind == .statement { batch.closed.append(view.name.lowerBound - start..<view.name.upperBound - start) }
+                break
+            }
+            guard view.kind == .statement else {
+                noteUse(of: view.name, input, start: start)
+                break
+            }
+            batch.describesStatement = true
+            if let reference = referenceInBatch(named: view.name, input, start: start) {
+                batch.add(table.classification(reference), runs: false)
+            } else {
+                batch.namesUnknownStatement = true
+            }
         case Frontend.execute:
             batch.executes += 1
+            let portal = frame.lowerBound + FrameHeader.byteCount..<frame.upperBound
+            guard let end = input.terminator(in: portal), portal.upperBound - end == 5 else { return .malformedMessage }
+            noteUse(of: portal.lowerBound..<end, input, start: start)
         default:
             break
         }
@@ -243,19 +282,29 @@ extension ClientSession {
     }
 
     /// The statement that a name stands for at this point of the batch.
-    private func referenceInBatch(
+    private mutating func referenceInBatch(
         named name: Range<Int>, _ input: Span<UInt8>, start: Int
     ) -> StatementReference? {
-        for parsed in batch.parsed.reversed() where parsed.name.count == name.count {
-            var isSame = true
-            for index in 0..<name.count
-            where input[start + parsed.name.lowerBound + index] != input[name.lowerBound + index] {
-                isSame = false
-                break
-            }
-            if isSame { return parsed.reference }
-        }
+        let parsed = batch.parsed.last { isSame(input, name, $0.name, start: start) }
+        let closed = batch.closed.last { isSame(input, name, $0, start: start) }
+        if let closed, closed.lowerBound > parsed?.name.lowerBound ?? -1 { return nil }
+        if let parsed { return parsed.reference }
+        if isUncertain(name, input) { batch.isUncertain = true }
         return statement(named: name, input)?.reference
+    }
+
+    private mutating func noteUse(of portal: Range<Int>, _ input: Span<UInt8>, start: Int) {
+        let isBound = batch.portal.map { isSame(input, portal, $0, start: start) } ?? false
+        if !isBound { batch.usesOtherPortal = true }
+    }
+
+    /// Whether a name is the same as one that was met before in the batch.
+    private func isSame(_ input: Span<UInt8>, _ name: Range<Int>, _ earlier: Range<Int>, start: Int) -> Bool {
+        guard name.count == earlier.count else { return false }
+        for index in 0..<name.count where input[start + earlier.lowerBound + index] != input[name.lowerBound + index] {
+            return false
+        }
+        return true
     }
 }
 

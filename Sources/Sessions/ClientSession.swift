@@ -61,8 +61,18 @@ public struct ClientSession: Sendable {
     var dropsUntilSync = false
     /// Why the current batch is to fail on the attached server.
     var refusal: ErrorFields?
-    /// What a sent statement will make the server and the client forget, if it succeeds.
-    var pendingForget: Forget?
+    /// How many batches were translated to their end.
+    var batchNumber: UInt64 = 0
+    /// Something was sent that changes what the server keeps for the session: what comes next waits for its end.
+    var changesState = false
+    /// The next Execute may be one that sets `changesState`.
+    var bindsStateChange = false
+    /// RESET ALL was sent.
+    var resetsAll = false
+    /// The transaction state once everything that was sent has succeeded.
+    var isInTransaction = false
+    /// A write was sent together with what commits it.
+    var mayHaveCommitted = false
     /// The attached server is a replica.
     var isOnReplica = false
     /// `default_transaction_isolation` on the attached server.
@@ -71,12 +81,6 @@ public struct ClientSession: Sendable {
     var isRooted = false
     /// The session asked for `currval` or `lastval`: it keeps its server from its next write on.
     var wantsSequences = false
-
-    enum Forget: Equatable, Sendable {
-        case statements
-        case settings
-        case everything
-    }
 
     public init(listener: ListenerKind, profile: SettingsProfile, settings: SessionSettings) {
         self.listener = listener
@@ -139,22 +143,27 @@ public struct ClientSession: Sendable {
         awaiting = nil
         isOnReplica = false
         mayHaveWritten = false
+        mayHaveCommitted = false
         leavesTraces = false
         isRooted = false
+        isInTransaction = false
+        changesState = false
+        bindsStateChange = false
+        resetsAll = false
         if case .open = transaction { transaction = .none }
     }
 
     /// The pool grants a pin: the server is cleared of what others may have left in its sequences.
     public mutating func pinned(_ reasons: PinReasons, on server: inout ServerSession, toServer: inout Outbox) {
         pins.formUnion(reasons)
-        let cleanUp = Array("DISCARD SEQUENCES".utf8)
-        if isUnsynced {
-            // A Query would commit what the batch has done so far, and its Sync would end the skipping after an error.
-            inject(cleanUp, server: &server, toServer: &toServer)
-        } else {
-            server.ask(cleanUp, toServer: &toServer)
+        let text = Array("DISCARD SEQUENCES".utf8)
+        guard isUnsynced else {
+            server.ask(text, toServer: &toServer)
             awaiting = .pin
+            return
         }
+        // A simple Query would commit what the batch has done so far.
+        server.askInBatch(text, .execute, toServer: &toServer)
     }
 
     /// The pool has no room for another pin.
@@ -168,6 +177,7 @@ public struct ClientSession: Sendable {
             preconditionFailure("Only an open transaction moves.")
         }
         transaction = .lazy(modes)
+        isInTransaction = false
         server.ask(Array("ROLLBACK".utf8), toServer: &toServer)
         awaiting = .move
     }
@@ -185,10 +195,12 @@ public struct ClientSession: Sendable {
             return ownRequestDone(error: error, server: &server)
         case .changeConfirmed:
             confirmChange(table: &table)
-        case .failed(let count, let inParse):
-            pendingForget = nil
+        case .failed(let count, let inParse, let withoutBegin):
             dropChanges(count, inParse: inParse, table: &table)
             if case .shape = awaiting { awaiting = nil }
+            if withoutBegin { transaction = .failedWithoutServer }
+        case .forgot(let what):
+            forget(what, server: &server, table: &table)
         case .described(let id, let shape):
             names.told(shape, for: id)
             if unnamed?.id == id { unnamed?.toldShape = shape }
@@ -209,23 +221,34 @@ public struct ClientSession: Sendable {
     private mutating func settleReady(
         _ status: TransactionStatus, server: inout ServerSession, table: inout StatementTable
     ) {
-        if let forget = pendingForget, server.ledger.isEmpty {
-            pendingForget = nil
-            if forget != .settings {
-                forgetStatements(table: &table)
-                server.prepared.removeAll()
-                server.unnamed = .none
-            }
-            if forget != .statements { server.profile = .base }
+        if server.ledger.isEmpty {
+            isInTransaction = status != .idle
+            mayHaveCommitted = false
+            if status == .idle { mayHaveWritten = false }
         }
         switch status {
         case .idle:
-            transaction = .none
+            if transaction != .failedWithoutServer { transaction = .none }
             isRooted = false
-            if server.ledger.isEmpty { mayHaveWritten = false }
         case .inTransaction, .failed:
             if case .open = transaction { break }
             transaction = .open(TransactionModes())
+        }
+    }
+
+    private mutating func forget(
+        _ what: Forgotten, server: inout ServerSession, table: inout StatementTable
+    ) {
+        switch what {
+        case .statements:
+            forgetNames(table: &table)
+        case .settings:
+            // RESET of one setting leaves the others; where the session has set none, to set all of them again is right.
+            guard resetsAll || !pins.contains(.setting) else { return }
+            resetsAll = false
+            server.profile = .base
+        case .everything:
+            forgetNames(table: &table)
         }
     }
 
@@ -266,47 +289,11 @@ public struct ClientSession: Sendable {
         toClient.write { $0.appendReadyForQuery(status) }
     }
 
-    /// The attached server is lost. Afterwards the session is detached.
-    ///
-    /// - Returns: false when the client's connection cannot go on: its state was on that server, or a message is cut.
-    public mutating func serverLost(
-        _ server: borrowing ServerSession, table: inout StatementTable, toClient: inout Outbox
-    ) -> Bool {
-        let owed = server.owedSyncs
-        let canGoOn = !isPinned && !server.isInsideForwardedMessage
-        let isOutcomeUnknown = mayHaveWritten && owed > 0
-        let isMidBatch = isUnsynced || batch.isDecided
-        let wasInTransaction = detachedStatus != .idle || server.status != .idle
-        dropChanges(changes.count, inParse: false, table: &table)
-        batch.reset(table: &table)
-        bodyIsForwarded = false
-        pins = []
-        pendingForget = nil
-        refusal = nil
-        isUnsynced = false
-        detached()
-        guard canGoOn else { return false }
-        if wasInTransaction { transaction = .failedWithoutServer }
-        if isOutcomeUnknown, owed > 0 { transaction = .none }
-        let error: ErrorFields = isOutcomeUnknown ? .outcomeUnknown : .serverLost
-        let status = detachedStatus
-        for _ in 0..<owed {
-            toClient.write {
-                $0.append(contentsOf: error.encoded)
-                $0.appendReadyForQuery(status)
-            }
-        }
-        if isMidBatch {
-            dropsUntilSync = true
-            toClient.write { $0.append(contentsOf: error.encoded) }
-        }
-        return true
-    }
-
     /// The client is gone: gives its statements back.
     public mutating func end(table: inout StatementTable) {
         dropChanges(changes.count, inParse: false, table: &table)
-        forgetStatements(table: &table)
+        forgetNames(table: &table)
+        dropUnnamed(table: &table)
         batch.reset(table: &table)
     }
 
@@ -318,27 +305,5 @@ public struct ClientSession: Sendable {
             bodyIsForwarded = false
         }
         offset += min(header.totalLength, available)
-    }
-}
-
-extension ErrorFields {
-    static let serverLost = ErrorFields(
-        .error, "08006", "the connection to the server was lost",
-        hint: "Nothing of the transaction was committed. Try it again.")
-    static let outcomeUnknown = ErrorFields(
-        .error, "08007", "the connection to the server was lost before its answer came",
-        detail: "The statement may or may not have been carried out.")
-}
-
-extension ServerSession {
-    /// How many ReadyForQuery the client is owed.
-    var owedSyncs: Int {
-        var owed = 0
-        for position in 0..<ledger.count {
-            let entry = ledger[position]
-            guard entry.disposition != .own else { continue }
-            if entry.request == .sync || entry.request == .query || entry.request == .functionCall { owed += 1 }
-        }
-        return owed
     }
 }

@@ -16,15 +16,23 @@ public struct Demand: Equatable, Sendable {
 
 /// What a session must know of the server that is attached to it.
 public struct Attachment: Equatable, Sendable {
-    /// The server owes nothing.
+    /// The server owes nothing, and nothing is half done.
     public var isQuiet: Bool
+    /// There is something to wait for.
+    public var willAnswer: Bool
     public var status: TransactionStatus
     public var profile: ProfileID
+    /// The server waits for the data of a COPY.
+    public var isCopyingIn: Bool
+    /// It is not known whether the transaction was begun.
+    public var isBeginning: Bool
+}
 
-    public init(isQuiet: Bool, status: TransactionStatus, profile: ProfileID) {
-        self.isQuiet = isQuiet
-        self.status = status
-        self.profile = profile
+extension ServerSession {
+    public var attachment: Attachment {
+        Attachment(
+            isQuiet: isQuiet, willAnswer: willAnswer, status: status, profile: profile, isCopyingIn: isCopyingIn,
+            isBeginning: isBeginning)
     }
 }
 
@@ -68,7 +76,7 @@ extension ClientSession {
                 if bodyRemaining > 0 { return .needInput }
             }
             if dropsUntilSync {
-                if attachment != nil { return .translate }
+                if attachment != nil, transaction != .failedWithoutServer { return .translate }
                 if let step = dropUntilSync(input, at: &offset, toClient: &toClient) { return step }
                 continue
             }
@@ -105,11 +113,12 @@ extension ClientSession {
         _ input: Span<UInt8>, at offset: inout Int, _ attachment: Attachment?, table: inout StatementTable,
         toClient: inout Outbox
     ) -> Step? {
+        if transaction == .failedWithoutServer {
+            if let attachment, attachment.willAnswer { return wait(table: &table) }
+            return decideFailed(input, at: &offset, table: &table, toClient: &toClient)
+        }
         if let attachment {
             return decideAttached(input, at: &offset, attachment, table: &table, toClient: &toClient)
-        }
-        if transaction == .failedWithoutServer {
-            return decideFailed(input, at: &offset, table: &table, toClient: &toClient)
         }
         if answerLocally(input, at: &offset, status: nil, table: &table, toClient: &toClient) { return nil }
         if let error = objection {
@@ -125,7 +134,7 @@ extension ClientSession {
     private mutating func decideFailed(
         _ input: Span<UInt8>, at offset: inout Int, table: inout StatementTable, toClient: inout Outbox
     ) -> Step? {
-        if !batch.hasSeveralCommands, !batch.isOpenEnded, batch.executes > 0 || batch.kind == .query {
+        if !batch.hasSeveralCommands, !batch.isOpenEnded, !batch.usesOtherPortal, batch.executes > 0 {
             switch batch.command {
             case .commit(let chain), .rollback(let chain):
                 transaction = chain ? .lazy(TransactionModes()) : .none
@@ -150,17 +159,29 @@ extension ClientSession {
         _ input: Span<UInt8>, at offset: inout Int, _ attachment: Attachment, table: inout StatementTable,
         toClient: inout Outbox
     ) -> Step? {
+        if attachment.isCopyingIn {
+            batch.isDecided = true
+            return .translate
+        }
+        // What comes behind such work must not run if that fails, or means something else by then.
+        if attachment.isBeginning || (changesState || batch.isUncertain) && attachment.willAnswer {
+            return wait(table: &table)
+        }
+        changesState = false
         if needsQuietAnswer {
-            guard attachment.isQuiet else { return .wait }
-            if attachment.status != .failed,
+            if attachment.willAnswer { return wait(table: &table) }
+            if attachment.isQuiet, attachment.status != .failed,
                 answerLocally(input, at: &offset, status: attachment.status, table: &table, toClient: &toClient)
             {
                 return nil
             }
         }
         if isOnReplica, !mayStayOnReplica(attachment) {
-            guard attachment.isQuiet else { return .wait }
-            if canMove { return .move }
+            if attachment.willAnswer { return wait(table: &table) }
+            if attachment.isQuiet, canMove {
+                batch.reset(table: &table)
+                return .move
+            }
             refusal = .readOnlyOnReplica
         }
         if let error = objection {
@@ -169,6 +190,12 @@ extension ClientSession {
         }
         batch.isDecided = true
         return .translate
+    }
+
+    /// The server's answers may change what the batch means: it is scanned again behind them.
+    private mutating func wait(table: inout StatementTable) -> Step {
+        batch.reset(table: &table)
+        return .wait
     }
 
     /// Whether the replica that holds the session may run the batch.

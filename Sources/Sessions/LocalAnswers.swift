@@ -20,7 +20,7 @@ extension ClientSession {
         toClient: inout Outbox
     ) -> Bool {
         guard !batch.hasSeveralCommands, !batch.isOpenEnded, !batch.namesUnknownStatement, !batch.isUnreadable,
-            !batch.reusesName
+            !batch.reusesName, !batch.usesOtherPortal
         else { return false }
         switch batch.kind {
         case .none, .functionCall: return false
@@ -34,7 +34,6 @@ extension ClientSession {
             guard batch.executes == 1, !batch.effects.isEmpty || batch.command == .empty else { return false }
         }
         guard let tag = localTag(input, at: offset, status: status, table: &table) else { return false }
-        if batch.command == .discardAll { forgetStatements(table: &table) }
         reply(tag, input, at: &offset, status: status, table: &table, toClient: &toClient)
         return true
     }
@@ -66,10 +65,8 @@ extension ClientSession {
                 guard modes.readOnly != false, modes.isolation != .serializable else { return nil }
             }
             transaction = .lazy(modes)
-            return batch.saysStart ? "START TRANSACTION" : "BEGIN"
-        case .deallocateAll:
-            forgetStatements(table: &table)
-            return "DEALLOCATE ALL"
+            return batch.saysStart == true ? "START TRANSACTION" : "BEGIN"
+        case .deallocateAll: return "DEALLOCATE ALL"
         case .discardAll: return "DISCARD ALL"
         case .discardPlans: return "DISCARD PLANS"
         case .discardSequences: return "DISCARD SEQUENCES"
@@ -102,9 +99,7 @@ extension ClientSession {
                     isolation: changed.isolation ?? modes.isolation, readOnly: changed.readOnly ?? modes.readOnly,
                     deferrable: changed.deferrable ?? modes.deferrable))
             return "SET"
-        case .deallocateAll:
-            forgetStatements(table: &table)
-            return "DEALLOCATE ALL"
+        case .deallocateAll: return "DEALLOCATE ALL"
         case .begin, .savepoint, .rollbackTo, .release, .prepareTransaction, .commitPrepared, .rollbackPrepared,
             .sessionCharacteristics, .deallocate, .discardAll, .discardPlans, .discardSequences, .discardTemp,
             .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .select, .copy, .other:
@@ -161,12 +156,12 @@ extension ClientSession {
             switch header.type {
             case Frontend.query:
                 dropUnnamed(table: &table)
-                writeResult(tag, toClient: &toClient)
+                writeResult(tag, table: &table, toClient: &toClient)
                 writeReady(status, toClient: &toClient)
             case Frontend.parse: replyToParse(input, frame, table: &table, toClient: &toClient)
             case Frontend.bind: toClient.write { $0.appendMessage(Backend.bindComplete) }
             case Frontend.describe: replyToDescribe(input, frame, toClient: &toClient)
-            case Frontend.execute: writeResult(tag, toClient: &toClient)
+            case Frontend.execute: writeResult(tag, table: &table, toClient: &toClient)
             case Frontend.close: replyToClose(input, frame, table: &table, toClient: &toClient)
             case Frontend.sync: writeReady(status, toClient: &toClient)
             default: break
@@ -176,8 +171,9 @@ extension ClientSession {
         batch.reset(table: &table)
     }
 
-    private func writeResult(_ tag: String?, toClient: inout Outbox) {
+    private mutating func writeResult(_ tag: String?, table: inout StatementTable, toClient: inout Outbox) {
         guard let tag else { return }
+        if batch.command == .deallocateAll || batch.command == .discardAll { forgetNames(table: &table) }
         toClient.write { out in
             if tag.isEmpty { out.appendMessage(Backend.emptyQueryResponse) } else { out.appendCommandComplete(tag) }
         }
@@ -197,7 +193,7 @@ extension ClientSession {
         let name = input.bytes(in: view.name)
         if !name.isEmpty, let known = names.remove(name) { table.release(known.reference) }
         let statement = PreparedStatement(reference: reference, id: table.id(reference), toldShape: .noRows)
-        changes.append(StatementChange(name: name, statement: statement))
+        changes.append(StatementChange(name: name, statement: statement, batch: batchNumber))
         confirmChange(table: &table)
         toClient.write { $0.appendMessage(Backend.parseComplete) }
     }
@@ -215,7 +211,7 @@ extension ClientSession {
         _ input: Span<UInt8>, _ frame: Range<Int>, table: inout StatementTable, toClient: inout Outbox
     ) {
         if let view = ObjectView(input, frame: frame), view.kind == .statement {
-            changes.append(StatementChange(name: input.bytes(in: view.name), statement: nil))
+            changes.append(StatementChange(name: input.bytes(in: view.name), statement: nil, batch: batchNumber))
             confirmChange(table: &table)
         }
         toClient.write { $0.appendMessage(Backend.closeComplete) }

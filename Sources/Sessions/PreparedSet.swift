@@ -1,47 +1,104 @@
 // Which statements has a server parsed, and which of them was used longest ago?
 
 /// The statements of one server connection with the row shape that the server told for each.
+///
+/// A Parse or Close that was sent may be skipped by the server when something before it fails. Up to the next Sync that
+/// does no harm, because what relies on it is skipped, too; behind that Sync nobody can tell until the reply is there.
 public struct PreparedSet: Sendable {
     private struct Entry: Sendable {
         var lastUse: UInt64
         var shape: RowShape?
-        /// The server refuses to run it, because its rows would have another shape than when it was parsed.
-        var isOutdated = false
+        /// The Close was sent.
+        var isClosing = false
+        /// How many Syncs had been sent when the Parse or Close was; nil: the server has answered.
+        var unansweredSince: UInt64?
+    }
+
+    /// What a server has of a statement.
+    public enum Presence: Equatable, Sendable {
+        case absent
+        case present
+        /// An answer is owed that tells.
+        case uncertain
     }
 
     private var entries: [StatementID: Entry] = [:]
+    /// The server has them, and refuses to use them: to be closed before they are parsed again.
+    private var outdated: Set<StatementID> = []
     private var clock: UInt64 = 0
+    private var closingCount = 0
 
     public init() {}
 
-    public var count: Int { entries.count }
+    public var count: Int { entries.count - closingCount }
 
-    /// Whether the server has the statement and can run it; counts as a use.
-    public mutating func touch(_ id: StatementID) -> Bool {
-        guard let index = entries.index(forKey: id), !entries.values[index].isOutdated else { return false }
+    /// Whether the server has the statement; counts as a use.
+    ///
+    /// - Parameter syncs: how many Syncs were sent so far.
+    public mutating func touch(_ id: StatementID, syncs: UInt64) -> Presence {
+        guard let index = entries.index(forKey: id) else { return .absent }
+        if let since = entries.values[index].unansweredSince, since != syncs { return .uncertain }
+        if entries.values[index].isClosing { return .absent }
         clock += 1
         entries.values[index].lastUse = clock
-        return true
+        return .present
     }
 
-    public mutating func insert(_ id: StatementID) {
+    /// A Parse was sent.
+    public mutating func parsing(_ id: StatementID, syncs: UInt64) {
+        remove(id)
+        clock += 1
+        entries[id] = Entry(lastUse: clock, shape: nil, unansweredSince: syncs)
+    }
+
+    /// A Close was sent.
+    public mutating func closing(_ id: StatementID, syncs: UInt64) {
+        guard let index = entries.index(forKey: id) else { return }
+        if !entries.values[index].isClosing { closingCount += 1 }
+        entries.values[index].isClosing = true
+        entries.values[index].unansweredSince = syncs
+    }
+
+    /// The server has parsed the statement.
+    public mutating func parsed(_ id: StatementID) {
+        guard let index = entries.index(forKey: id), !entries.values[index].isClosing else { return }
+        entries.values[index].unansweredSince = nil
+    }
+
+    /// The server has closed the statement.
+    public mutating func closed(_ id: StatementID) {
+        guard let entry = entries[id], entry.isClosing else { return }
+        remove(id)
+    }
+
+    /// The server still has a statement whose Close it skipped.
+    public mutating func keeps(_ id: StatementID) {
+        remove(id)
         clock += 1
         entries[id] = Entry(lastUse: clock, shape: nil)
     }
 
     public mutating func remove(_ id: StatementID) {
-        entries.removeValue(forKey: id)
+        guard let entry = entries.removeValue(forKey: id) else { return }
+        if entry.isClosing { closingCount -= 1 }
     }
 
-    /// The statement must be closed and parsed again before its next use.
+    /// The server refuses to use a statement because what it was made from has changed.
     public mutating func outdate(_ id: StatementID) {
-        entries[id]?.isOutdated = true
+        guard let entry = entries[id], !entry.isClosing else { return }
+        remove(id)
+        outdated.insert(id)
     }
 
-    public func isOutdated(_ id: StatementID) -> Bool { entries[id]?.isOutdated ?? false }
+    /// Whether a statement must be closed before it is parsed; it is told once.
+    public mutating func takeOutdated(_ id: StatementID) -> Bool {
+        outdated.remove(id) != nil
+    }
 
     public mutating func removeAll() {
+        outdated.removeAll()
         entries.removeAll()
+        closingCount = 0
     }
 
     public func shape(of id: StatementID) -> RowShape? { entries[id]?.shape }
@@ -50,30 +107,9 @@ public struct PreparedSet: Sendable {
         entries[id]?.shape = shape
     }
 
-    /// The statement that was used longest ago, when more than `limit` are held.
+    /// The statement that was used longest ago, when more than `limit` are held; never the newest.
     public func surplus(limit: Int) -> StatementID? {
-        guard entries.count > limit else { return nil }
-        return entries.min { $0.value.lastUse < $1.value.lastUse }?.key
-    }
-}
-
-/// A fingerprint of a RowDescription: what a client relies on when it decodes rows.
-public struct RowShape: Equatable, Sendable {
-    /// The statement returns no rows.
-    public static let noRows = RowShape(rawValue: 1)
-
-    public var rawValue: UInt64
-
-    public init(rawValue: UInt64) {
-        self.rawValue = rawValue
-    }
-
-    /// The shape that the body of a RowDescription tells.
-    public init(rowDescription body: Span<UInt8>) {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for index in body.indices {
-            hash = (hash ^ UInt64(body[index])) &* 0x0000_0100_0000_01b3
-        }
-        rawValue = hash < 2 ? 2 : hash
+        guard count > max(limit, 1) else { return nil }
+        return entries.lazy.filter { !$0.value.isClosing }.min { $0.value.lastUse < $1.value.lastUse }?.key
     }
 }

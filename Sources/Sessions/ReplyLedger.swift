@@ -4,10 +4,13 @@
 public struct LedgerEntry: Equatable, Sendable {
     public enum Request: UInt8, Equatable, Sendable {
         case parse
+        case parseUnnamed
         case bind
         case describeStatement
         case describePortal
         case execute
+        /// The Execute of the BEGIN that was answered before.
+        case begin
         case close
         case query
         case functionCall
@@ -33,20 +36,17 @@ public struct LedgerEntry: Equatable, Sendable {
     public var disposition: Disposition
     /// The client's map of statements changes when this succeeds.
     public var changesClient: Bool
-    /// The statement that is parsed, bound or described, where it matters.
+    /// What is parsed, described or closed; for a Bind only if it names a statement.
     public var statement: StatementID
-    /// The server's unnamed statement is meant.
-    public var isUnnamed: Bool
 
     public init(
         _ request: Request, _ disposition: Disposition = .forward, changesClient: Bool = false,
-        statement: StatementID = .none, isUnnamed: Bool = false
+        statement: StatementID = .none
     ) {
         self.request = request
         self.disposition = disposition
         self.changesClient = changesClient
         self.statement = statement
-        self.isUnnamed = isUnnamed
     }
 }
 

@@ -2,6 +2,36 @@
 
 public import Wire
 
+/// What a command made a server forget.
+public enum Forgotten: Equatable, Sendable {
+    /// DEALLOCATE ALL.
+    case statements
+    /// RESET: of one setting or of all, the server does not say.
+    case settings
+    /// DISCARD ALL.
+    case everything
+}
+
+extension Forgotten {
+    private static let statementsTag = Array("DEALLOCATE ALL".utf8)
+    private static let settingsTag = Array("RESET".utf8)
+    private static let everythingTag = Array("DISCARD ALL".utf8)
+
+    /// Reads a CommandComplete; nil for the tags of all other commands.
+    init?(tag bytes: Span<UInt8>, _ frame: Range<Int>) {
+        let tag = frame.lowerBound + FrameHeader.byteCount..<max(frame.upperBound - 1, frame.lowerBound + 5)
+        if bytes.matches(Self.statementsTag, in: tag) {
+            self = .statements
+        } else if bytes.matches(Self.settingsTag, in: tag) {
+            self = .settings
+        } else if bytes.matches(Self.everythingTag, in: tag) {
+            self = .everything
+        } else {
+            return nil
+        }
+    }
+}
+
 /// Facts that a server's replies establish, in the order in which they were read.
 public enum ReplyFact: Equatable, Sendable {
     /// ReadyForQuery of a request of the client's.
@@ -10,8 +40,11 @@ public enum ReplyFact: Equatable, Sendable {
     case ownRequestDone(TransactionStatus, error: ReceivedError?)
     /// A Parse or Close of the client's succeeded: the oldest unconfirmed change of its statements holds.
     case changeConfirmed
-    /// An error reached the client; as many unconfirmed changes will never happen. `inParse`: a Parse itself failed.
-    case failed(changesDropped: Int, inParse: Bool)
+    /// An error reached the client; as many unconfirmed changes will never happen. `inParse`: the oldest of them failed
+    /// itself. `withoutBegin`: the transaction that the client believes to be in was never begun.
+    case failed(changesDropped: Int, inParse: Bool, withoutBegin: Bool)
+    /// The server has dropped what it keeps for the session.
+    case forgot(Forgotten)
     /// A statement's row shape became known because the client asked.
     case described(StatementID, RowShape)
     /// A statement's row shape became known because we asked.

@@ -10,12 +10,21 @@ public struct ServerSession: Sendable {
     public var ledger = ReplyLedger()
     public var prepared = PreparedSet()
     /// The statement that the server's unnamed statement was parsed from.
-    public var unnamed = StatementID.none
+    public private(set) var unnamed = StatementID.none
+    /// How many Syncs had been sent when its Parse was; nil: the server has answered.
+    private var unnamedSince: UInt64?
+    /// How many requests were sent that end what a server skips after an error.
+    public private(set) var syncsSent: UInt64 = 0
+    var syncsAnswered: UInt64 = 0
+    /// The BEGIN that was answered before is not known to have succeeded.
+    public private(set) var isBeginning = false
     /// The settings the server has.
     public var profile = ProfileID.base
     public internal(set) var status = TransactionStatus.idle
     /// Everything up to the next Sync is skipped by the server: an error came before the client's Sync.
     public internal(set) var isSkipping = false
+    /// Work was sent that a Sync has to commit.
+    var needsSync = false
     /// The server waits for CopyData.
     public internal(set) var isCopyingIn = false
     /// Parameter values as the server last reported them.
@@ -29,6 +38,8 @@ public struct ServerSession: Sendable {
     private var bodyRemaining = 0
     private var bodyIsForwarded = false
     private var ownError: ReceivedError?
+    /// The next ReadyForQuery is to speak of a failed transaction, because its BEGIN failed.
+    private var hidesMissingBegin = false
     private var isAbandoned = false
 
     public init(parameters: [StartupParameter] = [], defaultIsolation: String = "read committed") {
@@ -36,8 +47,11 @@ public struct ServerSession: Sendable {
         self.defaultIsolation = defaultIsolation
     }
 
-    /// Nothing is owed, nothing is half read.
-    public var isQuiet: Bool { ledger.isEmpty && bodyRemaining == 0 && !isSkipping && !isCopyingIn }
+    /// Nothing is owed, nothing is half read, nothing is half done.
+    public var isQuiet: Bool { ledger.isEmpty && bodyRemaining == 0 && !isSkipping && !isCopyingIn && !needsSync }
+
+    /// Something will come from the server unless it fails: it makes sense to wait.
+    public var willAnswer: Bool { !isCopyingIn && !ledger.isEmpty || bodyRemaining > 0 }
 
     /// Nothing is owed, and no transaction is open.
     public var isIdle: Bool { status == .idle && isQuiet }
@@ -62,9 +76,13 @@ public struct ServerSession: Sendable {
 
     /// After a successful `DISCARD ALL`.
     public mutating func forgetSession() {
-        prepared.removeAll()
+        forget(.everything)
         unnamed = .none
-        profile = .base
+    }
+
+    private mutating func forget(_ what: Forgotten) {
+        if what != .settings { prepared.removeAll() }
+        if what == .everything { profile = .base }
     }
 
     // MARK: Requests
@@ -77,15 +95,47 @@ public struct ServerSession: Sendable {
         }
         // A server in copy mode reads over Sync.
         if isCopyingIn, entry.request == .sync { return }
-        if entry.request == .copyEnd {
-            isCopyingIn = false
-            guard !ledger.isEmpty else { return }
+        // Any other request ends the COPY, if only with an error.
+        isCopyingIn = false
+        switch entry.request {
+        case .sync, .query, .functionCall:
+            syncsSent += 1
+            needsSync = false
+        case .begin:
+            isBeginning = true
+            needsSync = true
+        case .parse, .parseUnnamed, .bind, .describeStatement, .describePortal, .execute, .close, .refusal:
+            needsSync = true
+        case .copyEnd: break
         }
+        if entry.request == .copyEnd, ledger.isEmpty { return }
         ledger.append(entry)
+    }
+
+    /// The end of an earlier batch has not been answered.
+    var owesReady: Bool { syncsAnswered != syncsSent }
+
+    /// Whether the server's unnamed statement is this one.
+    public func presence(ofUnnamed id: StatementID) -> PreparedSet.Presence {
+        guard unnamed == id, id != .none else { return .absent }
+        return unnamedSince == nil || unnamedSince == syncsSent ? .present : .uncertain
+    }
+
+    /// A Parse of the unnamed statement was sent.
+    public mutating func parsingUnnamed(_ id: StatementID) {
+        unnamed = id
+        unnamedSince = syncsSent
+    }
+
+    /// Something was sent that drops the unnamed statement.
+    public mutating func dropUnnamed() {
+        unnamed = .none
+        unnamedSince = nil
     }
 
     /// Sends a Bind that must fail; the client reads `error` instead.
     public mutating func refuse(_ error: ErrorFields, toServer: inout Outbox) {
+        guard !isSkipping else { return }
         toServer.write { $0.appendBind(statement: StatementID.reservedPrefix + Array("refused".utf8)) }
         refusals.append(error.encoded)
         expect(LedgerEntry(.refusal))
@@ -95,7 +145,17 @@ public struct ServerSession: Sendable {
     public mutating func ask(_ text: [UInt8], toServer: inout Outbox) {
         toServer.write { $0.appendQuery(text) }
         expect(LedgerEntry(.query, .own))
-        unnamed = .none
+        dropUnnamed()
+    }
+
+    /// Sends a statement of our own within a batch of the client's: if it fails, the batch fails.
+    mutating func askInBatch(_ text: [UInt8], _ request: LedgerEntry.Request, toServer: inout Outbox) {
+        toServer.write { $0.appendUnnamedExecution(text) }
+        expect(LedgerEntry(.parseUnnamed, .swallow))
+        expect(LedgerEntry(.bind, .swallow))
+        expect(LedgerEntry(request, .swallow))
+        expect(LedgerEntry(.close, .swallow))
+        dropUnnamed()
     }
 
     // MARK: Replies
@@ -113,6 +173,7 @@ public struct ServerSession: Sendable {
             if bodyIsForwarded { toClient.forward(offset..<offset + part) }
             bodyRemaining -= part
             offset += part
+            settle(toClient: &toClient, facts: &facts)
         }
         while offset < bytes.count {
             let header: FrameHeader
@@ -142,6 +203,8 @@ public struct ServerSession: Sendable {
 
     /// Makes the replies that are ours to make and that are due now.
     public mutating func settle(toClient: inout Outbox, facts: inout [ReplyFact]) {
+        // Nothing may stand between the head and the rest of a message.
+        guard bodyRemaining == 0 else { return }
         while let entry = ledger.first {
             if entry.request == .copyEnd {
                 ledger.removeFirst()
@@ -152,7 +215,7 @@ public struct ServerSession: Sendable {
             if entry.changesClient { facts.append(.changeConfirmed) }
             guard !isAbandoned else { continue }
             toClient.write { out in
-                out.appendMessage(entry.request == .parse ? Backend.parseComplete : Backend.closeComplete)
+                out.appendMessage(entry.request == .close ? Backend.closeComplete : Backend.parseComplete)
             }
         }
     }
@@ -160,7 +223,7 @@ public struct ServerSession: Sendable {
     private func mustBeWhole(_ header: FrameHeader) -> Bool {
         guard header.totalLength <= Self.collectLimit else { return false }
         switch header.type {
-        case Backend.errorResponse, Backend.readyForQuery, Backend.parameterStatus: return true
+        case Backend.errorResponse, Backend.readyForQuery, Backend.parameterStatus, Backend.commandComplete: return true
         case Backend.rowDescription: return ledger.first?.request == .describeStatement
         default: return false
         }
@@ -175,22 +238,24 @@ public struct ServerSession: Sendable {
         switch header.type {
         case Backend.dataRow, Backend.copyData, Backend.copyDone, Backend.functionCallResponse:
             return first?.disposition == .forward
-        case Backend.commandComplete, Backend.emptyQueryResponse, Backend.portalSuspended:
+        case Backend.commandComplete:
+            noteForgotten(bytes, frame, first, &facts)
+            return completed(first, &facts)
+        case Backend.emptyQueryResponse, Backend.portalSuspended:
             return completed(first, &facts)
         case Backend.bindComplete:
-            return finished(.bind, first, &facts)
+            return finished(first?.request == .bind, first, &facts)
         case Backend.parseComplete:
-            let isForwarded = finished(.parse, first, &facts)
-            if let first, first.changesClient { facts.append(.changeConfirmed) }
-            return isForwarded
+            return parsed(first, &facts)
         case Backend.closeComplete:
-            return finished(.close, first, &facts)
+            if let first, first.request == .close { prepared.closed(first.statement) }
+            return finished(first?.request == .close, first, &facts)
         case Backend.rowDescription, Backend.noData:
             return described(header, first, bytes, frame, isWhole: isWhole, &facts)
         case Backend.parameterDescription:
             return first?.disposition == .forward
         case Backend.readyForQuery:
-            return ready(bytes, frame, first, &facts)
+            return ready(bytes, frame, first, toClient: &toClient, &facts)
         case Backend.errorResponse:
             return failed(bytes, frame, first, isWhole: isWhole, toClient: &toClient, toServer: &toServer, &facts)
         case Backend.noticeResponse:
@@ -201,7 +266,10 @@ public struct ServerSession: Sendable {
         case Backend.parameterStatus:
             return reported(bytes, frame, first, &facts)
         case Backend.copyInResponse:
-            beginCopyIn()
+            guard beginCopyIn() else {
+                facts.append(.protocolViolation("the client sent other requests instead of the data of a COPY"))
+                return false
+            }
             return first?.disposition == .forward
         case Backend.copyOutResponse, Backend.copyBothResponse:
             return first?.disposition == .forward
@@ -217,14 +285,35 @@ public struct ServerSession: Sendable {
             facts.append(.protocolViolation("the server completed a command that nobody sent"))
             return false
         }
-        if first.request == .execute { ledger.removeFirst() }
+        if first.request == .begin { isBeginning = false }
+        if first.request == .execute || first.request == .begin { ledger.removeFirst() }
         return first.disposition == .forward
     }
 
-    private mutating func finished(
-        _ request: LedgerEntry.Request, _ first: LedgerEntry?, _ facts: inout [ReplyFact]
-    ) -> Bool {
-        guard let first, first.request == request else {
+    /// The tag tells what a server no longer has, however the command was written.
+    private mutating func noteForgotten(
+        _ bytes: Span<UInt8>, _ frame: Range<Int>, _ first: LedgerEntry?, _ facts: inout [ReplyFact]
+    ) {
+        guard let first, let what = Forgotten(tag: bytes, frame) else { return }
+        forget(what)
+        if first.disposition != .own { facts.append(.forgot(what)) }
+    }
+
+    private mutating func parsed(_ first: LedgerEntry?, _ facts: inout [ReplyFact]) -> Bool {
+        let isDue = first?.request == .parse || first?.request == .parseUnnamed
+        if isDue, let first {
+            if first.request == .parse {
+                prepared.parsed(first.statement)
+            } else if first.statement == unnamed {
+                unnamedSince = nil
+            }
+            if first.changesClient { facts.append(.changeConfirmed) }
+        }
+        return finished(isDue, first, &facts)
+    }
+
+    private mutating func finished(_ isDue: Bool, _ first: LedgerEntry?, _ facts: inout [ReplyFact]) -> Bool {
+        guard isDue, let first else {
             facts.append(.protocolViolation("the server answered a request that nobody sent"))
             return false
         }
@@ -259,7 +348,8 @@ public struct ServerSession: Sendable {
     }
 
     private mutating func ready(
-        _ bytes: Span<UInt8>, _ frame: Range<Int>, _ first: LedgerEntry?, _ facts: inout [ReplyFact]
+        _ bytes: Span<UInt8>, _ frame: Range<Int>, _ first: LedgerEntry?, toClient: inout Outbox,
+        _ facts: inout [ReplyFact]
     ) -> Bool {
         guard frame.count == FrameHeader.byteCount + 1,
             let status = TransactionStatus(rawValue: bytes[frame.upperBound - 1])
@@ -272,6 +362,7 @@ public struct ServerSession: Sendable {
             return false
         }
         self.status = status
+        syncsAnswered += 1
         isCopyingIn = false
         ledger.removeFirst()
         guard first.disposition == .forward else {
@@ -280,7 +371,10 @@ public struct ServerSession: Sendable {
             return false
         }
         facts.append(.ready(status))
-        return true
+        guard hidesMissingBegin else { return true }
+        hidesMissingBegin = false
+        if !isAbandoned { toClient.write { $0.appendReadyForQuery(.failed) } }
+        return false
     }
 
     private mutating func failed(
@@ -294,9 +388,7 @@ public struct ServerSession: Sendable {
                 return false
             }
             if first?.disposition == .own { ownError = error }
-            if let first, error.sqlState == "0A000", first.request == .bind || first.request == .describeStatement {
-                prepared.outdate(first.statement)
-            }
+            if error.sqlState == "0A000", let first { refusedPlan(first) }
         }
         guard let first else {
             facts.append(.protocolViolation("the server sent an error although nothing was asked"))
@@ -312,16 +404,26 @@ public struct ServerSession: Sendable {
         return isClients && first.request != .refusal
     }
 
+    /// The definition behind a statement has changed: PostgreSQL refuses it until it is parsed anew.
+    private mutating func refusedPlan(_ entry: LedgerEntry) {
+        guard entry.request == .bind || entry.request == .describeStatement else { return }
+        prepared.outdate(entry.statement)
+        if unnamed == entry.statement || entry.statement == .none { dropUnnamed() }
+    }
+
     /// After an error the server skips everything up to the next Sync; a simple Query in progress just ends.
     private mutating func dropSkipped(toServer: inout Outbox, facts: inout [ReplyFact], isClients: Bool) {
-        var changesDropped = 0
-        var skipped: [LedgerEntry] = []
-        var isExtended = false
-        let inParse = ledger.first?.request == .parse
+        var dropped: [LedgerEntry] = []
+        let inParse = ledger.first.map { $0.changesClient } ?? false
         while let entry = ledger.first {
             if entry.request == .sync { break }
             if entry.request == .query || entry.request == .functionCall {
-                guard isExtended else { break }
+                guard !dropped.isEmpty else { break }
+                guard dropped.allSatisfy({ $0.disposition == .swallow }) else {
+                    // The client forgot the Sync: the Query is skipped like everything else.
+                    dropped.append(ledger.removeFirst())
+                    continue
+                }
                 // Injected work ahead of a Query failed: the server skips the Query too and waits for a Sync.
                 ledger.removeFirst()
                 toServer.write { $0.appendMessage(Frontend.sync) }
@@ -330,42 +432,31 @@ public struct ServerSession: Sendable {
                 for entry in rest { ledger.append(entry) }
                 break
             }
-            isExtended = true
-            ledger.removeFirst()
-            skipped.append(entry)
-            if entry.changesClient { changesDropped += 1 }
-            if entry.request == .refusal { refusals.removeFirst() }
+            dropped.append(ledger.removeFirst())
         }
-        takeBack(skipped)
+        // Backwards, so that what was sent and skipped is undone step by step.
+        for entry in dropped.reversed() { undo(entry) }
         if ledger.isEmpty { isSkipping = true }
-        if isClients { facts.append(.failed(changesDropped: changesDropped, inParse: inParse)) }
-    }
-
-    /// The server has neither parsed nor closed what it skipped. The last comes first, so that what was true before wins.
-    private mutating func takeBack(_ skipped: [LedgerEntry]) {
-        for entry in skipped.reversed() {
-            if entry.request == .close, entry.disposition == .swallow {
-                prepared.insert(entry.statement)
-            } else if entry.request == .parse, entry.disposition != .synthesise {
-                if !entry.isUnnamed {
-                    prepared.remove(entry.statement)
-                } else if unnamed == entry.statement {
-                    unnamed = .none
-                }
-            }
+        let withoutBegin = dropped.contains { $0.request == .begin }
+        if withoutBegin {
+            isBeginning = false
+            hidesMissingBegin = true
         }
+        guard isClients else { return }
+        let changes = dropped.count { $0.changesClient }
+        facts.append(.failed(changesDropped: changes, inParse: inParse, withoutBegin: withoutBegin))
     }
 
-    private mutating func beginCopyIn() {
-        var copyEnd = ledger.count
-        for position in 0..<ledger.count where ledger[position].request == .copyEnd {
-            copyEnd = position
+    /// A request failed or was skipped.
+    private mutating func undo(_ entry: LedgerEntry) {
+        guard entry.disposition != .synthesise else { return }
+        switch entry.request {
+        case .parse: prepared.remove(entry.statement)
+        case .parseUnnamed: if unnamed == entry.statement { dropUnnamed() }
+        case .close: if entry.statement != .none { prepared.keeps(entry.statement) }
+        case .refusal: refusals.removeFirst()
+        case .bind, .describeStatement, .describePortal, .execute, .begin, .query, .functionCall, .sync, .copyEnd:
             break
-        }
-        isCopyingIn = copyEnd == ledger.count
-        // Syncs between the Execute and the end of the data are read over by a server in copy mode.
-        ledger.filter { position, entry in
-            position == 0 || position >= copyEnd || entry.request != .sync
         }
     }
 

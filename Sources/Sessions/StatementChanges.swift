@@ -7,6 +7,8 @@ struct StatementChange: Equatable, Sendable {
     var name: [UInt8]
     /// nil: the name is given up.
     var statement: PreparedStatement?
+    /// The number of the batch that asks for it.
+    var batch: UInt64
 }
 
 extension ClientSession {
@@ -18,6 +20,15 @@ extension ClientSession {
         if name.isEmpty { return unnamed }
         guard let index = names.find(input, name) else { return nil }
         return names[index]
+    }
+
+    /// Whether a name's statement depends on the answer to an earlier batch. Within a batch it does not matter: what
+    /// relies on a failed Parse is skipped.
+    func isUncertain(_ name: Range<Int>, _ input: Span<UInt8>) -> Bool {
+        for change in changes.reversed() where input.matches(change.name, in: name) {
+            return change.batch != batchNumber
+        }
+        return false
     }
 
     mutating func confirmChange(table: inout StatementTable) {
@@ -47,11 +58,19 @@ extension ClientSession {
         unnamed = nil
     }
 
+    /// A simple Query was sent: whatever unnamed statement a server will confirm before that is gone behind it.
+    mutating func dropUnnamedForGood(table: inout StatementTable) {
+        dropUnnamed(table: &table)
+        for index in changes.indices where changes[index].name.isEmpty {
+            if let statement = changes[index].statement { table.release(statement.reference) }
+            changes[index].statement = nil
+        }
+    }
+
     /// DEALLOCATE ALL, DISCARD ALL, or the end of the session.
-    mutating func forgetStatements(table: inout StatementTable) {
+    mutating func forgetNames(table: inout StatementTable) {
         for statement in names.statements { table.release(statement.reference) }
         names.removeAll()
-        dropUnnamed(table: &table)
     }
 
     /// `DEALLOCATE name`; false when the client has no such statement.

@@ -30,10 +30,7 @@ extension ClientSession {
                 offset += part
                 bodyRemaining -= part
                 if bodyRemaining > 0 { return .needInput }
-                if !isUnsynced, !dropsUntilSync {
-                    batch.reset(table: &table)
-                    return .done
-                }
+                if !isUnsynced, !dropsUntilSync { return finishBatch(table: &table) }
             }
             guard server.ledger.count < ReplyLedger.softLimit else { return .wait }
             let header: FrameHeader
@@ -43,6 +40,20 @@ extension ClientSession {
             case .frame(let found): header = found
             }
             guard header.totalLength <= lengthLimit(header.type) else { return .close(.malformedMessage) }
+            if server.isCopyingIn, Self.endsCopy(header.type) {
+                // The server does not look into it.
+                server.breaksCopy()
+                forwardPart(header, input, at: &offset, toServer: &toServer)
+                if bodyRemaining > 0 { return .needInput }
+                if header.type == Frontend.query || header.type == Frontend.functionCall, !isUnsynced {
+                    return finishBatch(table: &table)
+                }
+                isUnsynced = isUnsynced || batch.kind == .extended
+                continue
+            }
+            if !isUnsynced, refusal == nil, batch.kind == .extended, let pin = pin(for: batch.pins, server: server) {
+                return pin
+            }
             if let error = refusal, header.type != Frontend.terminate {
                 refusal = nil
                 if let result = refuseOnServer(
@@ -79,8 +90,9 @@ extension ClientSession {
         case Frontend.parse:
             guard isWhole || header.totalLength > settings.maxReadableText else { return .needInput }
             guard isWhole, let view = ParseView(input, frame: frame) else { return .close(.malformedMessage) }
+            if mustWait(for: view.name, input, server: server, toServer: &toServer) { return .wait }
             openTransaction(server: &server, toServer: &toServer)
-            parse(view, frame, input, server: &server, table: &table, toServer: &toServer)
+            guard parse(view, frame, input, server: &server, table: &table, toServer: &toServer) else { return .wait }
             server.settle(toClient: &toClient, facts: &facts)
             if refusal == nil { offset = frame.upperBound }
         case Frontend.bind:
@@ -88,6 +100,8 @@ extension ClientSession {
         case Frontend.describe, Frontend.close:
             guard isWhole else { return .needInput }
             guard let view = ObjectView(input, frame: frame) else { return .close(.malformedMessage) }
+            let isAsked = header.type == Frontend.describe && view.kind == .statement
+            if isAsked, mustWait(for: view.name, input, server: server, toServer: &toServer) { return .wait }
             openTransaction(server: &server, toServer: &toServer)
             if view.kind == .portal {
                 server.expect(LedgerEntry(header.type == Frontend.describe ? .describePortal : .close))
@@ -106,6 +120,7 @@ extension ClientSession {
             guard isWhole else { return .needInput }
             openTransaction(server: &server, toServer: &toServer)
             server.expect(LedgerEntry(.execute))
+            if bindsStateChange { changesState = true }
             toServer.forward(frame)
             isUnsynced = true
             offset = frame.upperBound
@@ -136,6 +151,15 @@ extension ClientSession {
         return nil
     }
 
+    /// Whether a server in copy mode takes the message for a fault.
+    private static func endsCopy(_ type: UInt8) -> Bool {
+        switch type {
+        case Frontend.copyData, Frontend.copyDone, Frontend.copyFail, Frontend.sync, Frontend.flush, Frontend.terminate:
+            false
+        default: true
+        }
+    }
+
     /// A message of a COPY belongs to no batch of its own, unless one is open around it.
     private mutating func endOfCopyMessage(table: inout StatementTable) -> Translation? {
         if bodyRemaining > 0 { return .needInput }
@@ -147,8 +171,24 @@ extension ClientSession {
     private mutating func finishBatch(table: inout StatementTable) -> Translation {
         isUnsynced = false
         dropsUntilSync = false
+        bindsStateChange = false
+        batchNumber += 1
         batch.reset(table: &table)
         return .done
+    }
+
+    /// Whether an answer is owed without which nobody can tell what a name stands for.
+    private mutating func mustWait(
+        for name: Range<Int>, _ input: Span<UInt8>, server: borrowing ServerSession, toServer: inout Outbox
+    ) -> Bool {
+        if changesState {
+            guard server.ledger.isEmpty else {
+                toServer.write { $0.appendMessage(Frontend.flush) }
+                return true
+            }
+            changesState = false
+        }
+        return isUncertain(name, input)
     }
 
     /// Makes the current batch fail on the server, so that its transaction fails as it would have.
@@ -174,16 +214,8 @@ extension ClientSession {
         guard case .lazy(var modes) = transaction else { return }
         if listener == .reader { modes.readOnly = true }
         transaction = .open(modes)
-        inject(modes.beginText, server: &server, toServer: &toServer)
-    }
-
-    /// Sends a statement of ours into the client's batch, without a Sync: should it fail, the batch fails.
-    mutating func inject(_ text: [UInt8], server: inout ServerSession, toServer: inout Outbox) {
-        toServer.write { $0.appendUnnamedExecution(text) }
-        server.expect(LedgerEntry(.parse, .swallow))
-        server.expect(LedgerEntry(.bind, .swallow))
-        server.expect(LedgerEntry(.execute, .swallow))
-        server.unnamed = .none
+        server.askInBatch(modes.beginText, .begin, toServer: &toServer)
+        isInTransaction = true
         isUnsynced = true
     }
 
@@ -193,6 +225,11 @@ extension ClientSession {
         _ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int, isWhole: Bool,
         server: inout ServerSession, table: inout StatementTable, toServer: inout Outbox
     ) -> Translation? {
+        if batch.kind != .query {
+            // The Query stands in the middle of an extended batch: it is read as a batch of its own.
+            batch.reset(table: &table)
+            batch.isDecided = true
+        }
         if batch.classification == nil {
             switch scanBatch(input, at: offset, table: &table) {
             case .needInput: return .needInput
@@ -200,17 +237,13 @@ extension ClientSession {
             case .ready, .stray: break
             }
         }
-        guard let classification = batch.classification else {
-            // The Query stands in the middle of an extended batch: it is read as a batch of its own.
-            batch.reset(table: &table)
-            batch.isDecided = true
-            return scanBatch(input, at: offset, table: &table) == .needInput ? .needInput : nil
-        }
+        guard let classification = batch.classification else { preconditionFailure("A scanned Query has a class.") }
         if let pin = note(classification, server: server) { return pin }
         openTransaction(server: &server, toServer: &toServer)
         server.expect(LedgerEntry(.query))
-        server.unnamed = .none
-        dropUnnamed(table: &table)
+        server.dropUnnamed()
+        dropUnnamedForGood(table: &table)
+        if bindsStateChange { changesState = true }
         isUnsynced = false
         forwardPart(header, input, at: &offset, toServer: &toServer)
         if bodyRemaining > 0 { return .needInput }
@@ -240,6 +273,7 @@ extension ClientSession {
         case .malformed: return .close(.malformedMessage)
         case .head(let found): view = found
         }
+        if mustWait(for: view.statement, input, server: server, toServer: &toServer) { return .wait }
         guard let statement = statement(named: view.statement, input) else {
             if isPinned, !view.statement.isEmpty, !isReserved(view.statement, input) {
                 // It may be a statement that the client prepared in SQL.
@@ -258,6 +292,9 @@ extension ClientSession {
         {
         case .ready: break
         case .wait: return .wait
+        case .refuse(let error):
+            refusal = error
+            return nil
         }
         isUnsynced = true
         server.expect(LedgerEntry(.bind, statement: view.statement.isEmpty ? .none : statement.id))
@@ -284,13 +321,11 @@ extension ClientSession {
     /// Remembers what is about to run; non-nil when the pool must allow a pin first.
     private mutating func note(_ classification: Classification, server: borrowing ServerSession) -> Translation? {
         let effects = classification.effects
-        var wanted = classification.reasonsToPin.subtracting(pins)
-        if wantsSequences, classification.routeClass >= .write, !isPinned { wanted.insert(.sequence) }
-        // In a failed transaction nothing runs, so nothing is left behind.
-        let isFailed = server.status == .failed && server.isQuiet && !effects.contains(.transactionControl)
-        if !wanted.isEmpty, !isFailed, !isOnReplica {
-            if !isPinned { return .pin(wanted) }
-            pins.formUnion(wanted)
+        var wanted = classification.reasonsToPin
+        if wantsSequences, effects.contains(.mayWrite) || effects.contains(.hiddenCode) { wanted.insert(.sequence) }
+        // The end of a transaction runs even if that has failed.
+        if let pin = pin(for: wanted, server: server, endsTransaction: effects.contains(.transactionControl)) {
+            return pin
         }
         if !isOnReplica {
             switch classification.routeClass {
@@ -302,17 +337,56 @@ extension ClientSession {
         }
         if effects.contains(.setLocal) || effects.contains(.cursor) || effects.contains(.savepoint) { isRooted = true }
         switch classification.command {
-        case .deallocateAll: pendingForget = .statements
-        case .discardAll: pendingForget = .everything
-        case .resetAll: pendingForget = .settings
+        case .resetAll: resetsAll = true
         case .rollbackTo, .savepoint, .release: isRooted = true
         case .begin, .commit, .rollback, .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared,
-            .setTransaction, .sessionCharacteristics, .deallocate, .discardPlans, .discardSequences, .discardTemp,
-            .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .select, .copy, .other:
+            .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans,
+            .discardSequences, .discardTemp, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain,
+            .select, .copy, .other:
             break
         }
-        if effects.contains(.sessionState), !isPinned { leavesTraces = true }
+        noteTransaction(classification)
+        if effects.contains(.sessionState) {
+            bindsStateChange = true
+            if !isPinned { leavesTraces = true }
+        }
         return nil
+    }
+
+    /// Non-nil when the pool must allow a pin before something runs that needs it.
+    private mutating func pin(
+        for wanted: PinReasons, server: borrowing ServerSession, endsTransaction: Bool = false
+    ) -> Translation? {
+        let missing = wanted.subtracting(pins)
+        // In a failed transaction nothing runs, so nothing is left behind.
+        let isFailed = server.status == .failed && server.isQuiet && !endsTransaction
+        guard !missing.isEmpty, !isFailed, !isOnReplica else { return nil }
+        guard isPinned else { return .pin(missing) }
+        pins.formUnion(missing)
+        return nil
+    }
+
+    /// Remembers whether what is sent may commit a write, and which state it leads to.
+    private mutating func noteTransaction(_ classification: Classification) {
+        if mayHaveWritten, !isInTransaction, detachedStatus == .idle { mayHaveCommitted = true }
+        guard classification.effects.contains(.transactionControl) else { return }
+        switch classification.command {
+        case .begin:
+            isInTransaction = true
+        case .commit(let chain), .rollback(let chain):
+            if mayHaveWritten { mayHaveCommitted = true }
+            isInTransaction = chain
+        case .prepareTransaction:
+            mayHaveCommitted = true
+            isInTransaction = false
+        case .savepoint, .rollbackTo, .release, .setTransaction:
+            break
+        case .empty, .commitPrepared, .rollbackPrepared, .sessionCharacteristics, .deallocate, .deallocateAll,
+            .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show,
+            .set, .reset, .setConfig, .explain, .select, .copy, .other:
+            // Of several statements in one text nobody can tell where they lead.
+            if mayHaveWritten { mayHaveCommitted = true }
+        }
     }
 
     /// Forwards what is there of a message.
@@ -329,7 +403,7 @@ extension ClientSession {
 
 extension Classification {
     /// Why the session must keep its server once the statement has run. A setting is kept by keeping the server.
-    fileprivate var reasonsToPin: PinReasons {
+    var reasonsToPin: PinReasons {
         switch command {
         case .set(name: _, value: _, isLocal: let isLocal): isLocal ? pins : pins.union(.setting)
         case .reset, .setConfig, .sessionCharacteristics: pins.union(.setting)

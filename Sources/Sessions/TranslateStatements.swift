@@ -8,46 +8,61 @@ enum Readiness: Equatable {
     case ready
     /// The row shape is being asked for.
     case wait
+    case refuse(ErrorFields)
 }
 
 extension ClientSession {
+    /// - Returns: false when an answer is owed that tells whether the server has the statement.
     mutating func parse(
         _ view: ParseView, _ frame: Range<Int>, _ input: Span<UInt8>, server: inout ServerSession,
         table: inout StatementTable, toServer: inout Outbox
-    ) {
+    ) -> Bool {
         if !view.name.isEmpty {
             if statement(named: view.name, input) != nil {
+                // PostgreSQL reads the text before it looks at the name.
+                parseToCheck(input.bytes(in: view.tail), server: &server, toServer: &toServer)
                 refusal = .duplicateStatement(input.bytes(in: view.name))
-                return
+                return true
             }
             if names.count + changes.count >= StatementNames.limit {
                 refusal = .tooManyStatements
-                return
+                return true
             }
         }
         let reference: StatementReference
-        if batch.translated < batch.parsed.count {
+        let isScanned = batch.translated < batch.parsed.count
+        if isScanned {
             reference = batch.parsed[batch.translated].reference
-            batch.translated += 1
         } else {
             reference = table.retain(
                 tail: input.extracting(view.tail), textLength: view.text.count, profile: profile.parsing,
                 lexer: profile.lexer)
         }
         let id = table.id(reference)
+        let presence = view.name.isEmpty ? .absent : server.prepared.touch(id, syncs: server.syncsSent)
+        if presence == .uncertain {
+            if !isScanned { table.release(reference) }
+            return false
+        }
+        if isScanned { batch.translated += 1 }
         changes.append(
             StatementChange(
-                name: input.bytes(in: view.name), statement: PreparedStatement(reference: reference, id: id)))
+                name: input.bytes(in: view.name), statement: PreparedStatement(reference: reference, id: id),
+                batch: batchNumber))
         isUnsynced = true
         if view.name.isEmpty {
-            server.expect(LedgerEntry(.parse, changesClient: true, statement: id, isUnnamed: true))
-            server.unnamed = id
+            server.expect(LedgerEntry(.parseUnnamed, changesClient: true, statement: id))
+            server.parsingUnnamed(id)
             toServer.forward(frame)
-        } else if server.prepared.touch(id) {
+        } else if presence == .present {
+            // In a transaction that has failed, or may have, only the server can tell that the Parse fails, too.
+            if isInTransaction, server.status == .failed || server.owesReady {
+                parseToCheck(input.bytes(in: view.tail), server: &server, toServer: &toServer)
+            }
             server.expect(LedgerEntry(.parse, .synthesise, changesClient: true, statement: id))
         } else {
-            let name = id.serverName
             closeOutdated(id, server: &server, toServer: &toServer)
+            let name = id.serverName
             toServer.write { out in
                 out.appendHeader(Frontend.parse, bodyLength: name.count + 1 + view.tail.count)
                 out.appendCString(name)
@@ -56,24 +71,31 @@ extension ClientSession {
             server.expect(LedgerEntry(.parse, changesClient: true, statement: id))
             remember(id, server: &server, toServer: &toServer)
         }
+        return true
+    }
+
+    /// Lets the server read a text for its errors only.
+    private mutating func parseToCheck(_ tail: [UInt8], server: inout ServerSession, toServer: inout Outbox) {
+        toServer.write { $0.appendParse(name: [], tail: tail) }
+        server.expect(LedgerEntry(.parseUnnamed, .swallow))
+        server.dropUnnamed()
+        isUnsynced = true
+    }
+
+    /// A statement that the server refuses to use makes room for its successor of the same name.
+    private func closeOutdated(_ id: StatementID, server: inout ServerSession, toServer: inout Outbox) {
+        guard server.prepared.takeOutdated(id) else { return }
+        toServer.write { $0.appendClose(statement: id.serverName) }
+        server.expect(LedgerEntry(.close, .swallow, statement: id))
     }
 
     /// Notes that a server has a statement and drops the one used longest ago if it has too many.
     private func remember(_ id: StatementID, server: inout ServerSession, toServer: inout Outbox) {
-        server.prepared.insert(id)
+        server.prepared.parsing(id, syncs: server.syncsSent)
         guard let surplus = server.prepared.surplus(limit: settings.maxPreparedStatements) else { return }
-        closeOnServer(surplus, server: &server, toServer: &toServer)
-    }
-
-    /// Makes room for a statement that the server knows under the same name and can no longer run.
-    private func closeOutdated(_ id: StatementID, server: inout ServerSession, toServer: inout Outbox) {
-        if server.prepared.isOutdated(id) { closeOnServer(id, server: &server, toServer: &toServer) }
-    }
-
-    private func closeOnServer(_ id: StatementID, server: inout ServerSession, toServer: inout Outbox) {
-        server.prepared.remove(id)
-        toServer.write { $0.appendClose(statement: id.serverName) }
-        server.expect(LedgerEntry(.close, .swallow, statement: id))
+        server.prepared.closing(surplus, syncs: server.syncsSent)
+        toServer.write { $0.appendClose(statement: surplus.serverName) }
+        server.expect(LedgerEntry(.close, .swallow, statement: surplus))
     }
 
     /// Parses a statement again where the server does not have it.
@@ -82,21 +104,26 @@ extension ClientSession {
         toServer: inout Outbox
     ) -> Readiness {
         let id = statement.id
-        if isNamed, !batch.describesStatement, let told = statement.toldShape,
-            let shape = server.prepared.shape(of: id), told != shape
-        {
-            // The server may have parsed it while its tables were different: asked again, it tells today's shape.
-            server.prepared.outdate(id)
+        switch isNamed ? server.prepared.touch(id, syncs: server.syncsSent) : server.presence(ofUnnamed: id) {
+        case .uncertain:
+            return .wait
+        case .present:
+            if let told = statement.toldShape, let shape = server.prepared.shape(of: id), told != shape,
+                !batch.describesStatement
+            {
+                return .refuse(.changedResultType)
+            }
+            return .ready
+        case .absent:
+            break
         }
-        let isThere = isNamed ? server.prepared.touch(id) : server.unnamed == id
-        if isThere { return .ready }
         if isNamed { closeOutdated(id, server: &server, toServer: &toServer) }
         let name = isNamed ? id.serverName : []
         let tail = table.tail(statement.reference)
         toServer.write { $0.appendParse(name: name, tail: tail) }
-        server.expect(LedgerEntry(.parse, .swallow, statement: id, isUnnamed: !isNamed))
+        server.expect(LedgerEntry(isNamed ? .parse : .parseUnnamed, .swallow, statement: id))
         isUnsynced = true
-        if isNamed { remember(id, server: &server, toServer: &toServer) } else { server.unnamed = id }
+        if isNamed { remember(id, server: &server, toServer: &toServer) } else { server.parsingUnnamed(id) }
         guard let told = statement.toldShape, !batch.describesStatement else { return .ready }
         toServer.write { out in
             out.appendDescribe(statement: name)
@@ -123,8 +150,9 @@ extension ClientSession {
         }
         var undescribed = statement
         undescribed.toldShape = nil
-        _ = ensureParsed(
+        let readiness = ensureParsed(
             undescribed, isNamed: !view.name.isEmpty, server: &server, table: table, toServer: &toServer)
+        if readiness == .wait { return .wait }
         let name = view.name.isEmpty ? [] : statement.id.serverName
         toServer.write { $0.appendDescribe(statement: name) }
         server.expect(LedgerEntry(.describeStatement, statement: statement.id))
@@ -142,7 +170,7 @@ extension ClientSession {
             toServer.forward(frame)
             return
         }
-        changes.append(StatementChange(name: input.bytes(in: view.name), statement: nil))
+        changes.append(StatementChange(name: input.bytes(in: view.name), statement: nil, batch: batchNumber))
         server.expect(LedgerEntry(.close, .synthesise, changesClient: true))
     }
 

@@ -55,13 +55,14 @@ extension Array where Element == UInt8 {
         append(contentsOf: tail)
     }
 
-    /// An unnamed Parse, a Bind without parameters and an Execute of `text`, without Sync.
+    /// An unnamed Parse, a Bind without parameters, an Execute of `text` and a Close of the portal, without Sync.
     public mutating func appendUnnamedExecution(_ text: [UInt8]) {
         appendParse(name: [], tail: text + [0, 0, 0])
         appendBind(statement: [])
         appendHeader(Frontend.execute, bodyLength: 5)
         append(0)
         appendInt32(0)
+        appendMessage(Frontend.close, body: [UInt8(ascii: "P"), 0])
     }
 
     /// A Bind of the unnamed portal without parameters.

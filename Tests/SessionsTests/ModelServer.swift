@@ -78,7 +78,7 @@ struct ModelServer {
             finish()
             output.appendReadyForQuery(status)
         case Frontend.functionCall:
-            output.appendMessage(Backend.functionCallResponse, body: [255, 255, 255, 255])
+            if checkAborted("") { output.appendMessage(Backend.functionCallResponse, body: [255, 255, 255, 255]) }
             finish()
             output.appendReadyForQuery(status)
         default: break
@@ -151,6 +151,8 @@ struct ModelServer {
             guard !found.text.returnsRows || found.column == column else {
                 return skip("0A000", "cached plan must not change result type")
             }
+            // PostgreSQL still describes what returns no rows.
+            guard checkAborted(found.text) else { return skip() }
             output.appendMessage(Backend.parameterDescription, body: [0, 0])
             describeRows(found.text, found.column)
         }
@@ -168,6 +170,8 @@ struct ModelServer {
         guard let portal = portals[name] else { return skip("34000", "portal \"\(name)\" does not exist") }
         guard !portal.text.isEmpty else { return output.appendMessage(Backend.emptyQueryResponse) }
         guard checkAborted(portal.text) else { return skip() }
+        // PostgreSQL keeps it, exhausted.
+        portals[name] = nil
         switch run(portal.text) {
         case .done: break
         case .failed: skips = true

@@ -50,7 +50,8 @@ struct RandomConversation {
         case 30..<34: return [.query("COPY t FROM STDIN")] + copyData()
         case 34..<38:
             let copy: [Message] = [.parse("", "COPY t FROM STDIN"), .bind(""), .execute()]
-            return copy + (chance(50) ? [.sync] : []) + copyData() + [.sync]
+            // COPY does not stay behind as the unnamed statement: what follows would be its data.
+            return copy + (chance(50) ? [.sync] : []) + copyData() + [.sync, .parse("", "SELECT 1"), .sync]
         case 38..<40: return [.functionCall]
         case 40..<43 where allowsPins: return [.query(pick(["LISTEN a", "SET work_mem = 1"]))]
         default: return extended()

@@ -6,6 +6,7 @@ import Wire
 
 /// Random conversations over random timing and random cuts of both streams, against one model server that the same
 /// client would have had to itself.
+@Suite(.serialized)
 struct RandomConversationTests {
     /// Everything a run depends on.
     struct Schedule {

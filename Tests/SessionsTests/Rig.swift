@@ -114,9 +114,7 @@ final class Rig {
         defer {
             clients[index].input.removeFirst(offset)
         }
-        let attachment = clients[index].server.map { Attachment(
-                isQuiet: servers[$0].session.isQuiet, status: servers[$0].session.status,
-                profile: servers[$0].session.profile) }
+        let attachment = clients[index].server.map { servers[$0].session.attachment }
         let step = clients[index].session.advance(
             input.span, at: &offset, attachment: attachment, table: &table, toClient: &toClient)
         flush(index, &toServer, &toClient, input)

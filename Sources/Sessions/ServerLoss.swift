@@ -1,0 +1,63 @@
+// What becomes of a conversation whose server is lost?
+
+import Wire
+
+extension ClientSession {
+    /// The attached server is lost. Afterwards the session is detached.
+    ///
+    /// - Returns: false when the client's connection cannot go on: its state was on that server, or a message is cut.
+    public mutating func serverLost(
+        _ server: borrowing ServerSession, table: inout StatementTable, toClient: inout Outbox
+    ) -> Bool {
+        let owed = server.owedSyncs
+        let canGoOn = !isPinned && !server.isInsideForwardedMessage
+        let error: ErrorFields = mayHaveCommitted && owed > 0 ? .outcomeUnknown : .serverLost
+        let isBatchCut = isUnsynced
+        // The client has read of an error already: the rest of the batch is dropped without another word.
+        let isErrorTold = server.isSkipping
+        let losesTransaction = isInTransaction
+        dropChanges(changes.count, inParse: false, table: &table)
+        batch.reset(table: &table)
+        // What is left of a message that was cut is dropped.
+        bodyIsForwarded = false
+        pins = []
+        refusal = nil
+        isUnsynced = false
+        detached()
+        guard canGoOn else { return false }
+        if losesTransaction { transaction = .failedWithoutServer }
+        let status = detachedStatus
+        for _ in 0..<owed {
+            toClient.write {
+                $0.append(contentsOf: error.encoded)
+                $0.appendReadyForQuery(status)
+            }
+        }
+        guard isBatchCut else { return true }
+        dropsUntilSync = true
+        if !isErrorTold { toClient.write { $0.append(contentsOf: error.encoded) } }
+        return true
+    }
+}
+
+extension ServerSession {
+    /// How many ReadyForQuery the client is owed.
+    var owedSyncs: Int {
+        var owed = 0
+        for position in 0..<ledger.count {
+            let entry = ledger[position]
+            guard entry.disposition != .own else { continue }
+            if entry.request == .sync || entry.request == .query || entry.request == .functionCall { owed += 1 }
+        }
+        return owed
+    }
+}
+
+extension ErrorFields {
+    static let serverLost = ErrorFields(
+        .error, "08006", "the connection to the server was lost",
+        hint: "Nothing of the transaction was committed. Try it again.")
+    static let outcomeUnknown = ErrorFields(
+        .error, "08007", "the connection to the server was lost before its answer came",
+        detail: "The statement may or may not have been carried out.")
+}
