@@ -71,7 +71,7 @@ extension Worker {
         return false
     }
 
-    /// Any node that is up can tell what a server reports; but a standby that was told SERIALIZABLE takes no more orders.
+    /// Any node that is up can tell what a server reports; but a standby told SERIALIZABLE takes no more orders.
     func askForWelcome(_ client: ClientConnection) {
         client.demand = Demand(
             routeClass: client.session.profile.forbidsReplicas ? .primaryOnlyRead : .replicaSafe)

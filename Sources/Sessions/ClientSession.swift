@@ -79,6 +79,8 @@ public struct ClientSession: Sendable {
     var defaultIsolation = "read committed"
     /// SET LOCAL, a cursor or a savepoint: the transaction cannot be begun again elsewhere.
     var isRooted = false
+    /// SET LOCAL in this transaction: names may mean something else until it ends.
+    var hasLocalSettings = false
     /// The session asked for `currval` or `lastval`: it keeps its server from its next write on.
     var wantsSequences = false
 
@@ -230,6 +232,7 @@ public struct ClientSession: Sendable {
         case .idle:
             if transaction != .failedWithoutServer { transaction = .none }
             isRooted = false
+            hasLocalSettings = false
         case .inTransaction, .failed:
             if case .open = transaction { break }
             transaction = .open(TransactionModes())
@@ -243,7 +246,7 @@ public struct ClientSession: Sendable {
         case .statements:
             forgetNames(table: &table)
         case .settings:
-            // RESET of one setting leaves the others; where the session has set none, to set all of them again is right.
+            // RESET of one setting leaves the others; where the session has set none, setting all again is right.
             guard resetsAll || !pins.contains(.setting) else { return }
             resetsAll = false
             server.profile = .base

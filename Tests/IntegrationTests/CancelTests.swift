@@ -44,7 +44,9 @@ import Testing
         try holder.succeed("SELECT 1 FOR UPDATE")
         let table = try Stage.makeTable("x int")
         let waiter = try router.client()
-        for messages in [[.query("INSERT INTO \(table) VALUES (1)")], FrontendMessage.extended("TABLE \(table) FOR SHARE") + [.sync]] {
+        for messages in [
+            [.query("INSERT INTO \(table) VALUES (1)")], FrontendMessage.extended("TABLE \(table) FOR SHARE") + [.sync],
+        ] {
             try waiter.send(messages)
             // The cancel may be quicker than the query; then it is repeated.
             try eventually("the waiting query to be cancelled") {
@@ -52,7 +54,10 @@ import Testing
                 return !waiter.isQuiet
             }
             let answer = try waiter.readUntilReady()
-            #expect(answer.transcript == ["ErrorResponse(57014: canceling statement due to user request)", "ReadyForQuery(I)"])
+            #expect(
+                answer.transcript == [
+                    "ErrorResponse(57014: canceling statement due to user request)", "ReadyForQuery(I)",
+                ])
         }
         #expect(holder.isQuiet)
         try holder.succeed("COMMIT")

@@ -1,4 +1,4 @@
-// Is a client told when the rows of its statement have changed their shape, instead of reading them by a stale description?
+// Is a client told when the rows of its statement have changed their shape, instead of reading them wrongly?
 
 import TestSupport
 import Testing

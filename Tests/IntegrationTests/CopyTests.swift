@@ -81,7 +81,8 @@ import Testing
             .init([data("2\ttwo\n"), .copyDone, .query("SELECT count(*) FROM {t}")]),
             .init([.copyFail("x"), .query("SELECT 1")])),
         Conversation(
-            "out", .init([.query("COPY {t} TO STDOUT")]), .init([.query("COPY {t} (y, x) TO STDOUT (FORMAT csv, HEADER)")]),
+            "out", .init([.query("COPY {t} TO STDOUT")]),
+            .init([.query("COPY {t} (y, x) TO STDOUT (FORMAT csv, HEADER)")]),
             .init([.query("COPY (SELECT generate_series(1, 100)) TO STDOUT")]),
             .init([.query("COPY {t} TO STDOUT; COPY {t} TO STDOUT; SELECT 1")])),
         Conversation(
@@ -93,7 +94,10 @@ import Testing
             "out, failing on its way",
             .init([.query("COPY (SELECT 10 / (5 - n) FROM generate_series(1, 10) n) TO STDOUT")]),
             .init([.query("SELECT 1")]),
-            .init([.parse("COPY (SELECT 10 / (5 - n) FROM generate_series(1, 10) n) TO STDOUT"), .bind(), .execute(), .sync]),
+            .init([
+                .parse("COPY (SELECT 10 / (5 - n) FROM generate_series(1, 10) n) TO STDOUT"), .bind(), .execute(),
+                .sync,
+            ]),
             .init([.query("SELECT 2")])),
         Conversation("out, of a write", .init([.query("COPY (DELETE FROM {t} RETURNING x) TO STDOUT")])),
     ]

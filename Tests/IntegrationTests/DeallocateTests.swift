@@ -25,7 +25,8 @@ import Testing
 
     private static func inside(_ sql: String) -> Conversation {
         Conversation(
-            sql + " in a transaction", .init(prepare), .init([.query("BEGIN"), .query(sql), .query("SELECT 1 FOR UPDATE")]),
+            sql + " in a transaction", .init(prepare),
+            .init([.query("BEGIN"), .query(sql), .query("SELECT 1 FOR UPDATE")]),
             .init(useBoth), .init([.query("ROLLBACK")]), .init(useBoth))
     }
 
@@ -40,7 +41,8 @@ import Testing
         + statements.map(inside) + [
             Conversation(
                 "DEALLOCATE in a failed transaction",
-                .init(prepare), .init([.query("BEGIN"), .query("SELECT 1/0"), .query("DEALLOCATE s"), .query("ROLLBACK")]),
+                .init(prepare),
+                .init([.query("BEGIN"), .query("SELECT 1/0"), .query("DEALLOCATE s"), .query("ROLLBACK")]),
                 .init(useBoth)),
             Conversation(
                 "twice", .init(prepare), .init([.query("DEALLOCATE s"), .query("DEALLOCATE s")]), .init(useBoth)),

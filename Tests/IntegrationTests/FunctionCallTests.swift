@@ -7,7 +7,8 @@ import Testing
 @Suite struct FunctionCallTests {
     static let conversations = [
         Conversation(
-            "calls", .init([.functionCall(177, ["2", "3"])]), .init([.functionCall(870, ["ABC"]), .functionCall(870, [nil])]),
+            "calls", .init([.functionCall(177, ["2", "3"])]),
+            .init([.functionCall(870, ["ABC"]), .functionCall(870, [nil])]),
             .init([.query("SELECT 1")])),
         Conversation(
             "errors", .init([.functionCall(154, ["1", "0"])]), .init([.functionCall(1, [])]),

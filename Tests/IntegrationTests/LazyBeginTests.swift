@@ -17,7 +17,10 @@ import Testing
         let client = try router.client()
         for end in ["COMMIT", "ROLLBACK", "END", "ABORT"] {
             #expect(try client.query("BEGIN").transcript == ["CommandComplete(BEGIN)", "ReadyForQuery(T)"])
-            #expect(try client.query("SET TRANSACTION READ ONLY").transcript == ["CommandComplete(SET)", "ReadyForQuery(T)"])
+            #expect(
+                try client.query("SET TRANSACTION READ ONLY").transcript == [
+                    "CommandComplete(SET)", "ReadyForQuery(T)",
+                ])
             #expect(try client.query(end).errors == [])
             #expect(client.transactionState == "I")
         }
@@ -37,12 +40,17 @@ import Testing
                     "BEGIN", "COMMIT", "START TRANSACTION", "END", "begin work", "rollback work", "BEGIN TRANSACTION",
                     "ABORT", "/* x */ BEGIN; -- y", "COMMIT AND NO CHAIN", "START TRANSACTION READ ONLY", "END WORK",
                 ].map { .query($0) })),
-        Conversation("BEGIN in a transaction", .init([.query("BEGIN"), .query("BEGIN"), .query("SELECT 1"), .query("BEGIN"), .query("COMMIT")])),
-        Conversation("an end without a beginning", .init([.query("COMMIT"), .query("ROLLBACK"), .query("END"), .query("SELECT 1")])),
+        Conversation(
+            "BEGIN in a transaction",
+            .init([.query("BEGIN"), .query("BEGIN"), .query("SELECT 1"), .query("BEGIN"), .query("COMMIT")])),
+        Conversation(
+            "an end without a beginning",
+            .init([.query("COMMIT"), .query("ROLLBACK"), .query("END"), .query("SELECT 1")])),
         Conversation(
             "chains",
             .init([
-                .query("BEGIN ISOLATION LEVEL REPEATABLE READ"), .query("COMMIT AND CHAIN"), .query("SHOW transaction_isolation"),
+                .query("BEGIN ISOLATION LEVEL REPEATABLE READ"), .query("COMMIT AND CHAIN"),
+                .query("SHOW transaction_isolation"),
                 .query("ROLLBACK AND CHAIN"), .query("SHOW transaction_isolation"), .query("COMMIT"),
                 .query("COMMIT AND CHAIN"),
             ])),
@@ -59,28 +67,34 @@ import Testing
         Conversation(
             "modes",
             .init([
-                .query("BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY, DEFERRABLE"), .query("SHOW transaction_isolation"),
+                .query("BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY, DEFERRABLE"),
+                .query("SHOW transaction_isolation"),
                 .query("SHOW transaction_deferrable"), .query("INSERT INTO {t} VALUES (2)"), .query("COMMIT"),
                 .query("START TRANSACTION READ WRITE"), .query("SHOW transaction_read_only"), .query("COMMIT"),
             ])),
         Conversation(
             "modes that are set afterwards",
             .init([
-                .query("BEGIN"), .query("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"), .query("SET TRANSACTION READ ONLY"),
+                .query("BEGIN"), .query("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"),
+                .query("SET TRANSACTION READ ONLY"),
                 .query("SHOW transaction_isolation"), .query("DELETE FROM {t}"), .query("ROLLBACK"),
-                .query("BEGIN"), .query("SELECT 1"), .query("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"), .query("COMMIT"),
+                .query("BEGIN"), .query("SELECT 1"), .query("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"),
+                .query("COMMIT"),
             ])),
         Conversation(
             "savepoints",
             .init([
                 .query("BEGIN"), .query("SAVEPOINT a"), .query("INSERT INTO {t} VALUES (2)"), .query("SAVEPOINT b"),
                 .query("INSERT INTO {t} VALUES (2)"), .query("ROLLBACK TO b"), .query("RELEASE a"), .query("COMMIT"),
-                .query("SELECT count(*) FROM {t}"), .query("SAVEPOINT c"), .query("BEGIN"), .query("ROLLBACK TO nosuch"),
+                .query("SELECT count(*) FROM {t}"), .query("SAVEPOINT c"), .query("BEGIN"),
+                .query("ROLLBACK TO nosuch"),
                 .query("COMMIT"),
             ])),
         Conversation(
             "empty statements in a lazy transaction",
-            .init([.query("BEGIN"), .query(""), .query(" -- nothing"), .query("SELECT 1"), .query(""), .query("COMMIT")])),
+            .init([
+                .query("BEGIN"), .query(""), .query(" -- nothing"), .query("SELECT 1"), .query(""), .query("COMMIT"),
+            ])),
         Conversation(
             "by the extended protocol",
             .init(FrontendMessage.extended("BEGIN") + [.sync] + FrontendMessage.extended("SELECT 1") + [.sync]),

@@ -29,7 +29,8 @@ import Testing
             let error = try #require(answer.first)
             #expect(error.sqlState == "57014")
             #expect(error.fields["M"]?.contains("wait_timeout") == true)
-            #expect(error.fields["D"]?.contains("\"app\"") == true && error.fields["D"]?.contains("0.3 seconds") == true)
+            #expect(
+                error.fields["D"]?.contains("\"app\"") == true && error.fields["D"]?.contains("0.3 seconds") == true)
             #expect(answer.last?.transactionState == "I")
             let extended = try other.extended("SELECT 1 FOR UPDATE")
             #expect(extended.errors == ["57014"])
@@ -68,7 +69,8 @@ import Testing
         }
         try holder.succeed("COMMIT")
         for client in clients { #expect(try client.readUntilReady().errors == []) }
-        let order = try holder.value("SELECT string_agg(x::text, ',' ORDER BY n) FROM \(table) WHERE pg_backend_pid() > 0")
+        let order = try holder.value(
+            "SELECT string_agg(x::text, ',' ORDER BY n) FROM \(table) WHERE pg_backend_pid() > 0")
         #expect(order == "0,1,2,3,4,5,6,7")
     }
 

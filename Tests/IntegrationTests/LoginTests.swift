@@ -12,7 +12,8 @@ import Testing
     }
 
     private func router(method: String) throws -> RouterProcess {
-        try RouterProcess.start(RouterConfiguration(cluster: Stage.cluster(), overrides: ["auth": ["method": "\"\(method)\""]]))
+        try RouterProcess.start(
+            RouterConfiguration(cluster: Stage.cluster(), overrides: ["auth": ["method": "\"\(method)\""]]))
     }
 
     @Test(arguments: ["plain", "md5", "scram-sha-256"]) func passwords(_ method: String) throws {
@@ -45,7 +46,8 @@ import Testing
         let secret = try Stage.cluster().primary.psql("SELECT rolpassword FROM pg_authid WHERE rolname = 'app'")
         // The client's proof is all that the router has to log in to the servers with.
         var configuration = try RouterConfiguration(
-            cluster: Stage.cluster(), overrides: ["auth": ["method": "\"scram-sha-256\"", "users_file": "\"users.txt\""]])
+            cluster: Stage.cluster(),
+            overrides: ["auth": ["method": "\"scram-sha-256\"", "users_file": "\"users.txt\""]])
         configuration.tables["users.app"] = nil
         configuration.tables["users.postgres"] = nil
         let file = "; users\n\"app\" \"\(secret)\"\n\"postgres\" \"postgres\"\n"

@@ -69,7 +69,8 @@ import Testing
             try client.send(.query("INSERT INTO t SELECT 1 FROM pg_sleep(60)"))
             try eventually("the write to run") {
                 try cluster.primary.psql(
-                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'INSERT%pg_sleep(60)'")
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'INSERT%sleep(60)'"
+                )
                     == "1"
             }
             let answer = try client.readUntilReady()
@@ -105,7 +106,8 @@ import Testing
         for round in 0..<60 {
             for (number, client) in clients.enumerated() {
                 try client.send(
-                    .query(number % 2 == 0 ? "INSERT INTO \(table) VALUES (\(round))" : "SELECT count(*) FROM pg_class"))
+                    .query(number % 2 == 0 ? "INSERT INTO \(table) VALUES (\(round))" : "SELECT count(*) FROM pg_class")
+                )
             }
             if round % 4 == 0 { _ = try terminateAll(cluster) }
             for (number, client) in clients.enumerated() {

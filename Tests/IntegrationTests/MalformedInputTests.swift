@@ -24,7 +24,8 @@ import Testing
             startup(8, 131_072), startup(8, 262_144), startup(8, 0), startup(9, 80_877_102), startup(1000, 80_877_103),
             FrontendMessage.query("SELECT 1").bytes, [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3], [],
             startup(16, 196_608) + Array("user\u{0}ap".utf8),
-            startup(30, 196_608) + Array("user\u{0}app\u{0}database\u{0}".utf8), startup(13, 196_608) + [65, 0, 66, 67, 68],
+            startup(30, 196_608) + Array("user\u{0}app\u{0}database\u{0}".utf8),
+            startup(13, 196_608) + [65, 0, 66, 67, 68],
         ]
         for packet in packets {
             let words = try send(packet)

@@ -30,7 +30,8 @@ import Testing
             database: Self.database.get())
         #expect(output.contains("number of transactions actually processed: 200/200"))
         let sums = """
-            SELECT sum(abalance), (SELECT sum(bbalance) FROM pgbench_branches), (SELECT sum(tbalance) FROM pgbench_tellers),
+            SELECT sum(abalance), (SELECT sum(bbalance) FROM pgbench_branches),
+            (SELECT sum(tbalance) FROM pgbench_tellers),
                 (SELECT coalesce(sum(delta), 0) FROM pgbench_history), pg_backend_pid() > 0 FROM pgbench_accounts
             """
         let row = try Stage.client(database: Self.database.get()).query(sums).rows[0]

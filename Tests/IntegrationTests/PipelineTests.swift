@@ -55,18 +55,23 @@ import Testing
             .init([.query("SELECT 1/0"), .query("SELECT 1"), .query("nonsense"), .query(""), .query("SELECT 2")])),
         Conversation(
             "both protocols mixed",
-            .init([.query("SELECT 1")] + run("SELECT 2") + [.sync, .query("INSERT INTO {t} VALUES (2)")] + run("SELECT 3")
-                + [.sync, .query("SELECT 4; SELECT 1/0; SELECT 5")])),
+            .init(
+                [.query("SELECT 1")] + run("SELECT 2") + [.sync, .query("INSERT INTO {t} VALUES (2)")] + run("SELECT 3")
+                    + [.sync, .query("SELECT 4; SELECT 1/0; SELECT 5")])),
         Conversation(
             "a transaction in a pipeline",
             .init(
-                run("BEGIN") + [.sync] + run("INSERT INTO {t} VALUES (2)") + [.sync] + run("SELECT x FROM {t}") + [.sync]
+                run("BEGIN") + [.sync] + run("INSERT INTO {t} VALUES (2)") + [.sync] + run("SELECT x FROM {t}") + [
+                    .sync
+                ]
                     + run("COMMIT") + [.sync]),
             .init([.query("SELECT count(*) FROM {t}")])),
         Conversation(
             "a transaction in one batch",
             .init(
-                run("BEGIN") + run("INSERT INTO {t} VALUES (2)") + run("COMMIT") + run("SELECT count(*) FROM {t}") + [.sync])),
+                run("BEGIN") + run("INSERT INTO {t} VALUES (2)") + run("COMMIT") + run("SELECT count(*) FROM {t}") + [
+                    .sync
+                ])),
         Conversation(
             "a transaction that fails in a pipeline",
             .init(
@@ -80,7 +85,8 @@ import Testing
         Conversation(
             "portals that are suspended",
             .init([
-                .parse("SELECT generate_series(1, 5)"), .bind(), .execute(limit: 2), .execute(limit: 2), .execute(limit: 2),
+                .parse("SELECT generate_series(1, 5)"), .bind(), .execute(limit: 2), .execute(limit: 2),
+                .execute(limit: 2),
                 .sync,
             ]),
             .init([.query("BEGIN")]),
@@ -105,7 +111,8 @@ import Testing
         Conversation(
             "NULL, empty and binary values",
             .init(run("SELECT $1::text, $2::text", [nil, ""]) + [.sync]),
-            .init([.parse("SELECT $1::int8"), .bind(["5"], binaryResults: true), .describePortal(), .execute(), .sync])),
+            .init(
+                [.parse("SELECT $1::int8"), .bind(["5"], binaryResults: true), .describePortal(), .execute(), .sync])),
         Conversation("two commands in a Parse", .init(run("SELECT 1; SELECT 2") + [.sync])),
         Conversation(
             "a statement that refuses a transaction block",

@@ -6,7 +6,8 @@ import TestSupport
 import Testing
 
 @Suite struct PsqlTests {
-    private func psql(_ statements: String..., options: [String] = ["-A", "-t", "-q"]) throws -> ExternalProgram.Result {
+    private func psql(_ statements: String..., options: [String] = ["-A", "-t", "-q"]) throws -> ExternalProgram.Result
+    {
         let commands = statements.flatMap { ["-c", $0] }
         let target = ["-h", "127.0.0.1", "-p", "\(try Stage.router().port)", "-U", "app", "-d", "app"]
         return try Stage.cluster().programs.client("psql", ["-X"] + options + target + commands).run()
@@ -120,10 +121,12 @@ import Testing
     }
 
     @Test func aConnectionString() throws {
-        let target = "postgresql://app@127.0.0.1:\(try Stage.router().port)/app?options=-c%20work_mem%3D7MB"
+        let target =
+            "postgresql://app@127.0.0.1:\(try Stage.router().port)/app?options=-c%20work_mem%3D7MB"
             + "&application_name=by%20url&target_session_attrs=read-write&sslmode=prefer"
         let result = try Stage.cluster().programs.client(
-            "psql", ["-X", "-A", "-t", target, "-c", "SHOW work_mem", "-c", "SHOW application_name"]).run()
+            "psql", ["-X", "-A", "-t", target, "-c", "SHOW work_mem", "-c", "SHOW application_name"]
+        ).run()
         #expect(result.output == "7MB\nby url\n", "\(result.errors)")
     }
 

@@ -35,7 +35,8 @@ import Testing
         let client = try Stage.client()
         for _ in 0..<5 {
             try client.succeed("BEGIN READ ONLY")
-            try client.succeed("DECLARE c SCROLL CURSOR FOR SELECT n, inet_server_port() FROM generate_series(1, 100) n")
+            try client.succeed(
+                "DECLARE c SCROLL CURSOR FOR SELECT n, inet_server_port() FROM generate_series(1, 100) n")
             let first = try client.query("FETCH 10 FROM c").rows
             #expect(first.map(\.first) == (1...10).map { "\($0)" })
             #expect(try Stage.replicaPorts().contains(first[0][1] ?? ""))

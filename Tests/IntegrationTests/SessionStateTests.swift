@@ -29,9 +29,12 @@ import Testing
         Kind("SET SESSION work_mem TO '5MB'", question: "SHOW work_mem", mine: "5MB", others: "4MB"),
         Kind("SELECT 1; SET work_mem = '5MB'", question: "SHOW work_mem", mine: "5MB", others: "4MB"),
         Kind("BEGIN", "SET work_mem = '5MB'", "COMMIT", question: "SHOW work_mem", mine: "5MB", others: "4MB"),
-        Kind("SET TIME ZONE 'Asia/Tokyo'", question: "SELECT current_setting('TimeZone') = 'Asia/Tokyo'", mine: "t",
+        Kind(
+            "SET TIME ZONE 'Asia/Tokyo'", question: "SELECT current_setting('TimeZone') = 'Asia/Tokyo'", mine: "t",
             others: "f"),
-        Kind("SET search_path = pg_catalog", question: "SHOW search_path", mine: "pg_catalog", others: "\"$user\", public"),
+        Kind(
+            "SET search_path = pg_catalog", question: "SHOW search_path", mine: "pg_catalog",
+            others: "\"$user\", public"),
         Kind("SET app.name = 'me'", question: "SELECT current_setting('app.name', true)", mine: "me", others: ""),
         Kind("SET application_name = 'me'", question: "SHOW application_name", mine: "me", others: ""),
         Kind(
@@ -41,37 +44,50 @@ import Testing
         Kind(
             "SELECT set_config(name, '5MB', false) FROM (VALUES ('work_mem')) v (name)", question: "SHOW work_mem",
             mine: "5MB", others: "4MB"),
-        Kind("DO $$BEGIN PERFORM set_config('app.x', 'me', false); END$$",
+        Kind(
+            "DO $$BEGIN PERFORM set_config('app.x', 'me', false); END$$",
             question: "SELECT current_setting('app.x', true)", mine: "me", others: ""),
         Kind("SELECT {f}()", question: "SELECT current_setting('app.f', true)", mine: "me", others: ""),
         Kind("CALL {p}()", question: "SELECT current_setting('app.p', true)", mine: "me", others: ""),
-        Kind("BEGIN", "SELECT {f}()", "COMMIT",
+        Kind(
+            "BEGIN", "SELECT {f}()", "COMMIT",
             question: "SELECT current_setting('app.f', true)", mine: "me", others: ""),
-        Kind("UPDATE pg_settings SET setting = '5MB' WHERE name = 'work_mem'", question: "SHOW work_mem",
+        Kind(
+            "UPDATE pg_settings SET setting = '5MB' WHERE name = 'work_mem'", question: "SHOW work_mem",
             mine: "5MB", others: "4MB"),
         Kind("CREATE TEMP TABLE tmp (x int)", question: "SELECT count(*) FROM tmp", mine: "0", others: nil),
         Kind("SELECT 1 AS x INTO TEMP tmp", question: "SELECT count(*) FROM tmp", mine: "1", others: nil),
         Kind("CREATE TEMPORARY VIEW tmp AS SELECT 1", question: "SELECT count(*) FROM tmp", mine: "1", others: nil),
         Kind("CREATE TABLE pg_temp.tmp (x int)", question: "SELECT count(*) FROM tmp", mine: "0", others: nil),
-        Kind("DO 'BEGIN CREATE TEMP TABLE tmp (x int); END'", question: "SELECT count(*) FROM tmp", mine: "0", others: nil),
-        Kind("CREATE FUNCTION pg_temp.tf() RETURNS int LANGUAGE sql AS 'SELECT 1'", question: "SELECT pg_temp.tf()",
+        Kind(
+            "DO 'BEGIN CREATE TEMP TABLE tmp (x int); END'", question: "SELECT count(*) FROM tmp", mine: "0",
+            others: nil),
+        Kind(
+            "CREATE FUNCTION pg_temp.tf() RETURNS int LANGUAGE sql AS 'SELECT 1'", question: "SELECT pg_temp.tf()",
             mine: "1", others: nil),
         Kind("LISTEN somewhere", question: "SELECT count(*) FROM pg_listening_channels()", mine: "1", others: "0"),
         Kind("PREPARE q AS SELECT 7", question: "EXECUTE q", mine: "7", others: nil),
         Kind("PREPARE q(int) AS SELECT $1", question: "EXECUTE q(8)", mine: "8", others: nil),
-        Kind("DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT 5", question: "FETCH ABSOLUTE 1 FROM c", mine: "5", others: nil),
-        Kind("BEGIN", "DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT 5", "COMMIT", question: "FETCH ABSOLUTE 1 FROM c",
+        Kind(
+            "DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT 5", question: "FETCH ABSOLUTE 1 FROM c", mine: "5",
+            others: nil),
+        Kind(
+            "BEGIN", "DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT 5", "COMMIT", question: "FETCH ABSOLUTE 1 FROM c",
             mine: "5", others: nil),
-        Kind("SELECT pg_advisory_lock(4711)",
+        Kind(
+            "SELECT pg_advisory_lock(4711)",
             question: "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
             mine: "1", others: "0"),
-        Kind("SELECT pg_try_advisory_lock_shared(4712)",
+        Kind(
+            "SELECT pg_try_advisory_lock_shared(4712)",
             question: "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
             mine: "1", others: "0"),
         Kind("SET ROLE pg_monitor", question: "SELECT current_user", mine: "pg_monitor", others: "postgres"),
         Kind("SET SESSION AUTHORIZATION app", question: "SELECT session_user", mine: "app", others: "postgres"),
-        Kind("LOAD 'auto_explain'", "SET auto_explain.log_min_duration = '9s'",
-            question: "SELECT coalesce(current_setting('auto_explain.log_min_duration', true) = '9s', false)", mine: "t",
+        Kind(
+            "LOAD 'auto_explain'", "SET auto_explain.log_min_duration = '9s'",
+            question: "SELECT coalesce(current_setting('auto_explain.log_min_duration', true) = '9s', false)",
+            mine: "t",
             others: "f"),
     ]
 

@@ -36,7 +36,9 @@ import Testing
         let client = try Stage.client()
         for _ in 0..<3 {
             let answer = try client.succeed(statement)
-            let copied = answer.filter { $0.kind == .copyData }.map { String(decoding: $0.body.dropLast(), as: UTF8.self) }
+            let copied = answer.filter { $0.kind == .copyData }.map {
+                String(decoding: $0.body.dropLast(), as: UTF8.self)
+            }
             let port = try #require(answer.rows.last?.first ?? copied.first)
             #expect(try Stage.replicaPorts().contains(port))
         }

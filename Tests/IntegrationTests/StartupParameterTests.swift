@@ -81,7 +81,8 @@ import Testing
 
     @Test(arguments: [
         ("no_such_setting", "1"), ("work_mem", "much"), ("client_encoding", "nosuch"), ("search_path", "a,,b"),
-        ("statement_timeout", "-5"), ("TimeZone", "Mars/Olympus"), ("port", "1"), ("default_transaction_isolation", "x"),
+        ("statement_timeout", "-5"), ("TimeZone", "Mars/Olympus"), ("port", "1"),
+        ("default_transaction_isolation", "x"),
         ("options", "-c nosuch=1"), ("options", "-c work_mem=much"),
     ])
     func whatPostgreSQLRefuses(_ name: String, _ value: String) throws {

@@ -14,11 +14,14 @@ import Testing
             .init([.parse("SELECT 1"), .sync]), .init([.query("SELECT 2")]), .init([.bind(), .execute(), .sync])),
         Conversation(
             "a Parse that fails drops it",
-            .init([.parse("SELECT 1"), .sync]), .init([.parse("nonsense"), .sync]), .init([.bind(), .execute(), .sync])),
+            .init([.parse("SELECT 1"), .sync]), .init([.parse("nonsense"), .sync]),
+            .init([.bind(), .execute(), .sync])),
         Conversation(
             "Close drops it",
-            .init([.parse("SELECT 1"), .sync]), .init([.closeStatement(""), .sync]), .init([.bind(), .execute(), .sync])),
-        Conversation("there is none at the start", .init([.bind(), .execute(), .sync]), .init([.describeStatement(), .sync])),
+            .init([.parse("SELECT 1"), .sync]), .init([.closeStatement(""), .sync]),
+            .init([.bind(), .execute(), .sync])),
+        Conversation(
+            "there is none at the start", .init([.bind(), .execute(), .sync]), .init([.describeStatement(), .sync])),
         Conversation(
             "named statements leave it alone",
             .init([.parse("SELECT 1"), .parse("SELECT 2", name: "s"), .bind(statement: "s"), .execute(), .sync]),

@@ -46,7 +46,8 @@ import Testing
         let router = try Stage.startRouter(poolSize: 1)
         let primary = try WireClient(direct: Stage.cluster().primary, user: "postgres")
         let name = SharedCluster.tableName("sleeper")
-        let question = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%\(name)%sleep%'"
+        let question =
+            "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%\(name)%sleep%'"
             + " AND pid <> pg_backend_pid()"
         for round in 0..<4 {
             let client = try router.client()
