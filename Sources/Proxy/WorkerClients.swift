@@ -74,6 +74,8 @@ extension Worker {
                 resumeLater(server)
             }
         }
+        // An end that came together with the last bytes is told by no further event.
+        if event.isHangup || event.isPeerClosed { client.isAtEnd = true }
         if event.isReadable || event.isHangup || event.isPeerClosed {
             client.mayHaveUnread = true
             pump(client)
@@ -140,8 +142,9 @@ extension Worker {
         let input = input
         switch input.receive(from: client.descriptor) {
         case .bytes:
-            client.mayHaveUnread = input.isFull
+            client.mayHaveUnread = input.isFull || client.isAtEnd
             guard client.kept.append(input.span) else { return outOfMemory(client) }
+            if client.isAtEnd { resumeLater(client) }
         case .wouldBlock:
             client.mayHaveUnread = false
         case .closed, .failed:
