@@ -67,6 +67,8 @@ public struct ClientSession: Sendable {
     var changesState = false
     /// The next Execute may be one that sets `changesState`.
     var bindsStateChange = false
+    /// A portal that deallocates a statement of the client's, until it is executed.
+    var deallocation: (portal: [UInt8], name: [UInt8])?
     /// RESET ALL was sent.
     var resetsAll = false
     /// The transaction state once everything that was sent has succeeded.
@@ -151,6 +153,7 @@ public struct ClientSession: Sendable {
         isInTransaction = false
         changesState = false
         bindsStateChange = false
+        deallocation = nil
         resetsAll = false
         if case .open = transaction { transaction = .none }
     }
@@ -223,7 +226,8 @@ public struct ClientSession: Sendable {
     private mutating func settleReady(
         _ status: TransactionStatus, server: inout ServerSession, table: inout StatementTable
     ) {
-        if server.ledger.isEmpty {
+        // What was sent behind, and perhaps answered, is not covered by this Sync.
+        if server.ledger.isEmpty, !server.needsSync {
             isInTransaction = status != .idle
             mayHaveCommitted = false
             if status == .idle { mayHaveWritten = false }
@@ -252,6 +256,10 @@ public struct ClientSession: Sendable {
             server.profile = .base
         case .everything:
             forgetNames(table: &table)
+            // Nothing is left that the server would have to be kept for.
+            pins = []
+            wantsSequences = false
+            leavesTraces = false
         }
     }
 

@@ -55,11 +55,15 @@ public struct ProfileTable: Sendable {
         var values: [String: String] = [:]
         for parameter in parameters { values[parameter.name.lowercased()] = parameter.value }
         let list = values.map { StartupParameter($0.key, $0.value) }.sorted { $0.name < $1.name }
-        let parsing = number(list.filter { !Self.harmlessNames.contains($0.name) })
         let id = number(list)
+        let relevant = list.filter { !Self.harmlessNames.contains($0.name) }
+        // The same list is retained once, as it is released once.
+        let parsing = relevant.count == list.count ? id : number(relevant)
         var lexer = LexerSettings()
         if let value = values["standard_conforming_strings"]?.lowercased() {
-            lexer.standardConformingStrings = !["off", "false", "no", "0", "f", "n", "of"].contains(value)
+            // As PostgreSQL reads a switch: any beginning of the word will do.
+            let isOff = ["false", "no"].contains { $0.hasPrefix(value) } || ["off", "of", "0"].contains(value)
+            lexer.standardConformingStrings = value.isEmpty || !isOff
         }
         if let encoding = values["client_encoding"] {
             let plain = String(encoding.uppercased().filter { $0.isLetter || $0.isNumber })

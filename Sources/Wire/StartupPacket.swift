@@ -43,7 +43,7 @@ public enum StartupPacket: Equatable, Sendable {
         case packet(StartupPacket, length: Int)
         /// Why the packet cannot be one of PostgreSQL's.
         case malformed(String)
-        /// A protocol of another major version.
+        /// The client wants another major version.
         case unsupported(ProtocolVersion)
     }
 
@@ -70,9 +70,7 @@ public enum StartupPacket: Equatable, Sendable {
             break
         }
         let version = ProtocolVersion(rawValue: code)
-        guard version.major == 3 else {
-            return .unsupported(version)
-        }
+        guard version.major == 3 else { return .unsupported(version) }
         var parameters: [StartupParameter] = []
         var offset = 8
         while offset < length, bytes[offset] != 0 {

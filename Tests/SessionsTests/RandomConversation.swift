@@ -77,6 +77,9 @@ struct RandomConversation {
             if chance(15) { messages.append(.closeStatement(name)) }
             if chance(5) { messages.append(.closePortal(portal)) }
             if chance(10) { messages.append(.flush) }
+            if chance(6) {
+                messages += [.parse("", "DEALLOCATE \(pick(["a", "b"]))"), .bind(""), .execute()]
+            }
             if chance(8) { messages.append(.parse("n", "DEALLOCATE \(pick(["a", "b"]))")) }
         }
         return messages + [.sync]
