@@ -78,6 +78,25 @@ import Testing
         #expect(try other.value("SHOW transaction_isolation") == "repeatable read")
     }
 
+    /// What the role brings counts as what the client brings.
+    @Test func serializableByRole() throws {
+        let role = SharedCluster.tableName("careful")
+        try Stage.cluster().primary.psql(
+            "CREATE ROLE \(role) LOGIN PASSWORD 'careful'",
+            "ALTER ROLE \(role) SET default_transaction_isolation = serializable", "ALTER ROLE \(role) SET work_mem = '6MB'")
+        try Stage.cluster().waitUntilReplayed()
+        let router = try Stage.startRouter(["users.\(role)": ["password": "\"careful\""]])
+        let client = try router.client(user: role)
+        for _ in 0..<10 {
+            #expect(try client.value("SHOW work_mem") == "6MB")
+            #expect(try client.port() == Stage.primaryPort())
+        }
+        #expect(try client.value("SHOW transaction_isolation") == "serializable")
+        let milder = try router.client(user: role, options: [("default_transaction_isolation", "read committed")])
+        for _ in 0..<5 { #expect(try milder.value("SHOW transaction_isolation") == "read committed") }
+        for _ in 0..<5 { #expect(try client.value("SHOW transaction_isolation") == "serializable") }
+    }
+
     @Test(arguments: [
         ("no_such_setting", "1"), ("work_mem", "much"), ("client_encoding", "nosuch"), ("search_path", "a,,b"),
         ("statement_timeout", "-5"), ("TimeZone", "Mars/Olympus"), ("port", "1"),
