@@ -49,6 +49,11 @@ public struct ClientLogin: Sendable {
                     return .needInput
                 case .malformed(let reason):
                     return .close(ErrorFields(.fatal, "08P01", reason))
+                case .unsupported(let version):
+                    return .close(
+                        ErrorFields(
+                            .fatal, "0A000",
+                            "unsupported frontend protocol \(version.major).\(version.minor): server supports 3.0 to 3.0"))
                 case .packet(let packet, let length):
                     offset += length
                     if let step = started(packet, toClient: &toClient) { return step }

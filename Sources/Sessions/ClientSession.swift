@@ -67,6 +67,8 @@ public struct ClientSession: Sendable {
     var changesState = false
     /// The next Execute may be one that sets `changesState`.
     var bindsStateChange = false
+    /// A portal that deallocates a statement of the client's, until it is executed.
+    var deallocation: (portal: [UInt8], name: [UInt8])?
     /// RESET ALL was sent.
     var resetsAll = false
     /// The transaction state once everything that was sent has succeeded.
@@ -79,6 +81,8 @@ public struct ClientSession: Sendable {
     var defaultIsolation = "read committed"
     /// SET LOCAL, a cursor or a savepoint: the transaction cannot be begun again elsewhere.
     var isRooted = false
+    /// SET LOCAL in this transaction: names may mean something else until it ends.
+    var hasLocalSettings = false
     /// The session asked for `currval` or `lastval`: it keeps its server from its next write on.
     var wantsSequences = false
 
@@ -149,6 +153,7 @@ public struct ClientSession: Sendable {
         isInTransaction = false
         changesState = false
         bindsStateChange = false
+        deallocation = nil
         resetsAll = false
         if case .open = transaction { transaction = .none }
     }
@@ -221,7 +226,8 @@ public struct ClientSession: Sendable {
     private mutating func settleReady(
         _ status: TransactionStatus, server: inout ServerSession, table: inout StatementTable
     ) {
-        if server.ledger.isEmpty {
+        // What was sent behind, and perhaps answered, is not covered by this Sync.
+        if server.ledger.isEmpty, !server.needsSync {
             isInTransaction = status != .idle
             mayHaveCommitted = false
             if status == .idle { mayHaveWritten = false }
@@ -230,6 +236,7 @@ public struct ClientSession: Sendable {
         case .idle:
             if transaction != .failedWithoutServer { transaction = .none }
             isRooted = false
+            hasLocalSettings = false
         case .inTransaction, .failed:
             if case .open = transaction { break }
             transaction = .open(TransactionModes())
@@ -243,12 +250,16 @@ public struct ClientSession: Sendable {
         case .statements:
             forgetNames(table: &table)
         case .settings:
-            // RESET of one setting leaves the others; where the session has set none, to set all of them again is right.
+            // RESET of one setting leaves the others; where the session has set none, setting all again is right.
             guard resetsAll || !pins.contains(.setting) else { return }
             resetsAll = false
             server.profile = .base
         case .everything:
             forgetNames(table: &table)
+            // Nothing is left that the server would have to be kept for.
+            pins = []
+            wantsSequences = false
+            leavesTraces = false
         }
     }
 

@@ -201,8 +201,11 @@ extension ClientSession {
     /// Whether the replica that holds the session may run the batch.
     private func mayStayOnReplica(_ attachment: Attachment) -> Bool {
         if attachment.isQuiet, attachment.status == .failed { return true }
-        if demand.routeClass == .replicaSafe, !batch.isOpenEnded { return true }
-        guard case .open = transaction, batch.kind != .functionCall, !batch.hasSeveralCommands else { return false }
+        if demand.routeClass == .replicaSafe, !batch.isOpenEnded || listener == .reader { return true }
+        guard case .open = transaction, batch.kind != .functionCall else { return false }
+        // What comes later in the batch is looked at when it comes.
+        if batch.isOpenEnded, batch.routeClass == .replicaSafe { return !canMove }
+        guard !batch.hasSeveralCommands else { return false }
         switch batch.command {
         case .commit, .rollback, .savepoint, .rollbackTo, .release: return true
         case .begin, .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared, .setTransaction,
@@ -231,7 +234,10 @@ extension ClientSession {
 
     /// What the batch asks of the router.
     var demand: Demand {
-        if batch.isOpenEnded || batch.kind == .functionCall || batch.namesUnknownStatement || profile.forbidsReplicas {
+        if batch.kind == .functionCall || profile.forbidsReplicas {
+            return Demand(routeClass: max(batch.routeClass, .write))
+        }
+        if listener != .reader, batch.isOpenEnded || batch.namesUnknownStatement {
             return Demand(routeClass: max(batch.routeClass, .write))
         }
         if !settings.anyNodeAddress, batch.effects.contains(.nodeAddress) {
@@ -240,7 +246,9 @@ extension ClientSession {
         switch transaction {
         case .none:
             // A cursor without a transaction is PostgreSQL's to refuse, and an Execute alone has nothing to execute.
-            let isLoose = batch.effects.contains(.cursor) || (batch.kind == .extended && batch.command == nil)
+            let isLoose =
+                batch.effects.contains(.cursor)
+                || (batch.kind == .extended && batch.command == nil && listener != .reader)
             return Demand(routeClass: isLoose ? max(batch.routeClass, .write) : batch.routeClass)
         case .lazy(let modes):
             let isForReplica =
@@ -254,10 +262,17 @@ extension ClientSession {
     /// Why the batch must not run although a server would run it.
     private var objection: ErrorFields? {
         if batch.effects.contains(.sequenceState), !isPinned { return .sequenceOfNobody }
-        if listener == .reader, demand.routeClass != .replicaSafe, batch.command.map(isHarmlessToReader) != true {
-            return .readOnlyEndpoint
+        if listener == .reader, demand.routeClass != .replicaSafe {
+            let isHarmless = !batch.hasSeveralCommands && batch.command.map(isHarmlessToReader) == true
+            if !isHarmless { return .readOnlyEndpoint }
         }
         return nil
+    }
+
+    /// Whether a statement that a batch shows only after it was decided may follow on a replica.
+    func mayRunOnReplica(_ classification: Classification) -> Bool {
+        if case .deallocate = classification.command { return true }
+        return classification.routeClass == .replicaSafe || isHarmlessToReader(classification.command)
     }
 
     private func isHarmlessToReader(_ command: Command) -> Bool {

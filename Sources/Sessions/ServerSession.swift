@@ -286,6 +286,7 @@ public struct ServerSession: Sendable {
             return false
         }
         if first.request == .begin { isBeginning = false }
+        if first.changesClient { facts.append(.changeConfirmed) }
         if first.request == .execute || first.request == .begin { ledger.removeFirst() }
         return first.disposition == .forward
     }
@@ -382,7 +383,8 @@ public struct ServerSession: Sendable {
         toClient: inout Outbox, toServer: inout Outbox, _ facts: inout [ReplyFact]
     ) -> Bool {
         if isWhole {
-            let error = ReceivedError(body: bytes.extracting(frame.lowerBound + FrameHeader.byteCount..<frame.upperBound))
+            let error = ReceivedError(
+                body: bytes.extracting(frame.lowerBound + FrameHeader.byteCount..<frame.upperBound))
             if error.endsConnection {
                 facts.append(.fatal(error))
                 return false
@@ -414,7 +416,7 @@ public struct ServerSession: Sendable {
     /// After an error the server skips everything up to the next Sync; a simple Query in progress just ends.
     private mutating func dropSkipped(toServer: inout Outbox, facts: inout [ReplyFact], isClients: Bool) {
         var dropped: [LedgerEntry] = []
-        let inParse = ledger.first.map { $0.changesClient } ?? false
+        let inParse = ledger.first.map { $0.changesClient && $0.request == .parseUnnamed } ?? false
         while let entry = ledger.first {
             if entry.request == .sync { break }
             if entry.request == .query || entry.request == .functionCall {

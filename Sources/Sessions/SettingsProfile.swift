@@ -14,8 +14,12 @@ public struct SettingsProfile: Equatable, Sendable {
     /// The default isolation the client asked for, lower case; nil when it left it to role and database.
     public var defaultIsolation: String?
 
+    /// Its search_path puts new tables into the schema of the session's temporary ones.
+    public var createsTemporaryObjects: Bool
+
     public static let base = SettingsProfile(
-        id: .base, parsing: .base, lexer: LexerSettings(), forbidsReplicas: false, defaultIsolation: nil)
+        id: .base, parsing: .base, lexer: LexerSettings(), forbidsReplicas: false, defaultIsolation: nil,
+        createsTemporaryObjects: false)
 }
 
 /// All profiles in use, each under one number that is never given twice.
@@ -51,11 +55,15 @@ public struct ProfileTable: Sendable {
         var values: [String: String] = [:]
         for parameter in parameters { values[parameter.name.lowercased()] = parameter.value }
         let list = values.map { StartupParameter($0.key, $0.value) }.sorted { $0.name < $1.name }
-        let parsing = number(list.filter { !Self.harmlessNames.contains($0.name) })
         let id = number(list)
+        let relevant = list.filter { !Self.harmlessNames.contains($0.name) }
+        // The same list is retained once, as it is released once.
+        let parsing = relevant.count == list.count ? id : number(relevant)
         var lexer = LexerSettings()
         if let value = values["standard_conforming_strings"]?.lowercased() {
-            lexer.standardConformingStrings = !["off", "false", "no", "0", "f", "n", "of"].contains(value)
+            // As PostgreSQL reads a switch: any beginning of the word will do.
+            let isOff = ["false", "no"].contains { $0.hasPrefix(value) } || ["off", "of", "0"].contains(value)
+            lexer.standardConformingStrings = value.isEmpty || !isOff
         }
         if let encoding = values["client_encoding"] {
             let plain = String(encoding.uppercased().filter { $0.isLetter || $0.isNumber })
@@ -64,7 +72,8 @@ public struct ProfileTable: Sendable {
         let isolation = values["default_transaction_isolation"]?.lowercased()
         return SettingsProfile(
             id: id, parsing: parsing, lexer: lexer, forbidsReplicas: isolation == "serializable",
-            defaultIsolation: isolation)
+            defaultIsolation: isolation,
+            createsTemporaryObjects: values["search_path"]?.lowercased().contains("pg_temp") ?? false)
     }
 
     /// Another server or client uses the profile.

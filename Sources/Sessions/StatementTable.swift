@@ -17,6 +17,8 @@ public struct StatementReference: Hashable, Sendable {
 public struct StatementTable: Sendable {
     /// Unretained texts beyond this many make room for new ones.
     public static let cacheLimit = 4_096
+    /// Longer texts are not kept once nobody retains them.
+    public static let cachedTextLimit = 16_384
 
     private struct Entry: Sendable {
         var hash: UInt64
@@ -88,6 +90,8 @@ public struct StatementTable: Sendable {
         guard reference != .none else { return }
         precondition(entries[Int(reference.index)].references > 0, "A statement was released too often.")
         entries[Int(reference.index)].references -= 1
+        let entry = entries[Int(reference.index)]
+        if entry.references == 0, entry.tail.count > Self.cachedTextLimit { drop(reference.index) }
     }
 
     private mutating func add(
@@ -129,11 +133,15 @@ public struct StatementTable: Sendable {
         for _ in 0..<min(64, entries.count) {
             clockHand = (clockHand + 1) % entries.count
             guard entries[clockHand].references == 0, !entries[clockHand].tail.isEmpty else { continue }
-            unlink(Int32(clockHand))
-            entries[clockHand].tail = []
-            free.append(Int32(clockHand))
+            drop(Int32(clockHand))
             return
         }
+    }
+
+    private mutating func drop(_ index: Int32) {
+        unlink(index)
+        entries[Int(index)].tail = []
+        free.append(index)
     }
 
     private mutating func unlink(_ index: Int32) {

@@ -88,8 +88,11 @@ extension ClientSession {
             return query(
                 header, input, at: &offset, isWhole: isWhole, server: &server, table: &table, toServer: &toServer)
         case Frontend.parse:
-            guard isWhole || header.totalLength > settings.maxReadableText else { return .needInput }
-            guard isWhole, let view = ParseView(input, frame: frame) else { return .close(.malformedMessage) }
+            guard isWhole || header.totalLength <= settings.maxReadableText else {
+                return .close(.textTooLong(limit: settings.maxReadableText))
+            }
+            guard isWhole else { return .needInput }
+            guard let view = ParseView(input, frame: frame) else { return .close(.malformedMessage) }
             if mustWait(for: view.name, input, server: server, toServer: &toServer) { return .wait }
             openTransaction(server: &server, toServer: &toServer)
             guard parse(view, frame, input, server: &server, table: &table, toServer: &toServer) else { return .wait }
@@ -119,7 +122,7 @@ extension ClientSession {
         case Frontend.execute:
             guard isWhole else { return .needInput }
             openTransaction(server: &server, toServer: &toServer)
-            server.expect(LedgerEntry(.execute))
+            execute(frame, input, server: &server, toServer: &toServer)
             if bindsStateChange { changesState = true }
             toServer.forward(frame)
             isUnsynced = true
@@ -172,6 +175,7 @@ extension ClientSession {
         isUnsynced = false
         dropsUntilSync = false
         bindsStateChange = false
+        deallocation = nil
         batchNumber += 1
         batch.reset(table: &table)
         return .done
@@ -238,6 +242,12 @@ extension ClientSession {
             }
         }
         guard let classification = batch.classification else { preconditionFailure("A scanned Query has a class.") }
+        if let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count)),
+            case .reserved(let name) = deallocates(classification, input.extracting(text))
+        {
+            refusal = .unknownStatement(name)
+            return nil
+        }
         if let pin = note(classification, server: server) { return pin }
         openTransaction(server: &server, toServer: &toServer)
         server.expect(LedgerEntry(.query))
@@ -285,7 +295,21 @@ extension ClientSession {
             refusal = .unknownStatement(input.bytes(in: view.statement))
             return nil
         }
-        if let pin = note(table.classification(statement.reference), server: server) { return pin }
+        let classification = table.classification(statement.reference)
+        if batch.isOpenEnded, isOnReplica || listener == .reader, !mayRunOnReplica(classification) {
+            refusal = listener == .reader ? .readOnlyEndpoint : .readOnlyOnReplica
+            return nil
+        }
+        switch deallocates(classification, table.tail(statement.reference).span) {
+        case .reserved(let name):
+            refusal = .unknownStatement(name)
+            return nil
+        case .clients(let name): deallocation = (input.bytes(in: view.portal), name)
+        case .uncertain: return .wait
+        case .none:
+            if let former = deallocation, input.matches(former.portal, in: view.portal) { deallocation = nil }
+        }
+        if let pin = note(classification, server: server) { return pin }
         openTransaction(server: &server, toServer: &toServer)
         switch ensureParsed(
             statement, isNamed: !view.statement.isEmpty, server: &server, table: table, toServer: &toServer)
@@ -323,6 +347,11 @@ extension ClientSession {
         let effects = classification.effects
         var wanted = classification.reasonsToPin
         if wantsSequences, effects.contains(.mayWrite) || effects.contains(.hiddenCode) { wanted.insert(.sequence) }
+        // A search_path of pg_temp, set for the transaction or at the start, makes any new table a temporary one.
+        if effects.contains(.setLocal) { hasLocalSettings = true }
+        if effects.contains(.ddl), hasLocalSettings || profile.createsTemporaryObjects {
+            wanted.insert(.temporaryTable)
+        }
         // The end of a transaction runs even if that has failed.
         if let pin = pin(for: wanted, server: server, endsTransaction: effects.contains(.transactionControl)) {
             return pin
@@ -348,6 +377,7 @@ extension ClientSession {
         noteTransaction(classification)
         if effects.contains(.sessionState) {
             bindsStateChange = true
+            if case .deallocate = classification.command { return nil }
             if !isPinned { leavesTraces = true }
         }
         return nil
@@ -405,7 +435,7 @@ extension Classification {
     /// Why the session must keep its server once the statement has run. A setting is kept by keeping the server.
     var reasonsToPin: PinReasons {
         switch command {
-        case .set(name: _, value: _, isLocal: let isLocal): isLocal ? pins : pins.union(.setting)
+        case .set(name: _, value: _, let isLocal): isLocal ? pins : pins.union(.setting)
         case .reset, .setConfig, .sessionCharacteristics: pins.union(.setting)
         case .begin, .commit, .rollback, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction,
             .commitPrepared, .rollbackPrepared, .setTransaction, .deallocate, .deallocateAll, .discardAll,

@@ -174,6 +174,40 @@ extension ClientSession {
         server.expect(LedgerEntry(.close, .synthesise, changesClient: true))
     }
 
+    /// What DEALLOCATE of one name means.
+    enum Deallocation: Equatable {
+        case none
+        /// A statement of the client's, which the server knows under another name.
+        case clients([UInt8])
+        /// An answer is owed that tells.
+        case uncertain
+        /// A name under which the server may know a statement of somebody's.
+        case reserved([UInt8])
+    }
+
+    func deallocates(_ classification: Classification, _ text: Span<UInt8>) -> Deallocation {
+        guard case .deallocate(let range) = classification.command else { return .none }
+        let name = Identifier.value(of: text.extracting(range))
+        if isUncertain(0..<name.count, name.span) { return .uncertain }
+        if statement(named: 0..<name.count, name.span) != nil { return .clients(name) }
+        return isReserved(0..<name.count, name.span) ? .reserved(name) : .none
+    }
+
+    /// An Execute; for the DEALLOCATE of a statement of the client's, the server gets something to deallocate first.
+    mutating func execute(
+        _ frame: Range<Int>, _ input: Span<UInt8>, server: inout ServerSession, toServer: inout Outbox
+    ) {
+        let portal = frame.lowerBound + FrameHeader.byteCount..<max(frame.upperBound - 5, frame.lowerBound + 5)
+        guard let (bound, name) = deallocation, input.matches(bound, in: portal) else {
+            return server.expect(LedgerEntry(.execute))
+        }
+        deallocation = nil
+        toServer.write { $0.appendParse(name: name, tail: [0, 0, 0]) }
+        server.expect(LedgerEntry(.parse, .swallow))
+        changes.append(StatementChange(name: name, statement: nil, batch: batchNumber))
+        server.expect(LedgerEntry(.execute, changesClient: true))
+    }
+
     /// Whether a client's name could be one of ours on the server.
     func isReserved(_ name: Range<Int>, _ input: Span<UInt8>) -> Bool {
         let prefix = StatementID.reservedPrefix
@@ -186,6 +220,12 @@ extension ErrorFields {
     static let tooManyStatements = ErrorFields(
         .error, "53400", "too many prepared statements in this session",
         detail: "A session may hold \(StatementNames.limit) named statements.", hint: "Close those not needed.")
+
+    static func textTooLong(limit: Int) -> ErrorFields {
+        ErrorFields(
+            .fatal, "54000", "the text of a prepared statement is too long",
+            detail: "The limit is \(limit) bytes; a simple query may be longer.")
+    }
 
     static func unknownStatement(_ name: [UInt8]) -> ErrorFields {
         name.isEmpty

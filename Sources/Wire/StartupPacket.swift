@@ -43,6 +43,8 @@ public enum StartupPacket: Equatable, Sendable {
         case packet(StartupPacket, length: Int)
         /// Why the packet cannot be one of PostgreSQL's.
         case malformed(String)
+        /// The client wants another major version.
+        case unsupported(ProtocolVersion)
     }
 
     /// Reads the packet at the head of `bytes`.
@@ -68,10 +70,7 @@ public enum StartupPacket: Equatable, Sendable {
             break
         }
         let version = ProtocolVersion(rawValue: code)
-        guard version.major == 3 else {
-            return .malformed(
-                "unsupported frontend protocol \(version.major).\(version.minor): server supports 3.0 to 3.0")
-        }
+        guard version.major == 3 else { return .unsupported(version) }
         var parameters: [StartupParameter] = []
         var offset = 8
         while offset < length, bytes[offset] != 0 {

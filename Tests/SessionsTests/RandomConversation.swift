@@ -59,7 +59,8 @@ struct RandomConversation {
     }
 
     private mutating func copyData() -> [Message] {
-        let data = (0..<Int.random(in: 0..<3, using: &random)).map { _ in Message.copyData(chance(20) ? "bad" : "good") }
+        let data = (0..<Int.random(in: 0..<3, using: &random)).map { _ in Message.copyData(chance(20) ? "bad" : "good")
+        }
         return data + [chance(80) ? .copyDone : .copyFail("no")]
     }
 
@@ -76,6 +77,9 @@ struct RandomConversation {
             if chance(15) { messages.append(.closeStatement(name)) }
             if chance(5) { messages.append(.closePortal(portal)) }
             if chance(10) { messages.append(.flush) }
+            if chance(6) {
+                messages += [.parse("", "DEALLOCATE \(pick(["a", "b"]))"), .bind(""), .execute()]
+            }
             if chance(8) { messages.append(.parse("n", "DEALLOCATE \(pick(["a", "b"]))")) }
         }
         return messages + [.sync]
