@@ -131,6 +131,10 @@ extension ClientSession {
             guard isWhole else { return .needInput }
             toServer.forward(frame)
             offset = frame.upperBound
+            if batch.isPreparation, batch.translated == batch.parsed.count {
+                batch.reset(table: &table)
+                return .done
+            }
         case Frontend.sync:
             guard isWhole else { return .needInput }
             server.expect(LedgerEntry(.sync))
