@@ -264,9 +264,20 @@ extension ClientSession {
         if batch.effects.contains(.sequenceState), !isPinned { return .sequenceOfNobody }
         if listener == .reader, demand.routeClass != .replicaSafe {
             let isHarmless = !batch.hasSeveralCommands && batch.command.map(isHarmlessToReader) == true
-            if !isHarmless { return .readOnlyEndpoint }
+            if !isHarmless { return asksForWrites ? .readWriteOnReader : .readOnlyEndpoint }
         }
         return nil
+    }
+
+    private var asksForWrites: Bool {
+        switch batch.command {
+        case .begin(let modes), .setTransaction(let modes), .sessionCharacteristics(let modes): modes.readOnly == false
+        case .commit, .rollback, .savepoint, .rollbackTo, .release, .empty, .show, .prepareTransaction, .commitPrepared,
+            .rollbackPrepared, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences,
+            .discardTemp, .resetAll, .unlistenAll, .closeAll, .set, .reset, .setConfig, .explain, .select, .copy,
+            .other, nil:
+            false
+        }
     }
 
     /// Whether a statement that a batch shows only after it was decided may follow on a replica.
@@ -296,6 +307,9 @@ extension ErrorFields {
     static let readOnlyEndpoint = ErrorFields(
         .error, "25006", "cannot execute this statement on the reader port",
         detail: "Sessions on the reader port are read-only.", hint: "Use the split port or the writer port.")
+    static let readWriteOnReader = ErrorFields(
+        .error, "0A000", "cannot set transaction read-write mode on the reader port",
+        hint: "Use the split port or the writer port.")
     static let sequenceOfNobody = ErrorFields(
         .error, "55000", "currval and lastval are not yet defined in this session",
         detail: "The connection to the server is shared with other clients.",
