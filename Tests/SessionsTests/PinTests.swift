@@ -38,7 +38,8 @@ struct PinTests {
                 .parse("", "LISTEN a"), .bind(""), .execute(), .parse("", "SELECT nosuch"), .sync,
                 gets: "1 2 C(LISTEN) E(42P01 relation \"nosuch\" does not exist) Z(I)", "p0 P(: LISTEN a)",
                 "pin listen",
-                "p0 P(: DISCARD SEQUENCES) B() E() C(P )", "p0 P(: LISTEN a) B() E() P(: SELECT nosuch) S"))
+                "p0 P(: DISCARD SEQUENCES) B() E() C(P )", "p0 P(: LISTEN a) B() E() H",
+                "p0 P(: SELECT nosuch) S"))
         #expect(rig.servers[0].model.committed == [])
     }
 

@@ -158,7 +158,7 @@ struct TransactionTests {
         rig.refusesServers = ErrorFields(.error, "57P03", "no primary")
         rig.play(
             0,
-            Turn(.query("INSERT 1"), gets: "E(57P03 no primary) Z(I)", "acquire write"),
+            Turn(.query("INSERT 1"), gets: "E(57P03 no primary) Z(I)"),
             Turn(.parse("", "INSERT 1"), .bind(""), .execute(), .flush, gets: "E(57P03 no primary)"),
             Turn(.parse("", "INSERT 1"), .sync, gets: "Z(I)"),
             Turn(.query("BEGIN"), .query("INSERT 1"), gets: "C(BEGIN) Z(T) E(57P03 no primary) Z(E)"),
