@@ -247,7 +247,7 @@ public struct ClientSession: Sendable {
         case .statements:
             forgetNames(table: &table)
         case .settings:
-            // RESET of one setting leaves the others; where the session has set none, to set all of them again is right.
+            // RESET of one setting leaves the others; where the session has set none, all may be set again.
             guard resetsAll || !pins.contains(.setting) else { return }
             resetsAll = false
             server.profile = .base

@@ -383,7 +383,8 @@ public struct ServerSession: Sendable {
         toClient: inout Outbox, toServer: inout Outbox, _ facts: inout [ReplyFact]
     ) -> Bool {
         if isWhole {
-            let error = ReceivedError(body: bytes.extracting(frame.lowerBound + FrameHeader.byteCount..<frame.upperBound))
+            let body = frame.lowerBound + FrameHeader.byteCount..<frame.upperBound
+            let error = ReceivedError(body: bytes.extracting(body))
             if error.endsConnection {
                 facts.append(.fatal(error))
                 return false

@@ -48,10 +48,14 @@ struct CopyTests {
             gets: "1 2 G E(22P04 bad data) Z(I) C(INSERT 0 1) Z(I)", committed: ["INSERT 1"]),
         Case(
             name: "extended, early Sync, no COPY",
-            says: [.parse("", "COPY nosuch FROM STDIN"), .bind(""), .execute(), .sync, .copyData("a"), .copyDone, .sync],
+            says: [
+                .parse("", "COPY nosuch FROM STDIN"), .bind(""), .execute(), .sync, .copyData("a"), .copyDone, .sync,
+            ],
             gets: "E(42P01 relation \"nosuch\" does not exist) Z(I) Z(I)", committed: []),
         Case(name: "out", says: [.query("COPY t TO STDOUT")], gets: "H d c C(COPY 1) Z(I)", committed: []),
-        Case(name: "stray", says: [.copyData("a"), .copyDone, .query("SELECT 1")], gets: "T(c) D(SELECT 1) C(SELECT 1) Z(I)", committed: []),
+        Case(
+            name: "stray", says: [.copyData("a"), .copyDone, .query("SELECT 1")],
+            gets: "T(c) D(SELECT 1) C(SELECT 1) Z(I)", committed: []),
         Case(
             name: "another request instead of data", says: extended + [.flush, .query("SELECT 1"), .sync],
             gets: "1 2 G E(08P01 unexpected message type during COPY from stdin) Z(I)", committed: []),

@@ -76,11 +76,14 @@ struct CutStreamTests {
         }
     }
 
-    @Test(arguments: [
-        [Frontend.query, 0, 0, 0, 3], [Frontend.sync, 0, 0, 0x30, 0], [0x7A, 0, 0, 0, 4], [Frontend.query, 0, 0, 0, 4],
-        [Frontend.query, 0, 0, 0, 6, 0x61, 0x61], [Frontend.parse, 0, 0, 0, 5, 0],
-        [Frontend.describe, 0, 0, 0, 6, 0x58, 0], [Frontend.bind, 0, 0, 0, 5, 0], [Frontend.execute, 0, 0, 0, 5, 0],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [Frontend.query, 0, 0, 0, 3], [Frontend.sync, 0, 0, 0x30, 0], [0x7A, 0, 0, 0, 4],
+            [Frontend.query, 0, 0, 0, 4],
+            [Frontend.query, 0, 0, 0, 6, 0x61, 0x61], [Frontend.parse, 0, 0, 0, 5, 0],
+            [Frontend.describe, 0, 0, 0, 6, 0x58, 0], [Frontend.bind, 0, 0, 0, 5, 0],
+            [Frontend.execute, 0, 0, 0, 5, 0],
+        ] as [[UInt8]])
     func malformedMessagesEndTheConnection(_ bytes: [UInt8]) {
         let rig = Rig.withClient()
         rig.send(bytes)

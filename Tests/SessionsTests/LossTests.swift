@@ -42,7 +42,8 @@ struct LossTests {
         Case(name: "extended write", pending: insert + [.sync], gets: "\(unknown) Z(I)"),
         Case(name: "write without Sync", pending: insert + [.flush], gets: lost),
         Case(
-            name: "write in a transaction", before: [.query("BEGIN"), .query("SELECT 1")], pending: [.query("INSERT 1")],
+            name: "write in a transaction", before: [.query("BEGIN"), .query("SELECT 1")],
+            pending: [.query("INSERT 1")],
             gets: "\(lost) Z(E)"),
         Case(
             name: "first write of a transaction", before: [.query("BEGIN")], pending: [.query("INSERT 1")],

@@ -74,7 +74,13 @@ struct ModelServer {
         case Frontend.close:
             let kind = reader.byte()
             let name = reader.string()
-            if kind == "P" { portals[name] = nil } else if name.isEmpty { unnamed = nil } else { statements[name] = nil }
+            if kind == "P" {
+                portals[name] = nil
+            } else if name.isEmpty {
+                unnamed = nil
+            } else {
+                statements[name] = nil
+            }
             output.appendMessage(Backend.closeComplete)
         case Frontend.sync:
             skips = false

@@ -57,7 +57,8 @@ struct PinTests {
         } else {
             rig.play(
                 0,
-                Turn(.query("LISTEN a"), gets: error, "acquire sessionState", "pin listen", "p0 B(pointsman_refused) S"))
+                Turn(.query("LISTEN a"), gets: error, "acquire sessionState", "pin listen", "p0 B(pointsman_refused) S")
+            )
         }
         #expect(rig.servers[0].client == nil)
     }
@@ -76,8 +77,9 @@ struct PinTests {
         let query = Message.query("SELECT '" + String(repeating: "x", count: 100) + "'").bytes
         rig.send(Array(query[..<60]))
         rig.settle()
-        #expect(rig.lines == ["acquire write", "pin hidden code, too large to read", "p0 Q(DISCARD SEQUENCES)"]
-            || rig.lines.prefix(2) == ["acquire write", "pin too large to read"])
+        #expect(
+            rig.lines == ["acquire write", "pin hidden code, too large to read", "p0 Q(DISCARD SEQUENCES)"]
+                || rig.lines.prefix(2) == ["acquire write", "pin too large to read"])
         rig.send(Array(query[60...]))
         rig.settle()
         #expect(rig.taken().hasSuffix("C(SELECT 1) Z(I)"))
@@ -89,12 +91,14 @@ struct PinTests {
         Rig.withClient().play(
             0,
             Turn(.query("SELECT currval('s')"), gets: error),
-            Turn(.query("SELECT 1"), gets: "T(c) D(SELECT 1) C(SELECT 1) Z(I)", "acquire replicaSafe", "r0 Q(SELECT 1)"),
+            Turn(
+                .query("SELECT 1"), gets: "T(c) D(SELECT 1) C(SELECT 1) Z(I)", "acquire replicaSafe", "r0 Q(SELECT 1)"),
             Turn(
                 .query("INSERT 1"), gets: "C(INSERT 0 1) Z(I)", "acquire write", "pin sequence",
                 "p0 Q(DISCARD SEQUENCES)", "p0 Q(INSERT 1)"),
             Turn(
-                .query("SELECT lastval()"), gets: "T(c) D(SELECT lastval()) C(SELECT 1) Z(I)", "p0 Q(SELECT lastval())"))
+                .query("SELECT lastval()"), gets: "T(c) D(SELECT lastval()) C(SELECT 1) Z(I)", "p0 Q(SELECT lastval())")
+        )
     }
 
     @Test func sequencesInATransaction() {

@@ -59,7 +59,8 @@ struct RandomConversation {
     }
 
     private mutating func copyData() -> [Message] {
-        let data = (0..<Int.random(in: 0..<3, using: &random)).map { _ in Message.copyData(chance(20) ? "bad" : "good") }
+        let data = (0..<Int.random(in: 0..<3, using: &random)).map { _ in Message.copyData(chance(20) ? "bad" : "good")
+        }
         return data + [chance(80) ? .copyDone : .copyFail("no")]
     }
 

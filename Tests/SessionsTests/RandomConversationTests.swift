@@ -40,7 +40,8 @@ struct RandomConversationTests {
         while rig.problems.isEmpty {
             let senders = scripts.indices.filter { client in
                 sent[client] < scripts[client].count
-                    && (schedule.pipelines || rig.clients[client].server == nil || rig.servers.allSatisfy(\.unread.isEmpty))
+                    && (schedule.pipelines || rig.clients[client].server == nil
+                        || rig.servers.allSatisfy(\.unread.isEmpty))
             }
             let readers = rig.servers.indices.filter { !rig.servers[$0].unread.isEmpty }
             if senders.isEmpty, readers.isEmpty { break }

@@ -61,7 +61,8 @@ struct ReaderTests {
         Rig.withClient(.reader).play(
             0,
             Turn(
-                .parse("", "INSERT 1"), .bind(""), .execute(), .parse("", "SHOW datestyle"), .bind(""), .execute(), .sync,
+                .parse("", "INSERT 1"), .bind(""), .execute(), .parse("", "SHOW datestyle"), .bind(""), .execute(),
+                .sync,
                 gets: Self.refusal))
     }
 

@@ -13,7 +13,8 @@ struct StatementTests {
         rig.play(
             0,
             Turn(.parse("a", "INSERT 1"), .sync, gets: "1 Z(I)", "acquire write", "p0 P(\(Self.s1): INSERT 1) S"),
-            Turn(.bind("a"), .execute(), .sync, gets: "2 C(INSERT 0 1) Z(I)", "acquire write", "p0 B(\(Self.s1)) E() S"))
+            Turn(.bind("a"), .execute(), .sync, gets: "2 C(INSERT 0 1) Z(I)", "acquire write", "p0 B(\(Self.s1)) E() S")
+        )
         rig.play(
             1,
             Turn(
@@ -30,7 +31,8 @@ struct StatementTests {
         rig.play(
             0,
             Turn(
-                .parse("", "INSERT 2"), .bind(""), .execute(), .parse("a", "INSERT 1"), .closeStatement("x"), .bind("a"),
+                .parse("", "INSERT 2"), .bind(""), .execute(), .parse("a", "INSERT 1"), .closeStatement("x"),
+                .bind("a"),
                 .execute(), .closeStatement("a"), .sync,
                 gets: "1 2 C(INSERT 0 1) 1 3 2 C(INSERT 0 1) 3 Z(I)", "acquire write",
                 "p0 P(: INSERT 2) B() E() B(\(Self.s1)) E() S"))
@@ -145,7 +147,8 @@ struct StatementTests {
             Turn(
                 .bind(""), .execute(), .sync, gets: "2 C(INSERT 0 1) Z(I)", "acquire write",
                 "p0 P(: INSERT 1) B() E() S"),
-            Turn(.query("SELECT 1"), gets: "T(c) D(SELECT 1) C(SELECT 1) Z(I)", "acquire replicaSafe", "r0 Q(SELECT 1)"),
+            Turn(
+                .query("SELECT 1"), gets: "T(c) D(SELECT 1) C(SELECT 1) Z(I)", "acquire replicaSafe", "r0 Q(SELECT 1)"),
             Turn(
                 .bind(""), .execute(), .sync, gets: "E(26000 unnamed prepared statement does not exist) Z(I)",
                 "acquire write", "p0 B(pointsman_refused) S"))
@@ -154,7 +157,8 @@ struct StatementTests {
 
     @Test func aSimpleQueryDropsAParseThatIsNotConfirmed() {
         let rig = Rig.withClient()
-        rig.send([Message.query("INSERT 0"), .parse("", "INSERT 1"), .sync, .query("INSERT 2"), .bind(""), .sync].bytes)
+        rig.send(
+            [Message.query("INSERT 0"), .parse("", "INSERT 1"), .sync, .query("INSERT 2"), .bind(""), .sync].bytes)
         rig.settle()
         #expect(rig.taken().hasSuffix("E(26000 unnamed prepared statement does not exist) Z(I)"))
     }
@@ -244,8 +248,11 @@ struct StatementTests {
         rig.say(.query("LISTEN a"), .parse("a", "INSERT 1"), .sync)
         rig.clients[0].received = []
         rig.send(
-            [Message.query("SELECT nosuch"), .query("DEALLOCATE ALL"), .parse("a", "INSERT 1"), .bind("a"), .execute(), .sync]
-                .bytes)
+            [
+                Message.query("SELECT nosuch"), .query("DEALLOCATE ALL"), .parse("a", "INSERT 1"), .bind("a"),
+                .execute(), .sync,
+            ]
+            .bytes)
         rig.settle()
         #expect(rig.taken().hasSuffix("C(DEALLOCATE ALL) Z(I) 1 2 C(INSERT 0 1) Z(I)"))
     }

@@ -81,7 +81,8 @@ struct TransactionTests {
     @Test func movesToThePrimary() {
         Rig.withClient().play(
             0,
-            Turn(.query("BEGIN READ ONLY"), .query("SELECT 1"), gets: "C(BEGIN) Z(T) T(c) D(SELECT 1) C(SELECT 1) Z(T)",
+            Turn(
+                .query("BEGIN READ ONLY"), .query("SELECT 1"), gets: "C(BEGIN) Z(T) T(c) D(SELECT 1) C(SELECT 1) Z(T)",
                 "acquire replicaSafe", "r0 P(: BEGIN READ ONLY) B() E() C(P ) Q(SELECT 1)"),
             Turn(
                 .parse("", "SELECT pg_is_in_recovery()"), .bind(""), .execute(), .sync,
@@ -149,7 +150,9 @@ struct TransactionTests {
         let prefix = isExtended ? "1 2 " : ""
         #expect(
             rig.taken()
-                == "C(BEGIN) Z(T) E(57014 canceled) Z(E) \(aborted) \(prefix)C(ROLLBACK) Z(I) \(prefix)C(INSERT 0 1) Z(I)")
+                == "C(BEGIN) Z(T) E(57014 canceled) Z(E) \(aborted) \(prefix)C(ROLLBACK) Z(I) "
+                + "\(prefix)C(INSERT 0 1) Z(I)"
+        )
         #expect(rig.servers[0].model.committed == ["INSERT 3"])
     }
 
