@@ -21,14 +21,14 @@ $(DEMO_WORDS):
 endif
 endif
 
-.PHONY: build release debug test demo bench deps clean
+.PHONY: build release debug test demo bench deps libraries clean
 
 build: release
 
-release: deps
+release: libraries
 	$(SWIFT) build -c release --product pointsman
 
-debug: deps
+debug: libraries
 	$(SWIFT) build
 
 # The integration tests run the program that is built here beside them.
@@ -44,6 +44,9 @@ bench: release
 	python3 Tests/Benchmarks/bench.py $(BENCH_ARGS)
 
 deps:
+	.ci/deps drivers
+
+libraries:
 	.ci/deps
 
 clean:

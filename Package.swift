@@ -80,14 +80,23 @@ let package = Package(
 
         // The tests: one target for each module, and those that need running servers.
         .target(
-            name: "TestSupport", dependencies: ["PostgresCluster"], path: "Tests/Support", exclude: ["SQLCorpus"],
-            swiftSettings: strict),
+            name: "TestSupport", dependencies: ["PostgresCluster"], path: "Tests/Support",
+            exclude: ["SQLCorpus", "generate-builtin-functions"], swiftSettings: strict),
         .target(name: "SQLCorpus", dependencies: ["SQL"], path: "Tests/Support/SQLCorpus", swiftSettings: strict),
+        .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
         .testTarget(name: "SQLTests", dependencies: ["SQL", "SQLCorpus"], swiftSettings: strict),
         .testTarget(name: "RoutingTests", dependencies: ["Routing", "SQL"], swiftSettings: strict),
         .testTarget(name: "PoolingTests", dependencies: ["Pooling"], swiftSettings: strict),
+        .testTarget(
+            name: "AuthenticationTests", dependencies: ["Authentication", "OpenSSL", "Wire"], swiftSettings: strict),
+        .testTarget(
+            name: "SessionsTests", dependencies: ["Sessions", "Wire", "SQL", "Routing", "Authentication"],
+            swiftSettings: strict),
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: strict),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor"], swiftSettings: strict),
+        .testTarget(
+            name: "ProbingTests", dependencies: ["Probing", "Routing", "SQL", "PostgresCluster"],
+            swiftSettings: strict),
         .testTarget(name: "LookupsTests", dependencies: ["Lookups"], swiftSettings: strict),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", .product(name: "Logging", package: "swift-log")],
@@ -99,6 +108,7 @@ let package = Package(
         .testTarget(name: "CommandLineTests", dependencies: ["pointsman", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "PostgresClusterTests", dependencies: ["PostgresCluster", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", dependencies: ["TestSupport", "PostgresCluster"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests", dependencies: ["SQL", "SQLCorpus", "PostgresCluster", "TestSupport"],
             exclude: ["clients"], swiftSettings: strict),

@@ -54,7 +54,9 @@ final class PoolGroup: Sendable {
             maxBufferedBatch: entry.routing.maxBufferedBatch, maxMessageSize: maxMessageSize,
             maxPreparedStatements: pool.maxPreparedStatements,
             lazyBegin: entry.routing.lazyBegin, anyNodeAddress: entry.routing.nodeFunctions == .any)
-        pools = (0..<nodeCount).map { Pool(group: number, cluster: cluster, node: $0, settings: pool, workerCount: workerCount) }
+        pools = (0..<nodeCount).map {
+            Pool(group: number, cluster: cluster, node: $0, settings: pool, workerCount: workerCount)
+        }
     }
 
     /// The settings that a server reports to a client of a profile, if a server was asked before.

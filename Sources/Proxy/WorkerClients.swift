@@ -285,8 +285,8 @@ extension Worker {
     /// The client sent Terminate. Work it has sent before is finished, as PostgreSQL would.
     private func goodbye(_ client: ClientConnection) {
         if let server = client.server {
-            if client.session.hasUnsyncedWork {
-                // PostgreSQL gives up what no Sync has ended.
+            if client.session.hasUnsyncedWork || server.session.isCopyingIn {
+                // PostgreSQL gives up what no Sync has ended, and a COPY without its end.
                 client.server = nil
                 server.client = nil
                 close(server, "its client left in the middle of a batch")

@@ -71,9 +71,10 @@ extension Worker {
         return false
     }
 
-    /// Any node that is up can tell what a server reports.
+    /// Any node that is up can tell what a server reports; but a standby told SERIALIZABLE takes no more orders.
     func askForWelcome(_ client: ClientConnection) {
-        client.demand = Demand(routeClass: .replicaSafe)
+        client.demand = Demand(
+            routeClass: client.session.profile.forbidsReplicas ? .primaryOnlyRead : .replicaSafe)
         var offset = 0
         _ = acquire(client, Span(), at: &offset)
         if client.server != nil { finishWelcome(client) }

@@ -259,6 +259,8 @@ extension Worker {
         case .resetting:
             if server.session.isQuiet { continueCleanUp(server) }
         case .finishing:
+            // Nobody will send the rest of the data; PostgreSQL, too, gives up such a COPY.
+            if server.session.isCopyingIn { return close(server, "its client left in the middle of a COPY") }
             guard server.session.isQuiet else { return }
             if server.session.status != .idle { server.cleanUp.insert(Array("ROLLBACK".utf8), at: 0) }
             continueCleanUp(server)

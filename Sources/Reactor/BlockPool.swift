@@ -12,7 +12,7 @@
     public let limit: Int
     /// Bytes that are kept for the next borrower instead of going back to the system.
     public let spareLimit: Int
-    // Dynamic exclusivity checks would cost more than the pool's own work. They have nothing to find: the pool belongs to
+    // Dynamic exclusivity checks would cost more than the pool's own work. They can find nothing: the pool belongs to
     // one thread, and each access to these is over before anything else is called.
 
     /// Bytes lent now.

@@ -37,7 +37,8 @@ extension ClusterMachine {
         let lost = timeline == highestTimeline ? absentIncumbent : nil
         // One server that is listed under two addresses is no rival of itself.
         let servers = Set(contenders.map { records[$0].report?.postmasterStartTime })
-        if servers.count == 1, lost == nil { return first }
+        // Nobody takes office while the last question to it failed.
+        if servers.count == 1, lost == nil { return records[first].failure == nil ? first : nil }
         let nodes = contenders.map { records[$0].definition.id }
         if nodes != contested {
             contested = nodes

@@ -1,5 +1,5 @@
-// Which built-in function has which class? Generated: change Fixtures/sql/builtin-functions.exceptions and run
-// Tests/Support/generate-builtin-functions instead of editing.
+// Which built-in function has which class? Generated: instead of editing, change
+// Fixtures/sql/builtin-functions.exceptions and run Tests/Support/generate-builtin-functions.
 
 /// The names of each class, separated by blanks.
 let builtinFunctionNames: [(FunctionClass, String)] = [

@@ -4,6 +4,7 @@
 public enum Classifier {
     /// Classifies `text`, which does not contain the protocol's closing zero byte.
     public static func classify(_ text: Span<UInt8>, settings: LexerSettings) -> Classification {
+        if text.count > Token.longestText { return unreadable(at: 0) }
         if !settings.clientEncodingIsASCIISafe, let byte = firstNonASCIIByte(text) {
             return unreadable(at: byte)
         }

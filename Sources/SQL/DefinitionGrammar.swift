@@ -106,7 +106,7 @@ extension StatementReader {
     private mutating func readRoutine(_ text: Span<UInt8>) {
         var depth = 0
         var blocks = 0
-        var previous = Token(kind: .start, start: 0, end: 0)
+        var previous = Token.none
         while token.kind != .end {
             var current = token
             switch current.kind {

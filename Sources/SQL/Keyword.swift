@@ -10,19 +10,17 @@ enum Keyword: UInt8, CaseIterable {
     case revoke, rollback, savepoint, security, select, set, show, start, table, truncate, unlisten, update
     case vacuum, values, with
     // Words inside statements.
-    case all, and, `as`, atomic, authorization, bernoulli, binary, bit, by, `case`, cast, catalog, chain, char
-    case character, characteristics, check, columns, committed, concurrently, conflict, constraints, cross, cube,
-        current
-    case cursor, data, database, `default`, deferrable, distinct, escape, except, exclude, `false`, filter, first
-    case `for`, from, full, function, global, group, grouping, having, hold, ilike, include, index, inner
-    case intersect, interval, into, isolation, join, key, lateral, left, level, like, limit, local, materialized
-    case names, national, natural, nchar, next, no, not, null, off, offset, on, only, `operator`, option, options
-    case or, order, ordinality, outer, over, overlaps, overlay, partition, passing, plans, prepared, procedure
-    case program, read, recursive, references, repeatable, replace, returning, right, role, rollup, row, rows
-    case schema, second, seed, sequence, sequences, serializable, session, sets, share, snapshot, stdin, stdout
-    case subscription, substring, system, tablesample, tablespace, temp, temporary, then, time, to, transaction
-    case treat, `true`, uescape, uncommitted, union, unlogged, using, varying, view, when, `where`, window, within
-    case without, work, write, xml, xmlserialize, zone
+    case all, and, `as`, atomic, authorization, bernoulli, binary, bit, by, `case`, cast, chain, char, character
+    case characteristics, check, columns, committed, concurrently, conflict, constraints, cross, cube, cursor
+    case database, `default`, deferrable, distinct, escape, except, exclude, `false`, filter, first, `for`, from
+    case full, function, global, group, grouping, having, hold, ilike, include, index, inner, intersect, interval
+    case into, isolation, join, key, lateral, left, level, like, limit, local, materialized, natural, nchar, next
+    case no, not, null, off, offset, on, only, `operator`, option, options, or, order, ordinality, outer, over
+    case overlaps, partition, passing, plans, prepared, procedure, read, recursive, references, repeatable
+    case replace, returning, right, rollup, rows, second, seed, sequence, sequences, serializable, session, sets
+    case share, snapshot, stdin, stdout, subscription, system, tablesample, tablespace, temp, temporary, then
+    case time, to, transaction, treat, `true`, uncommitted, union, unlogged, using, varying, `where`, window
+    case within, without, work, write, xml, xmlserialize, zone
 }
 
 /// How PostgreSQL's grammar restricts a word.

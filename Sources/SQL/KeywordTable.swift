@@ -22,6 +22,48 @@ struct PackedWord: Equatable {
     }
 }
 
+/// The first bytes of a word, up to eight, found in one step: all eight bytes are tested at once, each in its own byte
+/// of a register.
+struct WordBytes {
+    /// The bytes, folded, lowest first; zero behind the word.
+    let folded: UInt64
+    let count: Int
+
+    @inline(__always)
+    init(_ text: Span<UInt8>, at start: Int) {
+        let bytes = Self.load(text, at: start)
+        let low = bytes & Self.each(0x7F)
+        let lower = low | Self.each(0x20)
+        // The high bit of each byte of these sums tells whether the byte is at least `a`, beyond `z`, and so on.
+        let isLetter = (lower &+ Self.each(0x80 - 0x61)) & ~(lower &+ Self.each(0x7F - 0x7A))
+        let isDigit = (low &+ Self.each(0x80 - 0x30)) & ~(low &+ Self.each(0x7F - 0x39))
+        let isUnderscore = ~((low ^ Self.each(0x5F)) &+ Self.each(0x7F))
+        let isDollar = ~((low ^ Self.each(0x24)) &+ Self.each(0x7F))
+        let isOther = ~(isLetter | isDigit | isUnderscore | isDollar | bytes) & Self.each(0x80)
+        count = isOther.trailingZeroBitCount >> 3
+        let mask = count == 8 ? ~0 : 1 &<< UInt64(truncatingIfNeeded: count &* 8) &- 1
+        folded = (bytes | Self.each(0x20)) & mask
+    }
+
+    /// Eight bytes, zeros behind the end of the text.
+    @inline(__always)
+    private static func load(_ text: Span<UInt8>, at start: Int) -> UInt64 {
+        var bytes: UInt64 = 0
+        if start &+ 8 <= text.count {
+            // Of a span of eight bytes each index needs no check of its own.
+            let part = text.extracting(start..<start &+ 8)
+            for offset in 0..<8 { bytes |= UInt64(part[offset]) &<< UInt64(offset &* 8) }
+        } else {
+            for index in start..<text.count { bytes |= UInt64(text[index]) &<< UInt64((index &- start) &* 8) }
+        }
+        return bytes
+    }
+
+    private static func each(_ byte: UInt64) -> UInt64 {
+        byte &* 0x0101_0101_0101_0101
+    }
+}
+
 /// All words of interest in an open-addressing hash table, filled once.
 struct KeywordTable {
     struct Entry {
@@ -51,6 +93,7 @@ struct KeywordTable {
     }
 
     /// The keyword that `word` is; `.none` and `.name` for an ordinary name.
+    @inline(__always)
     func lookup(_ word: PackedWord) -> (keyword: Keyword, category: KeywordCategory) {
         var slot = Self.slot(of: word)
         while slots[slot].word.low != 0 {

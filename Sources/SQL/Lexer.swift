@@ -15,8 +15,12 @@ struct Lexer {
         while position < text.count {
             let start = position
             let byte = text[start]
+            if byte == 0x20 {
+                position = start &+ 1
+                continue
+            }
             switch byte {
-            case 0x09...0x0D, 0x20:
+            case 0x09...0x0D:
                 position = start &+ 1
             case 0x41...0x5A, 0x61...0x7A, 0x5F, 0x80...0xFF:
                 return word(text, from: start)
@@ -64,36 +68,29 @@ struct Lexer {
 
     private mutating func word(_ text: Span<UInt8>, from start: Int) -> Token {
         var packed = PackedWord()
-        var index = start
-        var shift: UInt64 = 0
-        let count = text.count
-        while index < count, shift < 64, Self.continuesWord(text[index]) {
-            packed.low |= PackedWord.folded(text[index]) &<< shift
-            shift &+= 8
-            index &+= 1
-        }
-        if shift == 64 {
-            shift = 0
-            while index < count, shift < 64, Self.continuesWord(text[index]) {
-                packed.high |= PackedWord.folded(text[index]) &<< shift
-                shift &+= 8
-                index &+= 1
-            }
-            if shift == 64, index < count, Self.continuesWord(text[index]) {
+        var part = WordBytes(text, at: start)
+        packed.low = part.folded
+        var index = start &+ part.count
+        if part.count == 8 {
+            part = WordBytes(text, at: index)
+            packed.high = part.folded
+            index &+= part.count
+            if part.count == 8, index < text.count, Self.continuesWord(text[index]) {
                 packed.last = UInt8(truncatingIfNeeded: PackedWord.folded(text[index]))
-                while index < count, Self.continuesWord(text[index]) { index &+= 1 }
+                while index < text.count, Self.continuesWord(text[index]) { index &+= 1 }
             }
-        }
-        if index == start &+ 1, index < count, text[index] == 0x27 || text[index] == 0x26 {
+        } else if part.count == 1, index < text.count, text[index] == 0x27 || text[index] == 0x26 {
             if let prefixed = prefixedString(text, from: start) { return prefixed }
         }
         position = index
-        var token = Token(kind: .word, start: start, end: index)
-        token.isCatalogWord = packed.beginsWithCatalogPrefix
-        if index &- start <= PackedWord.longest {
-            (token.keyword, token.category) = KeywordTable.shared.lookup(packed)
+        let isCatalogWord = packed.beginsWithCatalogPrefix
+        if index &- start > PackedWord.longest {
+            return Token(kind: .word, start: start, end: index, isCatalogWord: isCatalogWord)
         }
-        return token
+        let entry = KeywordTable.shared.lookup(packed)
+        return Token(
+            kind: .word, start: start, end: index, keyword: entry.keyword, category: entry.category,
+            isCatalogWord: isCatalogWord)
     }
 
     /// Strings and names that begin with a letter: E'', B'', X'', N'', U&'' and U&"".
@@ -126,13 +123,13 @@ struct Lexer {
 
     /// `U&"…"`, with the clause that names another escape character than the backslash.
     private mutating func unicodeWord(_ text: Span<UInt8>, from start: Int) -> Token {
-        var token = quotedWord(text, from: start, quoteAt: start &+ 2, kind: .unicodeWord)
+        let token = quotedWord(text, from: start, quoteAt: start &+ 2, kind: .unicodeWord)
         var ahead = self
         if token.kind == .unicodeWord, ahead.skipBlanks(text), ahead.skipEscapeWord(text), ahead.skipBlanks(text),
             ahead.position &+ 2 < text.count, text[ahead.position] == 0x27, text[ahead.position &+ 2] == 0x27
         {
             position = ahead.position &+ 3
-            token.end = position
+            return Token(kind: .unicodeWord, start: start, end: position)
         }
         return token
     }

@@ -107,7 +107,6 @@ extension StatementReader {
     private mutating func beginName(_ word: Token) {
         query.beforeName = query.previous
         query.nameParts = 1
-        query.qualifier = query.previous
         query.previous = word
     }
 

@@ -97,14 +97,14 @@ struct QueryState {
     /// How many tokens were read.
     var index = 0
     /// The token before the current one; a name behind a dot or AS is no keyword any more.
-    var previous = Token(kind: .start, start: 0, end: 0)
+    var previous = Token.none
     /// The token before the name that ended last.
-    var beforeName = Token(kind: .start, start: 0, end: 0)
+    var beforeName = Token.none
     /// How many parts that name has, and the part before its last.
     var nameParts = 0
-    var qualifier = Token(kind: .start, start: 0, end: 0)
+    var qualifier = Token.none
     /// The token before the last dot.
-    var dotted = Token(kind: .start, start: 0, end: 0)
+    var dotted = Token.none
 
     var modifiesData = false
     var updates = false

@@ -30,7 +30,6 @@ extension StatementReader {
         advance(text)
         switch what {
         case .all:
-            changesSettings = true
             note([.sessionState, .refusesTransactionBlock], head.range, .discard)
             return .discardAll
         case .plans:

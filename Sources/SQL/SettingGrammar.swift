@@ -12,7 +12,7 @@ extension StatementReader {
             let start = token.start
             advance(text)
             if accept(.authorization, text) {
-                return readSetValue(text, head, name: start..<previousEnd, isLocal: false)
+                return readSetValue(text, head, (start..<previousEnd, isPhrase: true), isLocal: false)
             }
             if at(.characteristics) { return readSessionCharacteristics(text, head, isLocal: false) }
         }
@@ -25,28 +25,37 @@ extension StatementReader {
         case .session:
             let start = token.start
             advance(text)
-            if accept(.authorization, text) {
-                return readSetValue(text, head, name: start..<previousEnd, isLocal: isLocal)
-            }
-            return at(.characteristics) ? readSessionCharacteristics(text, head, isLocal: isLocal) : giveUp(text, head)
+            if at(.characteristics) { return readSessionCharacteristics(text, head, isLocal: isLocal) }
+            guard accept(.authorization, text) else { return giveUp(text, head) }
+            return readSetValue(text, head, (start..<previousEnd, isPhrase: true), isLocal: isLocal)
         default:
             guard let name = readSettingName(text) else { return giveUp(text, head) }
-            return readSetValue(text, head, name: name, isLocal: isLocal)
+            return readSetValue(text, head, name, isLocal: isLocal)
         }
+    }
+
+    /// The words that name a setting: one name with dots, or a phrase of the grammar, behind which the equals sign may
+    /// be left out.
+    private mutating func readSettingName(_ text: Span<UInt8>) -> (range: Range<Int>, isPhrase: Bool)? {
+        let first = token
+        if accept(.time, text) { return accept(.zone, text) ? (first.start..<previousEnd, true) : nil }
+        if accept(.xml, text) { return accept(.option, text) ? (first.start..<previousEnd, true) : nil }
+        guard let name = readPlainName(text) else { return nil }
+        return (name, first.kind == .word && SettingName.isPhrase(text, name))
     }
 
     /// `[TO | =] value …`. The equals sign may be left out behind the names that are words of the grammar.
     private mutating func readSetValue(
-        _ text: Span<UInt8>, _ head: Token, name: Range<Int>, isLocal: Bool
+        _ text: Span<UInt8>, _ head: Token, _ name: (range: Range<Int>, isPhrase: Bool), isLocal: Bool
     ) -> Command {
         let isSpelledOut = accept(.to, text) || acceptEquals(text)
-        guard isSpelledOut || SettingName.needsNoEquals(text, name) else { return giveUp(text, head) }
+        guard isSpelledOut || name.isPhrase else { return giveUp(text, head) }
         let start = token.start
         guard !(isSpelledOut && isAtEnd) else { return giveUp(text, head) }
         skipStatement(text)
         let value = start..<max(start, previousEnd)
-        noteSet(text, head, name: name, isLocal: isLocal)
-        return .set(name: name, value: value, isLocal: isLocal)
+        noteSet(text, head, name: name.range, isLocal: isLocal)
+        return .set(name: name.range, value: value, isLocal: isLocal)
     }
 
     private mutating func acceptEquals(_ text: Span<UInt8>) -> Bool {
@@ -66,17 +75,6 @@ extension StatementReader {
             changesSettings = true
             note(.sessionState, name, .setting, by: .setting)
         }
-    }
-
-    /// The words that name a setting: one name with dots, or a phrase of the grammar such as TIME ZONE.
-    private mutating func readSettingName(_ text: Span<UInt8>) -> Range<Int>? {
-        let start = token.start
-        if accept(.time, text) { return accept(.zone, text) ? start..<previousEnd : nil }
-        if accept(.xml, text) {
-            _ = accept(.option, text)
-            return start..<previousEnd
-        }
-        return readPlainName(text)
     }
 
     /// A name that can be compared: not one with Unicode escapes.
@@ -166,8 +164,7 @@ enum SettingName {
     private static let nodeNames = [Array("in_hot_standby".utf8), Array("transaction_read_only".utf8)]
     private static let seedNames = [Array("seed".utf8)]
     private static let phrases = [
-        Array("time zone".utf8), Array("session authorization".utf8), Array("role".utf8), Array("names".utf8),
-        Array("schema".utf8), Array("catalog".utf8), Array("xml option".utf8),
+        Array("role".utf8), Array("names".utf8), Array("schema".utf8), Array("catalog".utf8),
     ]
 
     /// Whether a SET of that name concerns the current transaction only.
@@ -184,8 +181,8 @@ enum SettingName {
         contains(seedNames, text, name)
     }
 
-    /// Whether the grammar has the name without TO or an equals sign.
-    static func needsNoEquals(_ text: Span<UInt8>, _ name: Range<Int>) -> Bool {
+    /// Whether the grammar has the unquoted word without TO or an equals sign.
+    static func isPhrase(_ text: Span<UInt8>, _ name: Range<Int>) -> Bool {
         contains(phrases, text, name)
     }
 
@@ -195,33 +192,7 @@ enum SettingName {
         if name.count >= 2, text[name.lowerBound] == 0x22 || text[name.lowerBound] == 0x27 {
             name = name.lowerBound + 1..<name.upperBound - 1
         }
-        for candidate in names where matches(candidate, text, name) {
-            return true
-        }
+        for candidate in names where text.extracting(name).equals(candidate, foldingCase: true) { return true }
         return false
-    }
-
-    /// Whether the bytes spell `candidate`, where one space stands for any blanks.
-    private static func matches(_ candidate: [UInt8], _ text: Span<UInt8>, _ name: Range<Int>) -> Bool {
-        var index = name.lowerBound
-        for byte in candidate {
-            guard index < name.upperBound else { return false }
-            if byte == 0x20 {
-                guard !isLetter(text[index]) else { return false }
-                while index < name.upperBound, !isLetter(text[index]) { index += 1 }
-            } else {
-                guard lowercased(text[index]) == byte else { return false }
-                index += 1
-            }
-        }
-        return index == name.upperBound
-    }
-
-    private static func isLetter(_ byte: UInt8) -> Bool {
-        (byte | 0x20) &- 0x61 < 26
-    }
-
-    private static func lowercased(_ byte: UInt8) -> UInt8 {
-        byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
     }
 }

@@ -2,10 +2,10 @@
 
 /// One pass over the tokens of a text. The rules for each kind of statement are in the `…Grammar` files; what is here
 /// is what all of them use: the current token, the findings, and the ways to step over what needs no reading.
-struct StatementReader {
+struct StatementReader: ~Copyable {
     private var lexer: Lexer
     /// The token that the grammar looks at next.
-    private(set) var token = Token(kind: .start, start: 0, end: 0)
+    private(set) var token = Token.none
     /// Where the token before it ended.
     private(set) var previousEnd = 0
     var findings = Findings()

@@ -19,11 +19,13 @@ public enum TextHash {
         return mix(state ^ secret.0, rest ^ secret.1)
     }
 
+    /// Eight bytes as one number. Of a span of eight bytes each index needs no check of its own.
     @inline(__always)
     private static func word(_ text: Span<UInt8>, at index: Int) -> UInt64 {
-        UInt64(text[index]) | UInt64(text[index &+ 1]) << 8 | UInt64(text[index &+ 2]) << 16
-            | UInt64(text[index &+ 3]) << 24 | UInt64(text[index &+ 4]) << 32 | UInt64(text[index &+ 5]) << 40
-            | UInt64(text[index &+ 6]) << 48 | UInt64(text[index &+ 7]) << 56
+        let part = text.extracting(index..<index &+ 8)
+        var word: UInt64 = 0
+        for offset in 0..<8 { word |= UInt64(part[offset]) &<< UInt64(offset &* 8) }
+        return word
     }
 
     @inline(__always)

@@ -1,6 +1,6 @@
 // What are the smallest pieces of SQL that the grammar looks at?
 
-/// One token: its kind, its bytes by position, and what word it is.
+/// One token: its kind, its bytes by position, and what word it is; small enough to travel in two registers.
 struct Token {
     enum Kind: UInt8 {
         /// Before the first token.
@@ -30,15 +30,40 @@ struct Token {
         case unreadable
     }
 
-    var kind: Kind
+    /// Where the token begins and, in the upper half, ends.
+    private var place: UInt64
+    let kind: Kind
     /// Of an unquoted word; `.none` for words that mean nothing special.
-    var keyword: Keyword = .none
+    private(set) var keyword: Keyword
     /// Of an unquoted word.
-    var category: KeywordCategory = .name
-    /// Whether a word begins with `pg_`, in any case.
-    var isCatalogWord = false
-    var start: Int
-    var end: Int
+    private(set) var category: KeywordCategory
+    /// Whether an unquoted word begins with `pg_`, in any case.
+    let isCatalogWord: Bool
+
+    init(
+        kind: Kind, start: Int, end: Int, keyword: Keyword = .none, category: KeywordCategory = .name,
+        isCatalogWord: Bool = false
+    ) {
+        place = UInt64(UInt32(truncatingIfNeeded: start)) | UInt64(UInt32(truncatingIfNeeded: end)) << 32
+        self.kind = kind
+        self.keyword = keyword
+        self.category = category
+        self.isCatalogWord = isCatalogWord
+    }
+
+    /// The longest text that positions reach; the protocol allows a quarter of it.
+    static let longestText = Int(UInt32.max)
+
+    static let none = Token(kind: .start, start: 0, end: 0)
+
+    var start: Int {
+        Int(truncatingIfNeeded: place & 0xFFFF_FFFF)
+    }
+
+    /// Behind the last byte.
+    var end: Int {
+        Int(truncatingIfNeeded: place >> 32)
+    }
 
     var range: Range<Int> {
         start..<end

@@ -81,6 +81,8 @@ public struct ClientSession: Sendable {
     var defaultIsolation = "read committed"
     /// SET LOCAL, a cursor or a savepoint: the transaction cannot be begun again elsewhere.
     var isRooted = false
+    /// SET LOCAL in this transaction: names may mean something else until it ends.
+    var hasLocalSettings = false
     /// The session asked for `currval` or `lastval`: it keeps its server from its next write on.
     var wantsSequences = false
 
@@ -148,6 +150,7 @@ public struct ClientSession: Sendable {
         mayHaveCommitted = false
         leavesTraces = false
         isRooted = false
+        hasLocalSettings = false
         isInTransaction = false
         changesState = false
         bindsStateChange = false
@@ -234,6 +237,7 @@ public struct ClientSession: Sendable {
         case .idle:
             if transaction != .failedWithoutServer { transaction = .none }
             isRooted = false
+            hasLocalSettings = false
         case .inTransaction, .failed:
             if case .open = transaction { break }
             transaction = .open(TransactionModes())

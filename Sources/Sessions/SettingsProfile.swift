@@ -14,8 +14,12 @@ public struct SettingsProfile: Equatable, Sendable {
     /// The default isolation the client asked for, lower case; nil when it left it to role and database.
     public var defaultIsolation: String?
 
+    /// Its search_path puts new tables into the schema of the session's temporary ones.
+    public var createsTemporaryObjects: Bool
+
     public static let base = SettingsProfile(
-        id: .base, parsing: .base, lexer: LexerSettings(), forbidsReplicas: false, defaultIsolation: nil)
+        id: .base, parsing: .base, lexer: LexerSettings(), forbidsReplicas: false, defaultIsolation: nil,
+        createsTemporaryObjects: false)
 }
 
 /// All profiles in use, each under one number that is never given twice.
@@ -68,7 +72,8 @@ public struct ProfileTable: Sendable {
         let isolation = values["default_transaction_isolation"]?.lowercased()
         return SettingsProfile(
             id: id, parsing: parsing, lexer: lexer, forbidsReplicas: isolation == "serializable",
-            defaultIsolation: isolation)
+            defaultIsolation: isolation,
+            createsTemporaryObjects: values["search_path"]?.lowercased().contains("pg_temp") ?? false)
     }
 
     /// Another server or client uses the profile.

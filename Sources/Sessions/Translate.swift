@@ -347,6 +347,11 @@ extension ClientSession {
         let effects = classification.effects
         var wanted = classification.reasonsToPin
         if wantsSequences, effects.contains(.mayWrite) || effects.contains(.hiddenCode) { wanted.insert(.sequence) }
+        // A search_path of pg_temp, set for the transaction or at the start, makes any new table a temporary one.
+        if effects.contains(.setLocal) { hasLocalSettings = true }
+        if effects.contains(.ddl), hasLocalSettings || profile.createsTemporaryObjects {
+            wanted.insert(.temporaryTable)
+        }
         // The end of a transaction runs even if that has failed.
         if let pin = pin(for: wanted, server: server, endsTransaction: effects.contains(.transactionControl)) {
             return pin
@@ -430,7 +435,7 @@ extension Classification {
     /// Why the session must keep its server once the statement has run. A setting is kept by keeping the server.
     var reasonsToPin: PinReasons {
         switch command {
-        case .set(name: _, value: _, isLocal: let isLocal): isLocal ? pins : pins.union(.setting)
+        case .set(name: _, value: _, let isLocal): isLocal ? pins : pins.union(.setting)
         case .reset, .setConfig, .sessionCharacteristics: pins.union(.setting)
         case .begin, .commit, .rollback, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction,
             .commitPrepared, .rollbackPrepared, .setTransaction, .deallocate, .deallocateAll, .discardAll,

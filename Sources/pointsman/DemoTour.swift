@@ -67,7 +67,7 @@ struct DemoTour {
         let answers = try client.rows(statements).map { $0.split(separator: " ") }
         let seen = zip(answers, 101...last).filter { $0.count == 2 && Int($0[1]) == $1 }.count
         show(count(answers.compactMap(\.first).map(String.init)))
-        say("     \(seen) of \(answers.count) reads saw the row; the primary answers until a replica is known to have it")
+        say("     \(seen) of \(answers.count) reads saw the row; the primary answers until a replica surely has it")
         try require(seen == 200 && answers.count == 200, "a read missed the write before it")
 
         say("   A moment later the same session's reads are back on the replicas:")

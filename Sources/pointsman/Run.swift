@@ -115,7 +115,8 @@ private struct RunningClusters {
                     samples: samples, onTopology: { publisher.publish($0) },
                     onEvent: { event in
                         logger.log(
-                            level: event.severity.logLevel, "\(event.text)", metadata: ["cluster": "\(definition.name)"])
+                            level: event.severity.logLevel, "\(event.text)", metadata: ["cluster": "\(definition.name)"]
+                        )
                     })
             } catch {
                 throw OperatorError(sentence: error.description)

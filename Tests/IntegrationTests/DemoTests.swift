@@ -29,7 +29,7 @@ import Testing
         #expect(LoopbackPort.listening().isDisjoint(with: ports))
     }
 
-    @Test(arguments: [(SIGINT, Int32(0)), (SIGTERM, 0), (SIGKILL, 137)])
+    @Test(arguments: zip([SIGINT, SIGTERM, SIGKILL], [0, 0, 137] as [Int32]))
     func leavesNothing(_ signal: Int32, _ status: Int32) throws {
         let file = NSTemporaryDirectory() + "/pointsman-demo-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: file) }

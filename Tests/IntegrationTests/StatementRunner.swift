@@ -25,7 +25,7 @@ struct StatementRunner {
         self.reconnects = reconnects
     }
 
-    /// The answers in the order of the statements; `prepare` goes before the statement of the same index in its session.
+    /// The answers in the order of the statements; `prepare` goes before the statement of its index in its session.
     func run(_ statements: [String], on node: PostgresNode, prepare: [String?] = []) throws -> [StatementAnswer] {
         var answers: [StatementAnswer] = []
         for start in stride(from: 0, to: statements.count, by: batchSize) {

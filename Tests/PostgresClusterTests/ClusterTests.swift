@@ -122,15 +122,16 @@ import Testing
         #expect(LoopbackPort.portsInUse().isDisjoint(with: ports))
     }
 
-    @Test(arguments: [
-        ("", []),
-        ("  sl  local_address rem_address\n   0: 0100007F:1538 00000000:0000 0A\n", [.init(port: 5432, state: 10)]),
-        (
-            " sl\n 0: 00000000000000000000000001000000:0016 0:0 0A x\n 1: 0100007F:FFFF x 01 more",
-            [.init(port: 22, state: 10), .init(port: 65535, state: 1)]
-        ),
-        (" sl\n garbage\n 0: nonsense 1 0A\n 0: 0:16 x zz", []),
-    ] as [(String, [LoopbackPort.LocalSocket])])
+    @Test(
+        arguments: [
+            ("", []),
+            ("  sl  local_address rem_address\n   0: 0100007F:1538 00000000:0000 0A\n", [.init(port: 5432, state: 10)]),
+            (
+                " sl\n 0: 00000000000000000000000001000000:0016 0:0 0A x\n 1: 0100007F:FFFF x 01 more",
+                [.init(port: 22, state: 10), .init(port: 65535, state: 1)]
+            ),
+            (" sl\n garbage\n 0: nonsense 1 0A\n 0: 0:16 x zz", []),
+        ] as [(String, [LoopbackPort.LocalSocket])])
     func socketTable(_ text: String, _ sockets: [LoopbackPort.LocalSocket]) {
         #expect(LoopbackPort.parseSockets(text) == sockets)
     }

@@ -88,7 +88,9 @@ private final class Listener: Sendable {
     }
 
     @Test func nothingIsLeftBehind() throws {
-        func descriptors() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
+        func descriptors() throws -> Int {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+        }
         let liar = Listener()
         liar.serve([])
         defer { liar.end() }

@@ -41,7 +41,8 @@ import Testing
             shrinkSendBuffer(one)
             #expect(poller.add(one, token) == nil)
             _ = fill(one)
-            while poller.wait(milliseconds: 0) > 0 {}
+            _ = poller.wait(milliseconds: 0)
+            #expect(poller.wait(milliseconds: 0) == 0)
             _ = drain(other)
             waitFor(poller, token) { $0.isWritable }
             #expect(Socket.send([1].span, to: one) == .all)
@@ -131,13 +132,12 @@ import Testing
         }
         var seen: Set<Int> = []
         var sizes: [Int] = []
-        while true {
+        for _ in 0..<4 {
             let count = poller.wait(milliseconds: 0)
-            if count == 0 { break }
             sizes.append(count)
             for index in 0..<count { seen.insert(poller.event(index).token.index) }
         }
-        #expect(sizes == [4, 4, 2])
+        #expect(sizes == [4, 4, 2, 0])
         #expect(seen == Set(0..<10))
     }
 

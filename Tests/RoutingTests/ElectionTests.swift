@@ -128,6 +128,17 @@ import Testing
         #expect(cluster.topology.primary == node(3))
     }
 
+    @Test func nobodyTakesOfficeWithoutAnswering() {
+        var cluster = ScriptedCluster(2)
+        cluster.primary(1, 5000)
+        cluster.fail(1, .timedOut)
+        cluster.replica(2, 5000)
+        #expect(cluster.topology.primary == nil)
+        cluster.primary(1, 5000)
+        #expect(cluster.topology.primary == node(1))
+        #expect(cluster.news().filter { if case .primaryChanged = $0 { true } else { false } }.count == 1)
+    }
+
     @Test func switchover() {
         var cluster = started()
         cluster.fail(1, .notAccepting)

@@ -65,10 +65,10 @@ struct Simulation {
         enum Content {
             case question(Probe, life: Int)
             case answer(Probe, ProbeReport)
-            case topology(Topology, worker: Int)
+            case topology(Topology, lastPrimary: NodeID?, worker: Int)
             case work(session: Int, node: Int, life: Int, startedBefore: UInt64)
             case acknowledgement(session: Int, commit: Int, node: Int, life: Int, startedBefore: UInt64)
-            case read(session: Int, node: Int, life: Int, topologyPrimary: NodeID?)
+            case read(session: Int, node: Int, life: Int, keeper: NodeID?)
         }
         var at: UInt64
         var content: Content
@@ -76,6 +76,8 @@ struct Simulation {
 
     private struct Worker {
         var topology: Topology
+        /// The node whose samples the coverage in the topology is about.
+        var lastPrimary: NodeID?
         /// By node: the life to which the connection leads, and since when.
         var connections: [Int: (life: Int, since: UInt64)] = [:]
     }
@@ -116,8 +118,10 @@ struct Simulation {
         for _ in 0..<ticks { simulation.step() }
         simulation.hasAccidents = false
         simulation.repair()
-        for _ in 0..<1500 { simulation.step() }
-        simulation.conclude()
+        for _ in 0..<1500 {
+            simulation.step()
+            simulation.conclude()
+        }
         return simulation.result
     }
 
@@ -226,7 +230,9 @@ struct Simulation {
         for (index, node) in topology.nodes.enumerated() {
             everCovered[index] = max(everCovered[index], node.coveredSample)
         }
-        for worker in workers.indices { later(10, .topology(topology, worker: worker)) }
+        for worker in workers.indices {
+            later(10, .topology(topology, lastPrimary: machine.reign?.node, worker: worker))
+        }
     }
 
     // MARK: Messages
@@ -259,8 +265,10 @@ struct Simulation {
             if links[node].outstanding?.sample == probe.sample { links[node].outstanding = nil }
             machine.probeSucceeded(probe, report, at: now)
             publish()
-        case .topology(let topology, let worker):
-            if topology.generation > workers[worker].topology.generation { workers[worker].topology = topology }
+        case .topology(let topology, let lastPrimary, let worker):
+            guard topology.generation > workers[worker].topology.generation else { return }
+            workers[worker].topology = topology
+            workers[worker].lastPrimary = lastPrimary
         case .work(let session, let node, let life, let startedBefore):
             commit(session, on: node, life: life, startedBefore: startedBefore)
         case .acknowledgement(let session, let commit, let node, let life, let startedBefore):
@@ -274,10 +282,10 @@ struct Simulation {
             case .none, .numberAfterTheAnswer, .anyConnection, .anyTimeline, .coverageForEver, .noFloor:
                 sessions[session].floor.raise(startedSample: counter.started)
             }
-        case .read(let session, let node, let life, let primary):
+        case .read(let session, let node, let life, let keeper):
             sessions[session].isBusy = false
             guard model.nodes[node].life == life, model.nodes[node].isUp else { return }
-            check(session, on: node, primary: primary)
+            check(session, on: node, keeper: keeper)
         }
     }
 
@@ -339,15 +347,16 @@ struct Simulation {
         guard isAllowed else { return }
         sessions[session].isBusy = true
         later(
-            6, .read(session: session, node: Int(id.rawValue), life: connection.life, topologyPrimary: topology.primary)
+            6,
+            .read(session: session, node: Int(id.rawValue), life: connection.life, keeper: workers[worker].lastPrimary)
         )
     }
 
     /// A read must show the session's last commit, unless a failover or crash has lost it.
-    private mutating func check(_ session: Int, on node: Int, primary: NodeID?) {
+    private mutating func check(_ session: Int, on node: Int, keeper: NodeID?) {
         guard let commit = sessions[session].lastCommit else { return }
         result.coveredReads += 1
-        let keeper = primary.map { Int($0.rawValue) } ?? commit.node
+        let keeper = keeper.map { Int($0.rawValue) } ?? commit.node
         guard model.nodes[keeper].has(commit.id) else {
             result.lostAcknowledged += 1
             return
@@ -355,16 +364,17 @@ struct Simulation {
         guard model.nodes[node].shows(commit.id) else {
             result.violations.append(
                 "tick \(tick): session \(session) reads from n\(node) without its commit \(commit.id), "
-                    + "floor \(sessions[session].floor.sample), primary \(String(describing: primary))")
+                    + "floor \(sessions[session].floor.sample), primary \(keeper)")
             return
         }
     }
 
     // MARK: The end
 
+    /// Answers go on being late now and then, so it is enough to see the cluster whole once.
     private mutating func conclude() {
+        guard !result.recovered, tick.isMultiple(of: 20), let authority = model.authority else { return }
         let topology = machine.snapshot(at: now)
-        guard let authority = model.authority else { return }
         let replicas = topology.nodes.filter { $0.id != NodeID(Int32(authority)) }
         result.recovered =
             topology.primary == NodeID(Int32(authority))

@@ -26,7 +26,7 @@ import Testing
             lost += result.lostAcknowledged
         }
         print("\(Self.seeds.count) seeds: \(reads) reads after a write, \(changes) new primaries, \(lost) lost commits")
-        #expect(reads > 1000 * Self.seeds.count / 4, "the simulation must read from replicas to prove anything")
+        #expect(reads > 100 * Self.seeds.count, "the simulation must read from replicas to prove anything")
         #expect(changes > Self.seeds.count, "it must fail over")
     }
 

@@ -12,7 +12,8 @@ import Testing
     @Test(
         arguments: [
             ("abs", .safe), ("now", .safe), ("count", .safe), ("to_regclass", .safe), ("random", .safe),
-            ("pg_sleep", .safe), ("gen_random_uuid", .safe), ("has_table_privilege", .safe), ("version", .safe), ("uuid", .safe),
+            ("pg_sleep", .safe), ("gen_random_uuid", .safe), ("has_table_privilege", .safe), ("version", .safe),
+            ("uuid", .safe),
             ("nextval", .write), ("setval", .write), ("txid_current", .write), ("pg_current_xact_id", .write),
             ("pg_notify", .write), ("lo_create", .write), ("ri_fkey_check_ins", .unknown),
             ("currval", .sequenceState), ("lastval", .sequenceState),

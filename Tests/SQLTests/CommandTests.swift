@@ -128,6 +128,7 @@ import Testing
         Named(sql: "SET SESSION my.thing TO DEFAULT", name: "my.thing", value: "DEFAULT"),
         Named(sql: "SET TIME ZONE 'UTC'", name: "TIME ZONE", value: "'UTC'"),
         Named(sql: "SET time  zone LOCAL", name: "time  zone", value: "LOCAL"),
+        Named(sql: "SET TIME/* ' */ZONE/**/LOCAL", name: "TIME/* ' */ZONE", value: "LOCAL"),
         Named(sql: "SET LOCAL TIME ZONE -7", name: "TIME ZONE", value: "-7", isLocal: true),
         Named(sql: "SET ROLE admin", name: "ROLE", value: "admin"),
         Named(sql: "SET ROLE = 'admin'", name: "ROLE", value: "'admin'"),

@@ -82,8 +82,6 @@ import Testing
         Case("SET x = 1; SELECT 1", .setting),
         Case("SELECT 1; SET x = 1", .setting),
         Case("RESET x; SELECT 1", .setting),
-        Case("RESET ALL; SELECT 1", .setting),
-        Case("DISCARD ALL; SELECT 1", .setting),
         Case("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; SELECT 1", .setting),
         Case("SET ROLE x; INSERT INTO t VALUES (1)", .setting),
         Case("BEGIN; SET x = 1; COMMIT", .setting),
@@ -124,7 +122,9 @@ import Testing
         RESET TRANSACTION ISOLATION LEVEL
         RESET my.setting
         RESET ALL
+        RESET ALL; SELECT 1
         DISCARD ALL
+        DISCARD ALL; SELECT 1
         DISCARD PLANS
         DISCARD SEQUENCES
         DISCARD TEMP

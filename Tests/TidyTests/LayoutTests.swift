@@ -68,10 +68,12 @@ import Testing
         Set(name.matches(of: /[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*/).map { String($0.0) })
     }
 
-    @Test(arguments: [
-        ("SCRAMKeyStore2", ["SCRAM", "Key", "Store2"]), ("Base64", ["Base64"]), ("PoolManager", ["Pool", "Manager"]),
-        ("Database", ["Database"]), ("lowerCamel", ["lower", "Camel"]),
-    ] as [(String, Set<String>)])
+    @Test(
+        arguments: [
+            ("SCRAMKeyStore2", ["SCRAM", "Key", "Store2"]), ("Base64", ["Base64"]),
+            ("PoolManager", ["Pool", "Manager"]),
+            ("Database", ["Database"]), ("lowerCamel", ["lower", "Camel"]),
+        ] as [(String, Set<String>)])
     func cutsNames(_ name: String, _ words: Set<String>) {
         #expect(Self.words(of: name) == words)
     }

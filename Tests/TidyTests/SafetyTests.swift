@@ -54,7 +54,8 @@ import Testing
         let code = file.code
         return code.indices.filter { index in
             guard code[index].drop(while: { $0 == " " }).hasPrefix("default:") else { return false }
-            let hasReason = file.lines[index].contains("//") || file.lines[max(0, index - 1)].contains("//")
+            let hasReason =
+                file.lines[index].contains("//") || file.lines[max(0, index - 1)].contains("//")
                 || (index + 1 < file.lines.count
                     && file.lines[index + 1].drop(while: { $0 == " " }).hasPrefix("//"))
             return !hasReason && labels(beforeDefault: index, code).contains(where: isOfAnEnum)
