@@ -285,7 +285,7 @@ extension Worker {
     /// The client sent Terminate. Work it has sent before is finished, as PostgreSQL would.
     private func goodbye(_ client: ClientConnection) {
         if let server = client.server {
-            if client.session.hasUnsyncedWork || server.session.isCopyingIn {
+            if client.session.hasUnsyncedWork || server.session.isCopyingIn || server.session.needsSync {
                 // PostgreSQL gives up what no Sync has ended, and a COPY without its end.
                 client.server = nil
                 server.client = nil

@@ -208,7 +208,9 @@ extension ClientSession {
         guard !batch.hasSeveralCommands else { return false }
         switch batch.command {
         case .commit, .rollback, .savepoint, .rollbackTo, .release: return true
-        case .begin, .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared, .setTransaction,
+        // Within a transaction PostgreSQL only warns.
+        case .begin(let modes): return modes.isEmpty
+        case .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared, .setTransaction,
             .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences,
             .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .select,
             .copy, .other, nil:

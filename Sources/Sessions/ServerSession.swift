@@ -24,7 +24,7 @@ public struct ServerSession: Sendable {
     /// Everything up to the next Sync is skipped by the server: an error came before the client's Sync.
     public internal(set) var isSkipping = false
     /// Work was sent that a Sync has to commit.
-    var needsSync = false
+    public internal(set) var needsSync = false
     /// The server waits for CopyData.
     public internal(set) var isCopyingIn = false
     /// Parameter values as the server last reported them.

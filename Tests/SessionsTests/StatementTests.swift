@@ -115,6 +115,19 @@ struct StatementTests {
                 == "E(26000 prepared statement \"x\" does not exist) Z(I) 1 2 C(INSERT 0 1) Z(I)")
     }
 
+    /// The Close that the second batch was scanned with is skipped; the name is still taken.
+    @Test func aScannedBatchIsScannedAgainWhenNamesChange() {
+        let rig = Rig.withClient()
+        rig.say(.parse("a", "INSERT 1"), .sync)
+        rig.clients[0].received = []
+        rig.send([Message.execute("x"), .closeStatement("a"), .sync, .parse("a", "BEGIN"), .bind("a")].bytes)
+        rig.settle()
+        rig.say(.execute(), .sync)
+        #expect(
+            rig.taken()
+                == "E(34000 portal \"x\" does not exist) Z(I) E(42P05 prepared statement \"a\" already exists) Z(I)")
+    }
+
     /// Another name, the same text, hence the same statement on the server.
     @Test func aPipelinedParseDoesNotRestOnASkippedOne() {
         let rig = Rig.withClient()

@@ -109,6 +109,15 @@ struct TransactionTests {
             Turn(.query("ROLLBACK"), gets: "C(ROLLBACK) Z(I)", "r0 Q(ROLLBACK)"))
     }
 
+    /// Rows that are still to be fetched are on the replica.
+    @Test func anOpenPortalCannotMove() {
+        let rig = Rig.withClient()
+        rig.say(.query("BEGIN READ ONLY"), .parse("", "SELECT 1"), .bind("", portal: "p"), .execute("p"), .sync)
+        rig.play(
+            0,
+            Turn(.query("SELECT pg_is_in_recovery()"), gets: Self.refusal, "r0 B(pointsman_refused) S"))
+    }
+
     @Test func whatComesBehindAFlushIsLookedAt() {
         let rig = Rig.withClient()
         rig.say(.query("BEGIN READ ONLY, ISOLATION LEVEL REPEATABLE READ"), .query("SELECT 1"))
