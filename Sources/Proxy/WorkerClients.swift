@@ -76,9 +76,9 @@ extension Worker {
                 resumeLater(server)
             }
         }
+        // An end that came together with the last bytes is told by no further event.
+        if event.isHangup || event.isPeerClosed { client.isAtEnd = true }
         if event.isReadable || event.isHangup || event.isPeerClosed {
-            // No further event tells of the end: the socket is read until it says so.
-            if event.isHangup || event.isPeerClosed { client.isAtEnd = true }
             client.mayHaveUnread = true
             pump(client)
         }
@@ -146,6 +146,7 @@ extension Worker {
         case .bytes:
             client.mayHaveUnread = input.isFull || client.isAtEnd
             guard client.kept.append(input.span) else { return outOfMemory(client) }
+            if client.isAtEnd { resumeLater(client) }
         case .wouldBlock:
             client.mayHaveUnread = false
         case .closed, .failed:

@@ -19,8 +19,8 @@ extension Worker {
             if case .failed = server.output.flush(to: descriptor) { return close(server, "cannot be written to") }
             if server.output.count < Self.outputLimit, let client = server.client { resumeLater(client) }
         }
+        if event.isHangup || event.isPeerClosed { server.isAtEnd = true }
         if event.isReadable || event.isHangup || event.isPeerClosed {
-            if event.isHangup || event.isPeerClosed { server.isAtEnd = true }
             server.mayHaveUnread = true
             pump(server)
         }

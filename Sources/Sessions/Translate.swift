@@ -320,9 +320,6 @@ extension ClientSession {
         {
         case .ready: break
         case .wait: return .wait
-        case .refuse(let error):
-            refusal = error
-            return nil
         }
         isUnsynced = true
         server.expect(LedgerEntry(.bind, statement: view.statement.isEmpty ? .none : statement.id))
