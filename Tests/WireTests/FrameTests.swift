@@ -1,1 +1,3 @@
+// Are the boundaries of messages found, at any cut of the stream?
+
 import Testing
