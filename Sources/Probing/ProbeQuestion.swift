@@ -14,6 +14,7 @@ enum ProbeQuestion {
         (SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'), \
         (SELECT sender_host || ':' || sender_port FROM pg_stat_wal_receiver WHERE status = 'streaming'), \
         CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() END, \
+        CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_flush_lsn() END, \
         CASE WHEN NOT pg_is_in_recovery() THEN pg_walfile_name(pg_current_wal_lsn()) END, \
         greatest((SELECT timeline_id FROM pg_control_checkpoint()), \
         (SELECT min_recovery_end_timeline FROM pg_control_recovery())), \
@@ -27,32 +28,33 @@ enum ProbeQuestion {
         pg_has_role('pg_read_all_stats', 'USAGE')
         """
 
-    static let columnCount = 16
+    static let columnCount = 17
 
     /// Reads the one row of the answer, given as text, nil for NULL; nil when it is not what was asked for.
     static func report(_ columns: [String?]) -> ProbeReport? {
         guard columns.count == columnCount, let isInRecovery = bool(columns[0]),
-            let system = columns[8].flatMap({ Int64($0) }), let started = columns[9].flatMap({ Int64($0) })
+            let system = columns[9].flatMap({ Int64($0) }), let started = columns[10].flatMap({ Int64($0) })
         else { return nil }
         let streamed = columns[3].flatMap { UInt32($0) }
         return ProbeReport(
             isInRecovery: isInRecovery,
             insertLSN: isInRecovery ? nil : columns[5].flatMap { LSN($0) },
+            flushLSN: isInRecovery ? nil : columns[6].flatMap { LSN($0) },
             replayLSN: isInRecovery ? columns[1].flatMap { LSN($0) } : nil,
             receiveLSN: isInRecovery ? columns[2].flatMap { LSN($0) } : nil,
-            timeline: isInRecovery ? streamed : columns[6].flatMap(timeline),
-            lowestTimeline: columns[7].flatMap { UInt32($0) } ?? 0,
+            timeline: isInRecovery ? streamed : columns[7].flatMap(timeline),
+            lowestTimeline: columns[8].flatMap { UInt32($0) } ?? 0,
             // A 64-bit number that SQL shows with a sign.
             systemIdentifier: UInt64(bitPattern: system),
             postmasterStartTime: started,
             isStreaming: isInRecovery && streamed != nil,
-            sender: columns[4], serverAddress: columns[11],
-            isReplayPaused: bool(columns[10]) ?? false,
-            serverVersion: columns[12].flatMap { Int($0) } ?? 0,
+            sender: columns[4], serverAddress: columns[12],
+            isReplayPaused: bool(columns[11]) ?? false,
+            serverVersion: columns[13].flatMap { Int($0) } ?? 0,
             layout: WALLayout(
-                pageSize: columns[13].flatMap { UInt64($0) } ?? 0,
-                segmentSize: columns[14].flatMap { UInt64($0) } ?? 0),
-            hasMonitorPrivilege: bool(columns[15]) ?? false)
+                pageSize: columns[14].flatMap { UInt64($0) } ?? 0,
+                segmentSize: columns[15].flatMap { UInt64($0) } ?? 0),
+            hasMonitorPrivilege: bool(columns[16]) ?? false)
     }
 
     /// A WAL file's name begins with eight hexadecimal digits of its timeline.

@@ -52,11 +52,13 @@ final class ClientConnection {
     var kept: ByteStore
     /// The socket may hold bytes that no event will tell of again.
     var mayHaveUnread = false
-    /// The client has sent its last byte.
+    /// The client has sent its last byte, read or not.
     var isAtEnd = false
     /// The attached server must answer before more of the kept bytes are used.
     var isBlocked = false
     var isQueuedForResume = false
+    /// It said goodbye, and answers to what it asked before are still to come.
+    var isLeaving = false
     var isClosed = false
     let processID: Int32
     let cancelSecret: [UInt8]
@@ -124,6 +126,8 @@ final class ServerConnection {
     var output: SendQueue
     var kept: ByteStore
     var mayHaveUnread = false
+    /// The server has sent its last byte.
+    var isAtEnd = false
     var isClosed = false
     /// The attached node was the primary when the server was attached.
     var isPrimary = false

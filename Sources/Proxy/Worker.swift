@@ -47,6 +47,8 @@ final class Worker {
     var tokens = TokenTable()
     /// By the slot of the token.
     var listeners: [Int: Listening] = [:]
+    /// Listeners that wait for descriptors or memory.
+    var pausedListeners: [Token] = []
     var clients: [ClientConnection?] = []
     var servers: [ServerConnection?] = []
     var cancels: [CancelConnection?] = []

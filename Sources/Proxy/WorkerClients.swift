@@ -30,7 +30,9 @@ extension Worker {
             case .wouldBlock:
                 return
             case .exhausted(let failure):
-                shared.logger.error("cannot accept a client: \(failure)")
+                shared.logger.error("cannot accept clients, trying again in a moment: \(failure)")
+                _ = poller.remove(listening.listener.descriptor)
+                pausedListeners.append(token)
                 return
             case .failed(let failure):
                 shared.logger.error("\(listening.listener.place) no longer accepts clients: \(failure)")
@@ -74,6 +76,8 @@ extension Worker {
                 resumeLater(server)
             }
         }
+        // An end that came together with the last bytes is told by no further event.
+        if event.isHangup || event.isPeerClosed { client.isAtEnd = true }
         if event.isReadable || event.isHangup || event.isPeerClosed {
             client.mayHaveUnread = true
             pump(client)
@@ -98,7 +102,7 @@ extension Worker {
 
     /// Nothing of the client's input can be used now.
     private func isStalled(_ client: ClientConnection) -> Bool {
-        client.wait != .none || client.isBlocked || client.output.count > Self.outputLimit
+        client.wait != .none || client.isBlocked || client.isLeaving || client.output.count > Self.outputLimit
             || (client.server.map { $0.output.count > Self.outputLimit } ?? false)
     }
 
@@ -140,8 +144,9 @@ extension Worker {
         let input = input
         switch input.receive(from: client.descriptor) {
         case .bytes:
-            client.mayHaveUnread = input.isFull
+            client.mayHaveUnread = input.isFull || client.isAtEnd
             guard client.kept.append(input.span) else { return outOfMemory(client) }
+            if client.isAtEnd { resumeLater(client) }
         case .wouldBlock:
             client.mayHaveUnread = false
         case .closed, .failed:
@@ -291,8 +296,9 @@ extension Worker {
                 server.client = nil
                 close(server, "its client left in the middle of a batch")
             } else if !server.session.isQuiet {
-                client.server = nil
-                leaveFinishing(server, isPinned: client.session.isPinned || client.session.leavesTraces)
+                // What was asked before is answered first.
+                client.isLeaving = true
+                return
             }
         }
         close(client)
@@ -301,7 +307,10 @@ extension Worker {
     /// The client's connection broke, or it closed it without a word.
     func lost(_ client: ClientConnection) {
         guard !client.isClosed else { return }
-        if let server = client.server, !server.session.isQuiet || client.session.hasUnsyncedWork {
+        if let server = client.server, client.isLeaving {
+            client.server = nil
+            leaveFinishing(server, isPinned: client.session.isPinned || client.session.leavesTraces)
+        } else if let server = client.server, !server.session.isQuiet || client.session.hasUnsyncedWork {
             client.server = nil
             server.client = nil
             if server.session.runsClientsWork { startCancel(server, client: nil) }

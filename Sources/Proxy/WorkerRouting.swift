@@ -270,11 +270,9 @@ extension Worker {
         guard server.pool.node < topology.nodes.count else { return true }
         let node = topology.nodes[server.pool.node]
         if topology.primary == node.id { return true }
+        // A standby refuses whatever runs under SERIALIZABLE, even the order that would change it.
+        if server.session.defaultIsolation == "serializable" { return false }
         if case .welcoming = client.phase { return true }
-        // A standby refuses whatever runs under SERIALIZABLE.
-        if client.session.profile.defaultIsolation == nil, server.session.defaultIsolation == "serializable" {
-            return false
-        }
         guard server.group.routing.consistency != .eventual, client.session.floor != .none else { return true }
         return node.covers(client.session.floor, connectedAt: server.connectedAt)
     }

@@ -19,6 +19,7 @@ extension Worker {
             if case .failed = server.output.flush(to: descriptor) { return close(server, "cannot be written to") }
             if server.output.count < Self.outputLimit, let client = server.client { resumeLater(client) }
         }
+        if event.isHangup || event.isPeerClosed { server.isAtEnd = true }
         if event.isReadable || event.isHangup || event.isPeerClosed {
             server.mayHaveUnread = true
             pump(server)
@@ -34,7 +35,7 @@ extension Worker {
             turns += 1
             switch receive(server, descriptor) {
             case .bytes:
-                server.mayHaveUnread = input.isFull
+                server.mayHaveUnread = input.isFull || server.isAtEnd
                 use(server)
             case .wouldBlock:
                 server.mayHaveUnread = false
@@ -169,6 +170,10 @@ extension Worker {
     /// The server may be free, or the client may go on.
     private func afterReplies(_ client: ClientConnection, _ server: ServerConnection) {
         if client.isClosed { return }
+        if client.isLeaving {
+            if server.session.isQuiet { close(client) }
+            return
+        }
         if case .welcoming = client.phase {
             if client.refusal != nil {
                 detach(client, server)

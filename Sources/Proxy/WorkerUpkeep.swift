@@ -9,6 +9,7 @@ import Wire
 extension Worker {
     func tick() {
         nextTick = now + Self.tickNanoseconds
+        resumeListeners()
         expireHeld()
         expireLogins()
         expireConnects()
@@ -21,6 +22,16 @@ extension Worker {
             }
         }
         if stopMode == .afterTransactions { sendIdleAway() }
+    }
+
+    private func resumeListeners() {
+        for token in pausedListeners {
+            guard tokens.isCurrent(token), let listening = listeners[token.index] else { continue }
+            if let failure = poller.add(listening.listener, token) {
+                shared.logger.error("\(listening.listener.place) no longer accepts clients: \(failure)")
+            }
+        }
+        pausedListeners.removeAll(keepingCapacity: true)
     }
 
     private func expireLogins() {

@@ -77,9 +77,9 @@ public struct ClusterMachine: Equatable, Sendable {
         notePrivilege(index)
         elect(at: now)
         if primary == probe.node, let insertLSN = report.insertLSN {
-            take(
-                Sample(
-                    number: probe.sample, lsn: insertLSN.endOfLastRecord(layout: report.layout), sentAt: probe.sentAt))
+            let end = insertLSN.endOfLastRecord(layout: report.layout)
+            let flushed = min(report.flushLSN ?? end, end)
+            take(Sample(number: probe.sample, lsn: end, flushed: flushed, sentAt: probe.sentAt))
         }
         refresh()
     }
@@ -117,7 +117,7 @@ public struct ClusterMachine: Equatable, Sendable {
     // MARK: Samples and coverage
 
     private mutating func take(_ sample: Sample) {
-        if let newest = history.newest, !history.continues(with: sample.lsn) {
+        if let newest = history.newest, !history.continues(with: sample) {
             events.append(.logWentBack(primaryOrLast, from: newest.lsn, to: sample.lsn))
             forgetSamples()
         }
@@ -141,11 +141,15 @@ public struct ClusterMachine: Equatable, Sendable {
         updateProofs()
         guard let reign else { return }
         for index in records.indices {
-            guard let lsn = records[index].replayedLSN(on: reign.timeline), isProven(records[index]),
-                let sample = history.covered(by: lsn)
-            else { continue }
-            records[index].coveredSample = max(records[index].coveredSample, sample.number)
-            records[index].completeAsOf = max(records[index].completeAsOf ?? 0, sample.sentAt)
+            records[index].hasNewest = false
+            guard let lsn = records[index].replayedLSN(on: reign.timeline), isProven(records[index]) else { continue }
+            if let sample = history.covered(by: lsn) {
+                records[index].coveredSample = max(records[index].coveredSample, sample.number)
+            }
+            if let sample = history.complete(by: lsn) {
+                records[index].hasNewest = sample.number == history.newest?.number
+                records[index].completeAsOf = max(records[index].completeAsOf ?? 0, sample.sentAt)
+            }
         }
     }
 

@@ -53,7 +53,9 @@ struct NodeRecord: Equatable, Sendable {
     /// Whether `report` may still be used for coverage: not after a connection was lost.
     var mayCover = false
     var coveredSample: UInt64 = 0
-    /// Its data contain everything committed before this instant; nil = not known.
+    /// Whether it has replayed all that the primary had flushed at the newest sample.
+    var hasNewest = false
+    /// Its data contain everything flushed before this instant; nil = not known.
     var completeAsOf: UInt64?
 
     /// Writable, and lost against another node; until it is a replica or on a higher timeline than any before.

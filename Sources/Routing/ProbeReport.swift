@@ -21,6 +21,8 @@ public struct ProbeReport: Equatable, Sendable {
     public var isInRecovery: Bool
     /// `pg_current_wal_insert_lsn()`; nil on a standby. Insert, not flush, so that asynchronous commits are contained.
     public var insertLSN: LSN?
+    /// `pg_current_wal_flush_lsn()`; nil on a standby.
+    public var flushLSN: LSN?
     /// `pg_last_wal_replay_lsn()`; nil on a primary.
     public var replayLSN: LSN?
     /// `pg_last_wal_receive_lsn()`; nil on a primary and where nothing was ever streamed.
@@ -46,7 +48,7 @@ public struct ProbeReport: Equatable, Sendable {
     public var hasMonitorPrivilege: Bool
 
     public init(
-        isInRecovery: Bool, insertLSN: LSN? = nil, replayLSN: LSN? = nil, receiveLSN: LSN? = nil,
+        isInRecovery: Bool, insertLSN: LSN? = nil, flushLSN: LSN? = nil, replayLSN: LSN? = nil, receiveLSN: LSN? = nil,
         timeline: UInt32? = nil, lowestTimeline: UInt32 = 0, systemIdentifier: UInt64, postmasterStartTime: Int64,
         isStreaming: Bool = false, sender: String? = nil, serverAddress: String? = nil,
         isReplayPaused: Bool = false, serverVersion: Int = 0, layout: WALLayout = WALLayout(),
@@ -54,6 +56,7 @@ public struct ProbeReport: Equatable, Sendable {
     ) {
         self.isInRecovery = isInRecovery
         self.insertLSN = insertLSN
+        self.flushLSN = flushLSN
         self.replayLSN = replayLSN
         self.receiveLSN = receiveLSN
         self.timeline = timeline

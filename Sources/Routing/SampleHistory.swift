@@ -1,10 +1,14 @@
 // Which of the primary's past positions has a replica reached?
 
-/// One look at the primary's insert position.
+/// One look at the primary's positions.
 struct Sample: Equatable, Sendable {
     var number: UInt64
     /// The end of the last record before the insert position.
     var lsn: LSN
+    /// How far the log was flushed: what lies behind cannot have been streamed. Hint bits and the like may stay there
+    /// for a while on an idle primary, so ages are measured by this position; floors are not, because asynchronous
+    /// commits may lie there too.
+    var flushed: LSN
     /// When the question was sent, in monotonic nanoseconds: all that was committed before is contained.
     var sentAt: UInt64
 }
@@ -28,15 +32,17 @@ struct SampleHistory: Equatable, Sendable {
 
     var newest: Sample? { samples.last }
 
-    /// Whether the position is not behind the newest one; otherwise the history is void and must be cleared first.
-    func continues(with lsn: LSN) -> Bool { samples.last.map { $0.lsn <= lsn } ?? true }
+    /// Whether the positions are not behind the newest ones; otherwise the history is void and must be cleared first.
+    func continues(with sample: Sample) -> Bool {
+        samples.last.map { $0.lsn <= sample.lsn && $0.flushed <= sample.flushed } ?? true
+    }
 
-    /// Adds a sample. Of several at one position only the newest is kept: who has reached the position covers it.
+    /// Adds a sample. Of several with the same positions only the newest is kept: who has reached them covers it.
     mutating func append(_ sample: Sample) {
-        precondition(continues(with: sample.lsn), "a sample behind the newest one belongs to another history")
+        precondition(continues(with: sample), "a sample behind the newest one belongs to another history")
         if let last = samples.last {
             precondition(last.number < sample.number, "samples are numbered in the order in which they are begun")
-            if last.lsn == sample.lsn {
+            if last.lsn == sample.lsn, last.flushed == sample.flushed {
                 samples[samples.count - 1] = sample
                 return
             }
@@ -47,13 +53,19 @@ struct SampleHistory: Equatable, Sendable {
 
     mutating func clear() { samples.removeAll(keepingCapacity: true) }
 
-    /// The newest sample whose position is not beyond `lsn`.
-    func covered(by lsn: LSN) -> Sample? {
+    /// The newest sample whose changes are all contained in a log that was replayed up to `lsn`.
+    func covered(by lsn: LSN) -> Sample? { last { $0.lsn <= lsn } }
+
+    /// The newest sample all of whose flushed changes are contained.
+    func complete(by lsn: LSN) -> Sample? { last { $0.flushed <= lsn } }
+
+    /// The last sample that meets a condition which holds for a beginning of the list.
+    private func last(where isMet: (Sample) -> Bool) -> Sample? {
         var low = 0
         var high = samples.count
         while low < high {
             let middle = (low + high) / 2
-            if samples[middle].lsn <= lsn { low = middle + 1 } else { high = middle }
+            if isMet(samples[middle]) { low = middle + 1 } else { high = middle }
         }
         return low == 0 ? nil : samples[low - 1]
     }

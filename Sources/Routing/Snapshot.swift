@@ -48,11 +48,10 @@ extension ClusterMachine {
     private func lag(_ record: NodeRecord, at now: UInt64) -> UInt64? {
         guard let completeAsOf = record.completeAsOf else { return nil }
         let newest = history.newest
-        let coversNewest = newest.map { $0.number == record.coveredSample } ?? false
         if primary == nil, age(of: primaryLostAt, at: now) <= settings.failoverWait.clampedNanoseconds {
-            return coversNewest ? 0 : age(of: completeAsOf, at: newest?.sentAt ?? primaryLostAt)
+            return record.hasNewest ? 0 : age(of: completeAsOf, at: newest?.sentAt ?? primaryLostAt)
         }
-        if coversNewest, let newest, age(of: newest.sentAt, at: now) <= freshFor { return 0 }
+        if record.hasNewest, let newest, age(of: newest.sentAt, at: now) <= freshFor { return 0 }
         return age(of: completeAsOf, at: now)
     }
 

@@ -53,6 +53,10 @@ struct Batch: Sendable {
     var namesUnknownStatement = false
     /// The scan ended before a Sync: at a Flush, or because more would have to be kept than is allowed.
     var isOpenEnded = false
+    /// The scan ended at a Flush, and nothing is bound or run.
+    var isPreparation = false
+    /// A portal is bound.
+    var binds = false
     var isUnreadable = false
     /// The command was written START TRANSACTION, and is answered so.
     var saysStart: Bool?
@@ -92,6 +96,8 @@ struct Batch: Sendable {
         describesStatement = false
         namesUnknownStatement = false
         isOpenEnded = false
+        isPreparation = false
+        binds = false
         isUnreadable = false
         saysStart = nil
         reusesName = false
@@ -162,7 +168,9 @@ extension ClientSession {
                 batch.scanned += header.totalLength
                 if header.type == Frontend.sync { return .ready }
                 if header.type == Frontend.flush, batch.scanned > header.totalLength {
-                    batch.isOpenEnded = true
+                    // What was only parsed and described binds nobody: what runs is decided when it comes.
+                    batch.isPreparation = batch.executes == 0 && !batch.binds
+                    batch.isOpenEnded = !batch.isPreparation
                     return .ready
                 }
                 if batch.scanned > settings.maxBufferedBatch {
@@ -241,6 +249,7 @@ extension ClientSession {
             batch.add(table.classification(reference), runs: false)
             batch.noteSpelling(of: table.classification(reference), input.extracting(view.text))
         case Frontend.bind:
+            batch.binds = true
             guard case .head(let view) = BindView.scan(input, at: offset, totalLength: header.totalLength) else {
                 return .malformedMessage
             }

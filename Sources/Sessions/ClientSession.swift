@@ -180,15 +180,20 @@ public struct ClientSession: Sendable {
         refusal = error
     }
 
-    /// Ends a read-only transaction on a replica, to begin it again on the primary.
+    /// Leaves a replica for the primary: a read-only transaction ends, to begin again there; statements that were only
+    /// parsed and described stay the client's.
     public mutating func move(from server: inout ServerSession, toServer: inout Outbox) {
+        awaiting = .move
         guard case .open(let modes) = transaction else {
-            preconditionFailure("Only an open transaction moves.")
+            precondition(isUnsynced, "Only an open transaction or batch moves.")
+            isUnsynced = false
+            toServer.write { $0.appendMessage(Frontend.sync) }
+            server.expect(LedgerEntry(.sync, .own))
+            return
         }
         transaction = .lazy(modes)
         isInTransaction = false
         server.ask(Array("ROLLBACK".utf8), toServer: &toServer)
-        awaiting = .move
     }
 
     /// Takes a fact from the attached server's replies.

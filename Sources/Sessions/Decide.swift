@@ -163,6 +163,11 @@ extension ClientSession {
             batch.isDecided = true
             return .translate
         }
+        // Whatever comes is dropped up to the Sync that is still to come.
+        if !attachment.isQuiet, !attachment.willAnswer {
+            batch.isDecided = true
+            return .translate
+        }
         // What comes behind such work must not run if that fails, or means something else by then.
         if attachment.isBeginning || (changesState || batch.isUncertain) && attachment.willAnswer {
             return wait(table: &table)
@@ -178,7 +183,7 @@ extension ClientSession {
         }
         if isOnReplica, !mayStayOnReplica(attachment) {
             if attachment.willAnswer { return wait(table: &table) }
-            if attachment.isQuiet, canMove {
+            if attachment.isQuiet, canMove || hasOnlyPrepared {
                 batch.reset(table: &table)
                 return .move
             }
@@ -200,6 +205,7 @@ extension ClientSession {
 
     /// Whether the replica that holds the session may run the batch.
     private func mayStayOnReplica(_ attachment: Attachment) -> Bool {
+        if isEmptyBatch { return true }
         if attachment.isQuiet, attachment.status == .failed { return true }
         if demand.routeClass == .replicaSafe, !batch.isOpenEnded || listener == .reader { return true }
         guard case .open = transaction, batch.kind != .functionCall else { return false }
@@ -227,6 +233,9 @@ extension ClientSession {
         case nil: return defaultIsolation == "read committed"
         }
     }
+
+    /// The server has parsed and described for a batch that has no Sync yet, and has run nothing.
+    private var hasOnlyPrepared: Bool { transaction == .none && isUnsynced }
 
     /// Nothing is parsed, bound, described or run.
     private var isEmptyBatch: Bool {

@@ -133,6 +133,10 @@ extension ClientSession {
             guard isWhole else { return .needInput }
             toServer.forward(frame)
             offset = frame.upperBound
+            if batch.isPreparation, batch.translated == batch.parsed.count {
+                batch.reset(table: &table)
+                return .done
+            }
         case Frontend.sync:
             guard isWhole else { return .needInput }
             server.expect(LedgerEntry(.sync))
@@ -320,9 +324,6 @@ extension ClientSession {
         {
         case .ready: break
         case .wait: return .wait
-        case .refuse(let error):
-            refusal = error
-            return nil
         }
         isUnsynced = true
         if !view.portal.isEmpty { isRooted = true }

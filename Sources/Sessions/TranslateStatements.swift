@@ -8,7 +8,6 @@ enum Readiness: Equatable {
     case ready
     /// The row shape is being asked for.
     case wait
-    case refuse(ErrorFields)
 }
 
 extension ClientSession {
@@ -39,10 +38,15 @@ extension ClientSession {
                 lexer: profile.lexer)
         }
         let id = table.id(reference)
-        let presence = view.name.isEmpty ? .absent : server.prepared.touch(id, syncs: server.syncsSent)
+        var presence = view.name.isEmpty ? .absent : server.prepared.touch(id, syncs: server.syncsSent)
         if presence == .uncertain {
             if !isScanned { table.release(reference) }
             return false
+        }
+        if presence == .present, batch.describesStatement {
+            // Who prepares it now is told today's shape, not that of the day when the server parsed it.
+            server.prepared.outdate(id)
+            presence = .absent
         }
         if isScanned { batch.translated += 1 }
         changes.append(
@@ -109,12 +113,11 @@ extension ClientSession {
         case .uncertain:
             return .wait
         case .present:
-            if let told = statement.toldShape, let shape = server.prepared.shape(of: id), told != shape,
-                !batch.describesStatement
-            {
-                return .refuse(.changedResultType)
-            }
-            return .ready
+            guard isNamed, !batch.describesStatement, let told = statement.toldShape,
+                let shape = server.prepared.shape(of: id), told != shape
+            else { return .ready }
+            // The server may have parsed it while its tables were different: asked again, it tells today's shape.
+            server.prepared.outdate(id)
         case .absent:
             break
         }

@@ -29,7 +29,7 @@ struct Conversation: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 
     /// Has the conversation with the primary and, several times, through a router, and compares every message.
-    func check(through router: RouterProcess? = nil, times: Int = 3) throws {
+    func check(through router: RouterProcess? = nil, times: Int = 2) throws {
         let router = try router ?? Stage.router()
         let expected = try transcript(of: Stage.direct())
         for _ in 0..<times {

@@ -103,7 +103,7 @@ import Testing
         let clients = try (0..<8).map { _ in try router.client() }
         var written = 0
         var unknown = 0
-        for round in 0..<60 {
+        for round in 0..<40 {
             for (number, client) in clients.enumerated() {
                 try client.send(
                     .query(number % 2 == 0 ? "INSERT INTO \(table) VALUES (\(round))" : "SELECT count(*) FROM pg_class")

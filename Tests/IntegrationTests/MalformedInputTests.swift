@@ -57,7 +57,7 @@ import Testing
         let messages: [[UInt8]] = [
             [0, 0, 0, 0, 4], [255, 0, 0, 0, 4], Array("Q".utf8) + [0, 0, 0, 3], Array("Q".utf8) + [255, 255, 255, 255],
             Array("Q".utf8) + [127, 255, 255, 255], Array("S".utf8) + [0, 1, 0, 0], Array("P".utf8) + [0, 0, 0, 5, 65],
-            Array("B".utf8) + [0, 0, 0, 6, 0, 0], Array("D".utf8) + [0, 0, 0, 6, 88, 0],
+            Array("B".utf8) + [0, 0, 0, 5, 65], Array("D".utf8) + [0, 0, 0, 6, 88, 0],
             Array("E".utf8) + [0, 0, 0, 0], Array("GET / HTTP/1.1\r\n\r\n".utf8),
         ]
         for message in messages {

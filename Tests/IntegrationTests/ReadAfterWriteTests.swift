@@ -28,7 +28,7 @@ import Testing
         let router = try Self.router.get()
         try paused(pausedReplicas) { _ in
             let client = try router.client()
-            for number in 1...200 {
+            for number in 1...100 {
                 try client.succeed("UPDATE t SET x = \(number)")
                 #expect(try client.value("SELECT x FROM t") == "\(number)")
                 #expect(try client.extended("SELECT x FROM t").value == "\(number)")

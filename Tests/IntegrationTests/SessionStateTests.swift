@@ -97,7 +97,10 @@ import Testing
         try Self.access.withLock { _ in
             for isPolite in [true, false] {
                 let owner = try router.client(user: "postgres")
-                for statement in kind.make { try owner.succeed(Self.naming(statement)) }
+                for statement in kind.make {
+                    let text = try Self.naming(statement)
+                    if isPolite || text.contains(";") { try owner.succeed(text) } else { try succeed(owner, extended: text) }
+                }
                 for _ in 0..<3 {
                     #expect(try answer(owner, kind.question) == kind.mine)
                     #expect(try answer(owner, kind.question, extended: true) == kind.mine)
@@ -112,6 +115,30 @@ import Testing
                     for _ in 0..<3 { #expect(try answer(next, kind.question) == kind.others) }
                     next.close()
                 }
+            }
+        }
+    }
+
+    /// The client is gone before it could hear that its statement was carried out.
+    @Test func goneBeforeTheAnswer() throws {
+        let router = try Self.router.get()
+        let wholes: [[FrontendMessage]] = [
+            [.query("SET work_mem = '5MB'")], FrontendMessage.extended("SET work_mem = '5MB'") + [.sync],
+            FrontendMessage.extended("SET work_mem = '5MB'") + [.flush], [.query("BEGIN; SET work_mem = '5MB'; COMMIT")],
+            [.query("SET work_mem = '5MB'"), .query("SELECT 1"), .terminate], [.query("SELECT 1; SET work_mem = '5MB'")],
+            [.query("SELECT set_config('work_mem', '5MB', false) FROM pg_sleep(0.01)")],
+        ]
+        try Self.access.withLock { _ in
+            for messages in wholes + wholes {
+                let owner = try router.client(user: "postgres")
+                try owner.send(messages)
+                owner.vanish()
+                let next = try router.client(user: "postgres")
+                for _ in 0..<3 {
+                    #expect(try next.value("SELECT current_setting('work_mem') FOR UPDATE") == "4MB")
+                    #expect(try next.value("SHOW work_mem") == "4MB")
+                }
+                next.close()
             }
         }
     }
@@ -150,6 +177,11 @@ import Testing
             "CREATE FUNCTION \(name)() RETURNS void \(body.replacing("%", with: "f"))",
             "CREATE PROCEDURE \(name)_p() \(body.replacing("%", with: "p"))")
         return name
+    }
+
+    private func succeed(_ client: WireClient, extended sql: String) throws {
+        let answer = try client.extended(sql)
+        if !answer.errors.isEmpty { throw SupportError("\(sql): \(answer.transcript)") }
     }
 
     private func answer(_ client: WireClient, _ question: String, extended: Bool = false) throws -> String? {

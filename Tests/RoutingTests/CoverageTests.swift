@@ -271,6 +271,24 @@ import Testing
         }
     }
 
+    /// Hint bits and the like may stay unflushed, and so unsent, for a while: that is no lag, yet it is not covered
+    /// either.
+    @Test func unflushedTail() {
+        var cluster = started()
+        for _ in 1...20 {
+            cluster.wait(200)
+            cluster.primary(1, 6000, flushed: 5000)
+            cluster.replica(2, 5000)
+            #expect(cluster.status(2).lagNanoseconds == 0)
+            #expect(cluster.status(2).coveredSample == 4)
+        }
+        cluster.primary(1, 6000, flushed: 6000)
+        #expect((cluster.status(2).lagNanoseconds ?? .max) < second, "it was complete a moment ago")
+        cluster.replica(2, 6000)
+        #expect(cluster.status(2).lagNanoseconds == 0)
+        #expect(cluster.status(2).coveredSample == cluster.topology.newestSample)
+    }
+
     @Test func lagOfAReplicaThatStands() {
         var cluster = started()
         let complete = cluster.begin(1)

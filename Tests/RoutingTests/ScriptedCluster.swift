@@ -53,9 +53,10 @@ struct ScriptedCluster {
         events += machine.takeEvents()
     }
 
-    func writable(_ node: Int32, _ lsn: UInt64, timeline: UInt32 = 1) -> ProbeReport {
+    func writable(_ node: Int32, _ lsn: UInt64, flushed: UInt64? = nil, timeline: UInt32 = 1) -> ProbeReport {
         ProbeReport(
-            isInRecovery: false, insertLSN: LSN(lsn), timeline: timeline, lowestTimeline: timeline,
+            isInRecovery: false, insertLSN: LSN(lsn), flushLSN: flushed.map { LSN($0) }, timeline: timeline,
+            lowestTimeline: timeline,
             systemIdentifier: system[node] ?? 7, postmasterStartTime: started[node] ?? 0)
     }
 
@@ -70,9 +71,9 @@ struct ScriptedCluster {
     }
 
     /// Asks a node that answers that it is writable.
-    mutating func primary(_ node: Int32, _ lsn: UInt64, timeline: UInt32 = 1) {
+    mutating func primary(_ node: Int32, _ lsn: UInt64, flushed: UInt64? = nil, timeline: UInt32 = 1) {
         let probe = begin(node)
-        answer(probe, writable(node, lsn, timeline: timeline))
+        answer(probe, writable(node, lsn, flushed: flushed, timeline: timeline))
     }
 
     /// Asks a node that answers that it is a standby; `timeline` nil = it does not stream.

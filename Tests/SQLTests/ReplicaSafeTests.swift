@@ -164,7 +164,7 @@ import Testing
         ; ; SELECT 1 ; ;
         SeLeCt 1
         select E'a\\'b', E'\\\\', B'01', X'ff', N'x', U&'d\\0061t', U&'x' UESCAPE '!'
-        select 'it''s', 'a' 'b'
+        select 'it''s', 'a;''b'
         SELECT U&"lower"('A'), U&"lowe\\0072"('A'), U&"d\\0061t\\+000061" FROM U&"t""x" UESCAPE '?' WHERE U&"a" = 1
         SELECT "a""b", "x y", "ü" FROM "T"
         SELECT größe FROM straße WHERE größe > 1
@@ -177,7 +177,7 @@ import Testing
         SHOW TRANSACTION ISOLATION LEVEL
         SHOW session authorization
         SHOW "work_mem"
-        SHOW myapp.user
+        SHOW myapp.tenant
         EXPLAIN SELECT 1
         EXPLAIN VERBOSE SELECT 1
         EXPLAIN DELETE FROM t

@@ -1,3 +1,5 @@
+// Are the boundaries of messages found, at any cut of the stream?
+
 import Testing
 import Wire
 
