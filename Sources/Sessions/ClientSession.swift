@@ -193,6 +193,8 @@ public struct ClientSession: Sendable {
         }
         transaction = .lazy(modes)
         isInTransaction = false
+        // The Sync that is still to come goes to the next server.
+        isUnsynced = false
         server.ask(Array("ROLLBACK".utf8), toServer: &toServer)
     }
 

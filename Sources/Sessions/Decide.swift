@@ -22,6 +22,8 @@ public struct Attachment: Equatable, Sendable {
     public var willAnswer: Bool
     public var status: TransactionStatus
     public var profile: ProfileID
+    /// The server reads over everything up to a Sync.
+    public var isSkipping: Bool
     /// The server waits for the data of a COPY.
     public var isCopyingIn: Bool
     /// It is not known whether the transaction was begun.
@@ -31,8 +33,8 @@ public struct Attachment: Equatable, Sendable {
 extension ServerSession {
     public var attachment: Attachment {
         Attachment(
-            isQuiet: isQuiet, willAnswer: willAnswer, status: status, profile: profile, isCopyingIn: isCopyingIn,
-            isBeginning: isBeginning)
+            isQuiet: isQuiet, willAnswer: willAnswer, status: status, profile: profile, isSkipping: isSkipping,
+            isCopyingIn: isCopyingIn, isBeginning: isBeginning)
     }
 }
 
@@ -164,7 +166,7 @@ extension ClientSession {
             return .translate
         }
         // Whatever comes is dropped up to the Sync that is still to come.
-        if !attachment.isQuiet, !attachment.willAnswer {
+        if attachment.isSkipping {
             batch.isDecided = true
             return .translate
         }
@@ -183,7 +185,7 @@ extension ClientSession {
         }
         if isOnReplica, !mayStayOnReplica(attachment) {
             if attachment.willAnswer { return wait(table: &table) }
-            if attachment.isQuiet, canMove || hasOnlyPrepared {
+            if canMove || hasOnlyPrepared {
                 batch.reset(table: &table)
                 return .move
             }
