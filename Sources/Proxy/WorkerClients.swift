@@ -77,8 +77,6 @@ extension Worker {
             }
         }
         if event.isReadable || event.isHangup || event.isPeerClosed {
-            // No further event tells of the end: the socket is read until it says so.
-            if event.isHangup || event.isPeerClosed { client.isAtEnd = true }
             client.mayHaveUnread = true
             pump(client)
         }
@@ -290,7 +288,7 @@ extension Worker {
     /// The client sent Terminate. Work it has sent before is finished, as PostgreSQL would.
     private func goodbye(_ client: ClientConnection) {
         if let server = client.server {
-            if client.session.hasUnsyncedWork || server.session.isCopyingIn {
+            if client.session.hasUnsyncedWork || server.session.isCopyingIn || server.session.needsSync {
                 // PostgreSQL gives up what no Sync has ended, and a COPY without its end.
                 client.server = nil
                 server.client = nil

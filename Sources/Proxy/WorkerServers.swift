@@ -20,7 +20,6 @@ extension Worker {
             if server.output.count < Self.outputLimit, let client = server.client { resumeLater(client) }
         }
         if event.isReadable || event.isHangup || event.isPeerClosed {
-            if event.isHangup || event.isPeerClosed { server.isAtEnd = true }
             server.mayHaveUnread = true
             pump(server)
         }
@@ -171,7 +170,7 @@ extension Worker {
     private func afterReplies(_ client: ClientConnection, _ server: ServerConnection) {
         if client.isClosed { return }
         if client.isLeaving {
-            if server.session.isQuiet { close(client) }
+            if server.session.isQuiet { close(client) } else if server.session.isCopyingIn { lost(client) }
             return
         }
         if case .welcoming = client.phase {

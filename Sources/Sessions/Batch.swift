@@ -266,9 +266,8 @@ extension ClientSession {
         case Frontend.describe, Frontend.close:
             guard let view = ObjectView(input, frame: frame) else { return .malformedMessage }
             guard header.type == Frontend.describe else {
-                if view.kind == .statement {
-                    batch.closed.append(view.name.lowerBound - start..<view.name.upperBound - start)
-                }
+                guard view.kind == .statement else { break }
+                batch.closed.append(view.name.lowerBound - start..<view.name.upperBound - start)
                 break
             }
             guard view.kind == .statement else {

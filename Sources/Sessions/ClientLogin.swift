@@ -50,10 +50,10 @@ public struct ClientLogin: Sendable {
                 case .malformed(let reason):
                     return .close(ErrorFields(.fatal, "08P01", reason))
                 case .unsupported(let version):
+                    let number = "\(version.major).\(version.minor)"
                     return .close(
                         ErrorFields(
-                            .fatal, "0A000",
-                            "unsupported frontend protocol \(version.major).\(version.minor): server supports 3.0 to 3.0"))
+                            .fatal, "0A000", "unsupported frontend protocol \(number): server supports 3.0 to 3.0"))
                 case .packet(let packet, let length):
                     offset += length
                     if let step = started(packet, toClient: &toClient) { return step }

@@ -65,6 +65,8 @@ public struct ClientSession: Sendable {
     var batchNumber: UInt64 = 0
     /// Something was sent that changes what the server keeps for the session: what comes next waits for its end.
     var changesState = false
+    /// A Flush of ours was sent for the sake of that.
+    var asksForAnswers = false
     /// The next Execute may be one that sets `changesState`.
     var bindsStateChange = false
     /// A portal that deallocates a statement of the client's, until it is executed.
@@ -79,7 +81,7 @@ public struct ClientSession: Sendable {
     var isOnReplica = false
     /// `default_transaction_isolation` on the attached server.
     var defaultIsolation = "read committed"
-    /// SET LOCAL, a cursor or a savepoint: the transaction cannot be begun again elsewhere.
+    /// SET LOCAL, a cursor, an open portal or a savepoint: the transaction cannot be begun again elsewhere.
     var isRooted = false
     /// SET LOCAL in this transaction: names may mean something else until it ends.
     var hasLocalSettings = false
@@ -150,8 +152,10 @@ public struct ClientSession: Sendable {
         mayHaveCommitted = false
         leavesTraces = false
         isRooted = false
+        hasLocalSettings = false
         isInTransaction = false
         changesState = false
+        asksForAnswers = false
         bindsStateChange = false
         deallocation = nil
         resetsAll = false
@@ -189,6 +193,8 @@ public struct ClientSession: Sendable {
         }
         transaction = .lazy(modes)
         isInTransaction = false
+        // The Sync that is still to come goes to the next server.
+        isUnsynced = false
         server.ask(Array("ROLLBACK".utf8), toServer: &toServer)
     }
 
@@ -207,6 +213,8 @@ public struct ClientSession: Sendable {
             confirmChange(table: &table)
         case .failed(let count, let inParse, let withoutBegin):
             dropChanges(count, inParse: inParse, table: &table)
+            // Names that the next batch was scanned with may mean something else now.
+            if count > 0, !batch.isDecided { batch.reset(table: &table) }
             if case .shape = awaiting { awaiting = nil }
             if withoutBegin { transaction = .failedWithoutServer }
         case .forgot(let what):
@@ -255,7 +263,7 @@ public struct ClientSession: Sendable {
         case .statements:
             forgetNames(table: &table)
         case .settings:
-            // RESET of one setting leaves the others; where the session has set none, setting all again is right.
+            // RESET of one setting leaves the others; where the session has set none, all may be set again.
             guard resetsAll || !pins.contains(.setting) else { return }
             resetsAll = false
             server.profile = .base
@@ -272,7 +280,10 @@ public struct ClientSession: Sendable {
         switch awaiting {
         case .settings:
             awaiting = nil
-            if let error { return error }
+            if let error {
+                if case .open = transaction { transaction = .failedWithoutServer }
+                return error
+            }
             server.profile = profile.id
         case .pin:
             awaiting = nil

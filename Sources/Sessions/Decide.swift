@@ -22,6 +22,8 @@ public struct Attachment: Equatable, Sendable {
     public var willAnswer: Bool
     public var status: TransactionStatus
     public var profile: ProfileID
+    /// The server reads over everything up to a Sync.
+    public var isSkipping: Bool
     /// The server waits for the data of a COPY.
     public var isCopyingIn: Bool
     /// It is not known whether the transaction was begun.
@@ -31,8 +33,8 @@ public struct Attachment: Equatable, Sendable {
 extension ServerSession {
     public var attachment: Attachment {
         Attachment(
-            isQuiet: isQuiet, willAnswer: willAnswer, status: status, profile: profile, isCopyingIn: isCopyingIn,
-            isBeginning: isBeginning)
+            isQuiet: isQuiet, willAnswer: willAnswer, status: status, profile: profile, isSkipping: isSkipping,
+            isCopyingIn: isCopyingIn, isBeginning: isBeginning)
     }
 }
 
@@ -164,7 +166,7 @@ extension ClientSession {
             return .translate
         }
         // Whatever comes is dropped up to the Sync that is still to come.
-        if !attachment.isQuiet, !attachment.willAnswer {
+        if attachment.isSkipping {
             batch.isDecided = true
             return .translate
         }
@@ -183,7 +185,7 @@ extension ClientSession {
         }
         if isOnReplica, !mayStayOnReplica(attachment) {
             if attachment.willAnswer { return wait(table: &table) }
-            if attachment.isQuiet, canMove || hasOnlyPrepared {
+            if canMove || hasOnlyPrepared {
                 batch.reset(table: &table)
                 return .move
             }
@@ -214,7 +216,9 @@ extension ClientSession {
         guard !batch.hasSeveralCommands else { return false }
         switch batch.command {
         case .commit, .rollback, .savepoint, .rollbackTo, .release: return true
-        case .begin, .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared, .setTransaction,
+        // Within a transaction PostgreSQL only warns.
+        case .begin(let modes): return modes.isEmpty
+        case .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared, .setTransaction,
             .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences,
             .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .select,
             .copy, .other, nil:
@@ -273,9 +277,20 @@ extension ClientSession {
         if batch.effects.contains(.sequenceState), !isPinned { return .sequenceOfNobody }
         if listener == .reader, demand.routeClass != .replicaSafe {
             let isHarmless = !batch.hasSeveralCommands && batch.command.map(isHarmlessToReader) == true
-            if !isHarmless { return .readOnlyEndpoint }
+            if !isHarmless { return asksForWrites ? .readWriteOnReader : .readOnlyEndpoint }
         }
         return nil
+    }
+
+    private var asksForWrites: Bool {
+        switch batch.command {
+        case .begin(let modes), .setTransaction(let modes), .sessionCharacteristics(let modes): modes.readOnly == false
+        case .commit, .rollback, .savepoint, .rollbackTo, .release, .empty, .show, .prepareTransaction, .commitPrepared,
+            .rollbackPrepared, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences,
+            .discardTemp, .resetAll, .unlistenAll, .closeAll, .set, .reset, .setConfig, .explain, .select, .copy,
+            .other, nil:
+            false
+        }
     }
 
     /// Whether a statement that a batch shows only after it was decided may follow on a replica.
@@ -305,6 +320,9 @@ extension ErrorFields {
     static let readOnlyEndpoint = ErrorFields(
         .error, "25006", "cannot execute this statement on the reader port",
         detail: "Sessions on the reader port are read-only.", hint: "Use the split port or the writer port.")
+    static let readWriteOnReader = ErrorFields(
+        .error, "0A000", "cannot set transaction read-write mode on the reader port",
+        hint: "Use the split port or the writer port.")
     static let sequenceOfNobody = ErrorFields(
         .error, "55000", "currval and lastval are not yet defined in this session",
         detail: "The connection to the server is shared with other clients.",

@@ -24,7 +24,7 @@ public struct ServerSession: Sendable {
     /// Everything up to the next Sync is skipped by the server: an error came before the client's Sync.
     public internal(set) var isSkipping = false
     /// Work was sent that a Sync has to commit.
-    var needsSync = false
+    public internal(set) var needsSync = false
     /// The server waits for CopyData.
     public internal(set) var isCopyingIn = false
     /// Parameter values as the server last reported them.
@@ -383,8 +383,8 @@ public struct ServerSession: Sendable {
         toClient: inout Outbox, toServer: inout Outbox, _ facts: inout [ReplyFact]
     ) -> Bool {
         if isWhole {
-            let error = ReceivedError(
-                body: bytes.extracting(frame.lowerBound + FrameHeader.byteCount..<frame.upperBound))
+            let body = frame.lowerBound + FrameHeader.byteCount..<frame.upperBound
+            let error = ReceivedError(body: bytes.extracting(body))
             if error.endsConnection {
                 facts.append(.fatal(error))
                 return false

@@ -123,6 +123,8 @@ extension ClientSession {
             guard isWhole else { return .needInput }
             openTransaction(server: &server, toServer: &toServer)
             execute(frame, input, server: &server, toServer: &toServer)
+            // Rows that are not fetched yet are fetched from here.
+            if frame.count >= 9, input.bigEndianUInt32(at: frame.upperBound - 4) != 0 { isRooted = true }
             if bindsStateChange { changesState = true }
             toServer.forward(frame)
             isUnsynced = true
@@ -191,11 +193,13 @@ extension ClientSession {
     ) -> Bool {
         if changesState {
             guard server.ledger.isEmpty else {
-                toServer.write { $0.appendMessage(Frontend.flush) }
+                if !asksForAnswers { toServer.write { $0.appendMessage(Frontend.flush) } }
+                asksForAnswers = true
                 return true
             }
             changesState = false
         }
+        asksForAnswers = false
         return isUncertain(name, input)
     }
 
@@ -322,6 +326,7 @@ extension ClientSession {
         case .wait: return .wait
         }
         isUnsynced = true
+        if !view.portal.isEmpty { isRooted = true }
         server.expect(LedgerEntry(.bind, statement: view.statement.isEmpty ? .none : statement.id))
         if view.statement.isEmpty {
             forwardPart(header, input, at: &offset, toServer: &toServer)
@@ -407,6 +412,7 @@ extension ClientSession {
         case .commit(let chain), .rollback(let chain):
             if mayHaveWritten { mayHaveCommitted = true }
             isInTransaction = chain
+            if chain { isRooted = false }
         case .prepareTransaction:
             mayHaveCommitted = true
             isInTransaction = false

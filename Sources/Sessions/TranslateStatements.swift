@@ -60,7 +60,8 @@ extension ClientSession {
             toServer.forward(frame)
         } else if presence == .present {
             // In a transaction that has failed, or may have, only the server can tell that the Parse fails, too.
-            if isInTransaction, server.status == .failed || server.owesReady {
+            let mayHaveFailed = server.owesReady && (isInTransaction || server.status == .inTransaction)
+            if server.status == .failed || mayHaveFailed {
                 parseToCheck(input.bytes(in: view.tail), server: &server, toServer: &toServer)
             }
             server.expect(LedgerEntry(.parse, .synthesise, changesClient: true, statement: id))

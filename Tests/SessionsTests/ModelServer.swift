@@ -39,6 +39,8 @@ struct ModelServer {
     private var portals: [String: Portal] = [:]
     private var pending: [String] = []
     private var skips = false
+    /// It has said its last word.
+    private var isDead = false
     private var isReadOnly = false
     private var copying = Copying.no
     private var copied = 0
@@ -59,6 +61,7 @@ struct ModelServer {
     }
 
     private mutating func message(_ type: UInt8, _ body: ArraySlice<UInt8>) {
+        guard !isDead else { return }
         if copying != .no { return copyMessage(type, body) }
         if skips, type != Frontend.sync { return }
         var reader = BodyReader(body)
@@ -82,11 +85,11 @@ struct ModelServer {
         case Frontend.sync:
             skips = false
             finish()
-            output.appendReadyForQuery(status)
+            ready()
         case Frontend.functionCall:
             if checkAborted("") { output.appendMessage(Backend.functionCallResponse, body: [255, 255, 255, 255]) }
             finish()
-            output.appendReadyForQuery(status)
+            ready()
         default: break
         }
     }
@@ -110,7 +113,7 @@ struct ModelServer {
             break
         }
         finish()
-        output.appendReadyForQuery(status)
+        ready()
     }
 
     // MARK: Extended queries
@@ -218,7 +221,7 @@ struct ModelServer {
         copied = 0
         if kind == .simple {
             finish()
-            output.appendReadyForQuery(status)
+            ready()
         } else if failures > errors {
             skips = true
         }
@@ -235,14 +238,19 @@ struct ModelServer {
     private mutating func fail(_ error: ErrorFields) {
         failures += 1
         output.append(contentsOf: error.encoded)
+        isDead = error.severity == .fatal
         pending = []
         portals = [:]
         if status == .inTransaction { status = .failed }
     }
 
+    private mutating func ready() {
+        if !isDead { output.appendReadyForQuery(status) }
+    }
+
     /// The end of an implicit transaction.
     private mutating func finish() {
-        guard status == .idle else { return }
+        guard !isDead, status == .idle else { return }
         committed += pending
         pending = []
         portals = [:]

@@ -94,6 +94,11 @@ final class Rig {
         return Reading.server(clients[client].received)
     }
 
+    /// What was committed, server by server.
+    var committed: [String] { servers.flatMap { $0.model.committed } }
+
+    var allServersAreFree: Bool { servers.allSatisfy { $0.isFree } }
+
     // MARK: The client's side
 
     func pump(_ client: Int) {

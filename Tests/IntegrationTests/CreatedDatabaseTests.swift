@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct FreshDatabaseTests {
+@Suite struct CreatedDatabaseTests {
     @Test func createdAMomentAgo() throws {
         let router = try Stage.router()
         let admin = try router.client(user: "postgres", database: "postgres")

@@ -1,0 +1,171 @@
+import Testing
+import Wire
+
+@testable import Sessions
+
+/// What a client is told when its server is lost, and what it may do then.
+struct LossTests {
+    static let lost = "E(08006 the connection to the server was lost)"
+    static let unknown = "E(08007 the connection to the server was lost before its answer came)"
+    static let aborted = "E(25P02 current transaction is aborted, commands ignored until end of transaction block)"
+
+    /// Sends and answers `before`, sends `pending`, and breaks the connection before anything of that is answered.
+    private func lose(_ before: [Message], _ pending: [Message]) -> Rig {
+        let rig = Rig.withClient()
+        rig.send(before.bytes)
+        rig.settle()
+        rig.clients[0].received = []
+        rig.send(pending.bytes)
+        guard let server = rig.clients[0].server else {
+            Issue.record("no server is attached")
+            return rig
+        }
+        rig.lose(server)
+        rig.settle()
+        return rig
+    }
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        var name: String
+        var before: [Message] = []
+        var pending: [Message]
+        var gets: String
+        var testDescription: String { name }
+    }
+
+    static let insert: [Message] = [.parse("", "INSERT 1"), .bind(""), .execute()]
+
+    static let cases = [
+        Case(name: "read", pending: [.query("SELECT 1")], gets: "\(lost) Z(I)"),
+        Case(name: "write", pending: [.query("INSERT 1")], gets: "\(unknown) Z(I)"),
+        Case(name: "two reads", pending: [.query("SELECT 1"), .query("SELECT 2")], gets: "\(lost) Z(I) \(lost) Z(I)"),
+        Case(name: "extended write", pending: insert + [.sync], gets: "\(unknown) Z(I)"),
+        Case(name: "write without Sync", pending: insert + [.flush], gets: lost),
+        Case(
+            name: "write in a transaction", before: [.query("BEGIN"), .query("SELECT 1")],
+            pending: [.query("INSERT 1")],
+            gets: "\(lost) Z(E)"),
+        Case(
+            name: "first write of a transaction", before: [.query("BEGIN")], pending: [.query("INSERT 1")],
+            gets: "\(lost) Z(E)"),
+        Case(
+            name: "batch in a transaction", before: [.query("BEGIN"), .query("INSERT 1")], pending: insert + [.flush],
+            gets: lost),
+        Case(
+            name: "idle in a transaction", before: [.query("BEGIN"), .query("INSERT 1")], pending: [], gets: ""),
+        Case(
+            name: "COMMIT", before: [.query("BEGIN"), .query("INSERT 1")], pending: [.query("COMMIT")],
+            gets: "\(unknown) Z(I)"),
+        Case(
+            name: "ROLLBACK of reads", before: [.query("BEGIN"), .query("SELECT 1")], pending: [.query("ROLLBACK")],
+            gets: "\(lost) Z(I)"),
+        Case(
+            name: "COMMIT, then BEGIN", before: [.query("BEGIN"), .query("INSERT 1")],
+            pending: [.query("COMMIT"), .query("BEGIN"), .query("INSERT 2")],
+            gets: "\(unknown) Z(E) \(unknown) Z(E) \(unknown) Z(E)"),
+        Case(
+            name: "several statements with a COMMIT", before: [.query("BEGIN"), .query("INSERT 1")],
+            pending: [.query("INSERT 2; COMMIT")], gets: "\(unknown) Z(E)"),
+        Case(
+            name: "COPY", before: [.query("COPY t FROM STDIN")], pending: [.copyData("x")], gets: "\(unknown) Z(I)"),
+    ]
+
+    @Test(arguments: cases)
+    func tells(_ example: Case) {
+        let rig = lose(example.before, example.pending)
+        #expect(rig.taken() == example.gets)
+        #expect(rig.clients[0].closing == nil)
+        rig.end(0, .goodbye)
+        #expect(rig.table.retainedCount == 0)
+    }
+
+    @Test func aLostTransactionAcceptsOnlyItsEnd() {
+        let rig = lose([.query("BEGIN"), .query("INSERT 1")], [])
+        rig.play(
+            0,
+            Turn(.query("INSERT 2"), gets: "\(Self.aborted) Z(E)"),
+            Turn(.parse("", "INSERT 2"), .bind(""), .execute(), .sync, gets: "\(Self.aborted) Z(E)"),
+            Turn(.query("ROLLBACK TO s"), gets: "\(Self.aborted) Z(E)"),
+            Turn(.sync, gets: "Z(E)"),
+            Turn(.query("COMMIT"), gets: "C(ROLLBACK) Z(I)"),
+            Turn(.query("INSERT 3"), gets: "C(INSERT 0 1) Z(I)", "acquire write", "p1 Q(INSERT 3)"))
+        #expect(rig.committed == ["INSERT 3"])
+    }
+
+    @Test func theRestOfACutBatchIsDropped() {
+        let rig = lose([.query("BEGIN"), .query("INSERT 1")], Self.insert + [.flush])
+        #expect(rig.taken() == Self.lost)
+        rig.play(
+            0,
+            Turn(.parse("", "INSERT 2"), .bind(""), .execute(), gets: ""),
+            Turn(.sync, gets: "Z(E)"),
+            Turn(.query("ROLLBACK"), gets: "C(ROLLBACK) Z(I)"))
+    }
+
+    @Test func theRestOfACutQueryIsDropped() {
+        let rig = Rig.withClient(settings: SessionSettings(maxReadableText: 20))
+        rig.grantsPins = true
+        let query = Message.query("INSERT INTO t VALUES ('a text that is long')").bytes
+        rig.send(Array(query[..<30]))
+        rig.settle()
+        let server = rig.clients[0].server
+        #expect(server != nil)
+        // Too long to be read: the session is pinned, so that it ends with its server.
+        if let server { rig.lose(server) }
+        #expect(rig.clients[0].closing == .stateLost)
+    }
+
+    @Test func aBatchThatWasNotSentFindsAnotherServer() {
+        let rig = Rig.withClient(parameters: [StartupParameter("work_mem", "1MB")])
+        rig.send(Message.query("INSERT 1").bytes)
+        #expect(rig.clients[0].session.awaiting == .settings)
+        rig.lose(0)
+        rig.settle()
+        #expect(rig.taken() == "C(INSERT 0 1) Z(I)")
+        #expect(rig.servers[1].model.committed == ["INSERT 1"])
+    }
+
+    @Test func aMoveGoesOn() {
+        let rig = Rig.withClient()
+        rig.say(.query("BEGIN READ ONLY"), .query("SELECT 1"))
+        rig.clients[0].received = []
+        rig.send(Message.query("SELECT pg_is_in_recovery()").bytes)
+        #expect(rig.clients[0].session.awaiting == .move)
+        rig.lose(0)
+        rig.settle()
+        #expect(rig.taken() == "T(c) D(SELECT pg_is_in_recovery()) C(SELECT 1) Z(T)")
+    }
+
+    @Test func aPinnedSessionEnds() {
+        let rig = Rig.withClient()
+        rig.say(.query("LISTEN a"))
+        rig.lose(0)
+        #expect(rig.clients[0].closing == .stateLost)
+    }
+
+    @Test func aCutMessageEndsTheSession() {
+        let rig = Rig.withClient()
+        rig.send(Message.query("SELECT 1").bytes)
+        rig.deliver(0, 40)
+        #expect(rig.servers[0].session.isInsideForwardedMessage)
+        rig.lose(0)
+        #expect(rig.clients[0].closing == .stateLost)
+    }
+
+    @Test func anErrorThatWasToldIsNotToldAgain() {
+        let rig = Rig.withClient()
+        rig.say(.parse("", "SELECT nosuch"), .bind(""), .flush)
+        #expect(rig.taken() == "E(42P01 relation \"nosuch\" does not exist)")
+        rig.lose(0)
+        rig.say(.execute(), .sync)
+        #expect(rig.taken() == "Z(I)")
+    }
+
+    @Test func fatal() {
+        let rig = Rig.withClient()
+        rig.addServer(isReplica: false)
+        rig.servers[0].model.failing = ("INSERT", ErrorFields(.fatal, "57P01", "terminating connection"))
+        rig.say(.query("INSERT 1"))
+        #expect(rig.taken() == "\(Self.unknown) Z(I)")
+    }
+}

@@ -1,0 +1,173 @@
+import SQL
+import Testing
+import Wire
+
+@testable import Sessions
+
+/// What makes a session keep its server, and what the server must be told before.
+struct PinTests {
+    @Test func listen() {
+        Rig.withClient().play(
+            0,
+            Turn(
+                .query("LISTEN a"), gets: "C(LISTEN) Z(I)", "acquire sessionState", "pin listen",
+                "p0 Q(DISCARD SEQUENCES)", "p0 Q(LISTEN a)"),
+            Turn(.query("SELECT 1"), gets: "T(c) D(SELECT 1) C(SELECT 1) Z(I)", "p0 Q(SELECT 1)"),
+            Turn(.query("DISCARD ALL"), gets: "C(DISCARD ALL) Z(I)", "p0 Q(DISCARD ALL)"),
+            Turn(
+                .query("SELECT 1"), gets: "T(c) D(SELECT 1) C(SELECT 1) Z(I)", "acquire replicaSafe", "r0 Q(SELECT 1)"))
+    }
+
+    @Test func extendedPinsAheadOfTheBatch() {
+        Rig.withClient().play(
+            0,
+            Turn(
+                .parse("", "LISTEN a"), .bind(""), .execute(), .sync, gets: "1 2 C(LISTEN) Z(I)",
+                "acquire sessionState", "pin listen", "p0 Q(DISCARD SEQUENCES)", "p0 P(: LISTEN a) B() E() S"))
+    }
+
+    /// A simple Query in the middle of a batch would commit its first half.
+    @Test func aPinInTheMiddleIsPartOfTheBatch() {
+        let rig = Rig.withClient()
+        rig.play(
+            0,
+            Turn(
+                .parse("", "INSERT 1"), .bind(""), .execute(), .flush, gets: "1 2 C(INSERT 0 1)", "acquire write",
+                "p0 P(: INSERT 1) B() E() H"),
+            Turn(
+                .parse("", "LISTEN a"), .bind(""), .execute(), .parse("", "SELECT nosuch"), .sync,
+                gets: "1 2 C(LISTEN) E(42P01 relation \"nosuch\" does not exist) Z(I)", "p0 P(: LISTEN a)",
+                "pin listen",
+                "p0 P(: DISCARD SEQUENCES) B() E() C(P )", "p0 P(: LISTEN a) B() E() H",
+                "p0 P(: SELECT nosuch) S"))
+        #expect(rig.servers[0].model.committed == [])
+    }
+
+    @Test(arguments: [false, true])
+    func refused(_ isExtended: Bool) {
+        let rig = Rig.withClient()
+        rig.grantsPins = false
+        let error = "E(53300 too many pinned sessions in this pool) Z(I)"
+        if isExtended {
+            rig.play(
+                0,
+                Turn(
+                    .parse("", "LISTEN a"), .bind(""), .execute(), .sync, gets: error, "acquire sessionState",
+                    "pin listen", "p0 B(pointsman_refused) S"))
+        } else {
+            rig.play(
+                0,
+                Turn(.query("LISTEN a"), gets: error, "acquire sessionState", "pin listen", "p0 B(pointsman_refused) S")
+            )
+        }
+        #expect(rig.servers[0].client == nil)
+    }
+
+    @Test func theClearingFails() {
+        let rig = Rig.withClient()
+        rig.addServer(isReplica: false)
+        rig.servers[0].model.failing = ("DISCARD", ErrorFields(.error, "57014", "canceled"))
+        rig.say(.query("LISTEN a"))
+        #expect(rig.taken() == "E(57014 canceled) Z(I)")
+        #expect(rig.servers[0].model.journal == [])
+    }
+
+    @Test func aTextTooLongToReadPins() {
+        let rig = Rig.withClient(settings: SessionSettings(maxReadableText: 50))
+        let query = Message.query("SELECT '" + String(repeating: "x", count: 100) + "'").bytes
+        rig.send(Array(query[..<60]))
+        rig.settle()
+        #expect(
+            rig.lines == ["acquire write", "pin hidden code, too large to read", "p0 Q(DISCARD SEQUENCES)"]
+                || rig.lines.prefix(2) == ["acquire write", "pin too large to read"])
+        rig.send(Array(query[60...]))
+        rig.settle()
+        #expect(rig.taken().hasSuffix("C(SELECT 1) Z(I)"))
+        #expect(rig.clients[0].session.isPinned)
+    }
+
+    @Test func sequences() {
+        let error = "E(55000 currval and lastval are not yet defined in this session) Z(I)"
+        Rig.withClient().play(
+            0,
+            Turn(.query("SELECT currval('s')"), gets: error),
+            Turn(
+                .query("SELECT 1"), gets: "T(c) D(SELECT 1) C(SELECT 1) Z(I)", "acquire replicaSafe", "r0 Q(SELECT 1)"),
+            Turn(
+                .query("INSERT 1"), gets: "C(INSERT 0 1) Z(I)", "acquire write", "pin sequence",
+                "p0 Q(DISCARD SEQUENCES)", "p0 Q(INSERT 1)"),
+            Turn(
+                .query("SELECT lastval()"), gets: "T(c) D(SELECT lastval()) C(SELECT 1) Z(I)", "p0 Q(SELECT lastval())")
+        )
+    }
+
+    @Test func sequencesInATransaction() {
+        let rig = Rig.withClient()
+        rig.say(.query("BEGIN"), .query("INSERT 1"))
+        rig.clients[0].received = []
+        rig.say(.query("SELECT currval('s')"))
+        #expect(rig.taken() == "E(55000 currval and lastval are not yet defined in this session) Z(E)")
+        rig.say(.query("ROLLBACK"))
+        #expect(rig.clients[0].server == nil)
+    }
+
+    /// State that needs no pin still must not reach the next client.
+    @Test func tracesAreCleared() {
+        let rig = Rig.withClient()
+        rig.say(.query("BEGIN"), .query("INSERT 1"), .query("UNLISTEN *"), .query("COMMIT"))
+        #expect(rig.lines.last == "p0 Q(DISCARD ALL)")
+        #expect(rig.servers[0].isFree)
+    }
+
+    @Test func answeredWithoutServer() {
+        let rig = Rig.withClient()
+        for (text, tag) in [
+            ("DISCARD ALL", "DISCARD ALL"), ("RESET ALL", "RESET"), ("DEALLOCATE ALL", "DEALLOCATE ALL"),
+            ("DISCARD PLANS", "DISCARD PLANS"), ("DISCARD TEMP", "DISCARD TEMP"), ("UNLISTEN *", "UNLISTEN"),
+            ("DISCARD SEQUENCES", "DISCARD SEQUENCES"), ("CLOSE ALL", "CLOSE CURSOR ALL"), ("-- nothing", ""),
+        ] {
+            rig.say(.query(text))
+            #expect(rig.taken() == (tag.isEmpty ? "I Z(I)" : "C(\(tag)) Z(I)"))
+        }
+        #expect(rig.lines == [])
+    }
+
+    // MARK: Settings
+
+    @Test func settingsAreToldOnce() {
+        let rig = Rig.withClient(parameters: [StartupParameter("work_mem", "1MB")])
+        rig.addClient()
+        let difference = "p0 Q(SELECT pg_catalog.set_config(E'work_mem',E'1MB',false))"
+        rig.play(
+            0,
+            Turn(.query("INSERT 1"), gets: "C(INSERT 0 1) Z(I)", "acquire write", difference, "p0 Q(INSERT 1)"),
+            Turn(.query("INSERT 2"), gets: "C(INSERT 0 1) Z(I)", "acquire write", "p0 Q(INSERT 2)"))
+        rig.play(
+            1,
+            Turn(
+                .query("INSERT 3"), gets: "C(INSERT 0 1) Z(I)", "acquire write", "p0 Q(RESET \"work_mem\";)",
+                "p0 Q(INSERT 3)"))
+    }
+
+    @Test func settingsRefused() {
+        let rig = Rig.withClient(parameters: [StartupParameter("work_mem", "much")])
+        rig.addServer(isReplica: false)
+        rig.servers[0].model.failing = ("SELECT", ErrorFields(.error, "22023", "invalid value"))
+        rig.say(.query("INSERT 1"))
+        #expect(rig.taken() == "E(22023 invalid value) Z(I)")
+        #expect(rig.servers[0].model.journal == [])
+        #expect(rig.servers[0].isFree)
+    }
+
+    @Test func resetAllKeepsWhatTheClientBrought() {
+        let rig = Rig.withClient(parameters: [StartupParameter("work_mem", "1MB")])
+        rig.say(.query("LISTEN a"))
+        rig.play(
+            0,
+            Turn(
+                .query("RESET ALL"), gets: "C(RESET) Z(I)", "p0 Q(RESET ALL)"),
+            Turn(
+                .query("SELECT 1"), gets: "T(c) D(SELECT 1) C(SELECT 1) Z(I)",
+                "p0 Q(SELECT pg_catalog.set_config(E'work_mem',E'1MB',false))", "p0 Q(SELECT 1)"))
+    }
+}
