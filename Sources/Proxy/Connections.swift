@@ -52,7 +52,7 @@ final class ClientConnection {
     var kept: ByteStore
     /// The socket may hold bytes that no event will tell of again.
     var mayHaveUnread = false
-    /// The client has sent its last byte, read or not.
+    /// The client has sent its last byte.
     var isAtEnd = false
     /// The attached server must answer before more of the kept bytes are used.
     var isBlocked = false

@@ -19,7 +19,6 @@ extension Worker {
             if case .failed = server.output.flush(to: descriptor) { return close(server, "cannot be written to") }
             if server.output.count < Self.outputLimit, let client = server.client { resumeLater(client) }
         }
-        if event.isHangup || event.isPeerClosed { server.isAtEnd = true }
         if event.isReadable || event.isHangup || event.isPeerClosed {
             server.mayHaveUnread = true
             pump(server)

@@ -99,7 +99,11 @@ import Testing
                 let owner = try router.client(user: "postgres")
                 for statement in kind.make {
                     let text = try Self.naming(statement)
-                    if isPolite || text.contains(";") { try owner.succeed(text) } else { try succeed(owner, extended: text) }
+                    if isPolite || text.contains(";") {
+                        try owner.succeed(text)
+                    } else {
+                        try succeed(owner, extended: text)
+                    }
                 }
                 for _ in 0..<3 {
                     #expect(try answer(owner, kind.question) == kind.mine)
@@ -124,8 +128,10 @@ import Testing
         let router = try Self.router.get()
         let wholes: [[FrontendMessage]] = [
             [.query("SET work_mem = '5MB'")], FrontendMessage.extended("SET work_mem = '5MB'") + [.sync],
-            FrontendMessage.extended("SET work_mem = '5MB'") + [.flush], [.query("BEGIN; SET work_mem = '5MB'; COMMIT")],
-            [.query("SET work_mem = '5MB'"), .query("SELECT 1"), .terminate], [.query("SELECT 1; SET work_mem = '5MB'")],
+            FrontendMessage.extended("SET work_mem = '5MB'") + [.flush],
+            [.query("BEGIN; SET work_mem = '5MB'; COMMIT")],
+            [.query("SET work_mem = '5MB'"), .query("SELECT 1"), .terminate],
+            [.query("SELECT 1; SET work_mem = '5MB'")],
             [.query("SELECT set_config('work_mem', '5MB', false) FROM pg_sleep(0.01)")],
         ]
         try Self.access.withLock { _ in

@@ -14,7 +14,9 @@ import Testing
         let table = try Stage.makeTable("x int, y int")
         let clients = try (0..<12).map { _ in try router.client() }
         for (number, client) in clients.enumerated() {
-            try client.exchange([.parse("INSERT INTO \(table) VALUES (\(number), $1)", name: "s"), .parse("SELECT \(number)")])
+            try client.exchange([
+                .parse("INSERT INTO \(table) VALUES (\(number), $1)", name: "s"), .parse("SELECT \(number)"),
+            ])
         }
         for round in 0..<30 {
             for client in clients {

@@ -7,7 +7,8 @@ import Testing
     /// Name and value as startup parameters, what SHOW must say.
     static let settings: [(String, String, String)] = [
         ("statement_timeout", "12345", "12345ms"), ("search_path", "pg_catalog, public", "pg_catalog, public"),
-        ("search_path", "a,b,c", "a, b, c"), ("search_path", "\"$user\", \"odd, name\"", "\"$user\", \"odd, name\""), ("client_min_messages", "error", "error"), ("work_mem", "7MB", "7MB"),
+        ("search_path", "a,b,c", "a, b, c"), ("search_path", "\"$user\", \"odd, name\"", "\"$user\", \"odd, name\""),
+        ("client_min_messages", "error", "error"), ("work_mem", "7MB", "7MB"),
         ("TimeZone", "Asia/Tokyo", "Asia/Tokyo"), ("datestyle", "German, DMY", "German, DMY"),
         ("extra_float_digits", "-3", "-3"), ("app.name", "it's \\ \"me\"", "it's \\ \"me\""), ("geqo", "off", "off"),
         ("application_name", "o'brien \\ test", "o'brien \\ test"), ("client_encoding", "latin1", "latin1"),
@@ -83,7 +84,8 @@ import Testing
         let role = SharedCluster.tableName("careful")
         try Stage.cluster().primary.psql(
             "CREATE ROLE \(role) LOGIN PASSWORD 'careful'",
-            "ALTER ROLE \(role) SET default_transaction_isolation = serializable", "ALTER ROLE \(role) SET work_mem = '6MB'")
+            "ALTER ROLE \(role) SET default_transaction_isolation = serializable",
+            "ALTER ROLE \(role) SET work_mem = '6MB'")
         try Stage.cluster().waitUntilReplayed()
         let router = try Stage.startRouter(["users.\(role)": ["password": "\"careful\""]])
         let client = try router.client(user: role)
