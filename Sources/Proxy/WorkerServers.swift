@@ -170,7 +170,7 @@ extension Worker {
     private func afterReplies(_ client: ClientConnection, _ server: ServerConnection) {
         if client.isClosed { return }
         if client.isLeaving {
-            if server.session.isQuiet { close(client) }
+            if server.session.isQuiet { close(client) } else if server.session.isCopyingIn { lost(client) }
             return
         }
         if case .welcoming = client.phase {
@@ -221,6 +221,12 @@ extension Worker {
 
     /// The client said goodbye; what it sent before is still carried out.
     func leaveFinishing(_ server: ServerConnection, isPinned: Bool) {
+        // Nothing more will come that could end the wait.
+        if server.session.isQuiet { return leave(server, isPinned: isPinned) }
+        if server.session.isCopyingIn {
+            server.client = nil
+            return close(server, "its client left in the middle of a COPY")
+        }
         server.session.abandon()
         server.client = nil
         server.phase = .finishing
