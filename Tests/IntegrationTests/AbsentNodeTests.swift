@@ -62,6 +62,7 @@ import Testing
         let cluster = try Self.cluster.get()
         let replica = cluster.replicas[index]
         try replica.stop()
+        defer { if replica.pid == nil { try? replica.start() } }
         let router = try RouterProcess.start(RouterConfiguration(cluster: cluster))
         try router.waitUntilItServes()
         try router.waitUntilReadsReach(["\(cluster.replicas[1 - index].port)"])

@@ -8,7 +8,7 @@ import Testing
     func onOneReplica(_ begin: String) throws {
         let client = try Stage.client()
         var seen: Set<String> = []
-        for _ in 0..<20 {
+        try eventually("transactions on both replicas") {
             try client.succeed(begin)
             if begin == "BEGIN" { try client.succeed("SET TRANSACTION READ ONLY") }
             let port = try #require(try client.port())
@@ -16,6 +16,7 @@ import Testing
             #expect(try client.extended("SELECT inet_server_port()").value == port)
             seen.insert(port)
             try client.succeed("COMMIT")
+            return try seen.isSuperset(of: Stage.replicaPorts())
         }
         #expect(try seen == Stage.replicaPorts())
     }

@@ -85,7 +85,8 @@ public final class RouterProcess: Sendable {
         try eventually("the router to listen on \(port)") {
             guard process.isRunning else { return true }
             _ = try StreamSocket(port: port)
-            return true
+            // Another program may have taken the port in the meantime.
+            return log.contains("is ready on port")
         }
         guard process.isRunning else {
             throw SupportError("the router ended with status \(process.terminationStatus): \(log)")
