@@ -76,6 +76,8 @@ extension Worker {
                 resumeLater(server)
             }
         }
+        // An end that came together with the last bytes is told by no further event.
+        if event.isHangup || event.isPeerClosed { client.isAtEnd = true }
         if event.isReadable || event.isHangup || event.isPeerClosed {
             client.mayHaveUnread = true
             pump(client)

@@ -19,6 +19,7 @@ extension Worker {
             if case .failed = server.output.flush(to: descriptor) { return close(server, "cannot be written to") }
             if server.output.count < Self.outputLimit, let client = server.client { resumeLater(client) }
         }
+        if event.isHangup || event.isPeerClosed { server.isAtEnd = true }
         if event.isReadable || event.isHangup || event.isPeerClosed {
             server.mayHaveUnread = true
             pump(server)
@@ -207,7 +208,8 @@ extension Worker {
         client.session.detached()
         client.server = nil
         client.isBlocked = false
-        if leavesTraces { server.cleanUp = [Array("DISCARD ALL".utf8)] }
+        if server.session.status != .idle { server.cleanUp.append(Array("ROLLBACK".utf8)) }
+        if leavesTraces { server.cleanUp.append(Array("DISCARD ALL".utf8)) }
         continueCleanUp(server)
     }
 
