@@ -208,7 +208,8 @@ extension Worker {
         client.session.detached()
         client.server = nil
         client.isBlocked = false
-        if leavesTraces { server.cleanUp = [Array("DISCARD ALL".utf8)] }
+        if server.session.status != .idle { server.cleanUp.append(Array("ROLLBACK".utf8)) }
+        if leavesTraces { server.cleanUp.append(Array("DISCARD ALL".utf8)) }
         continueCleanUp(server)
     }
 

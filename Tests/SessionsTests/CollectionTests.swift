@@ -1,3 +1,5 @@
+// Do the tables of names, texts, prepared statements and owed replies keep what they are given?
+
 import SQL
 import Testing
 import Wire

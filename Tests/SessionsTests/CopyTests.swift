@@ -1,3 +1,5 @@
+// Does COPY pass both ways, and what happens when it fails or the client leaves?
+
 import Testing
 import Wire
 

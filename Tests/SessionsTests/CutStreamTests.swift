@@ -1,3 +1,5 @@
+// Does a conversation come out the same wherever its streams are cut?
+
 import Testing
 import Wire
 

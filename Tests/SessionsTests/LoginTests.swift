@@ -1,3 +1,5 @@
+// Do the logins of clients and at servers go through, and fail as they should?
+
 import Authentication
 import Testing
 import Wire

@@ -1,3 +1,5 @@
+// What is a client told when its server is lost, in each state?
+
 import Testing
 import Wire
 

@@ -1,3 +1,5 @@
+// What pins a session, and what happens when the pool refuses?
+
 import SQL
 import Testing
 import Wire

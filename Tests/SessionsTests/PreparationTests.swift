@@ -1,3 +1,5 @@
+// Where does a batch run that began with Parse, Describe and Flush?
+
 import Testing
 import Wire
 

@@ -1,3 +1,5 @@
+// Are the settings of a client told to its servers, and only what differs?
+
 import SQL
 import Testing
 import Wire

@@ -1,3 +1,5 @@
+// What does the reader port let through?
+
 import Testing
 import Wire
 

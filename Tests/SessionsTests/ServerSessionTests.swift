@@ -1,3 +1,5 @@
+// What do the replies of a server, and its breaches of the protocol, mean?
+
 import Testing
 import Wire
 

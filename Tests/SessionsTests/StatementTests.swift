@@ -1,3 +1,5 @@
+// Are prepared statements known on every server under the client's own names?
+
 import Testing
 import Wire
 

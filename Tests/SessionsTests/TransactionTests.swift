@@ -1,3 +1,5 @@
+// Are transactions begun late, moved and refused as they should be?
+
 import Testing
 import Wire
 

@@ -1,3 +1,5 @@
+// Are the messages that we look at and write read and written right?
+
 import Testing
 import Wire
 

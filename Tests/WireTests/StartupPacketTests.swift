@@ -1,3 +1,5 @@
+// Is the first packet of a connection understood, whole, cut or malformed?
+
 import Testing
 import Wire
 
