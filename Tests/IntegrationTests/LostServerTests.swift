@@ -117,7 +117,7 @@ import Testing
                 if answer.errors.isEmpty { written += 1 } else { unknown += 1 }
             }
         }
-        let stored = try Int(router.client().value("SELECT count(*) FROM \(table)") ?? "") ?? 0
+        let stored = try Int(cluster.primary.psql("SELECT count(*) FROM \(table)")) ?? 0
         #expect(stored >= written && stored <= written + unknown)
         for client in clients {
             try eventually("each client to write again") {
