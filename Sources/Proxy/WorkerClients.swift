@@ -307,7 +307,7 @@ extension Worker {
     /// The client's connection broke, or it closed it without a word.
     func lost(_ client: ClientConnection) {
         guard !client.isClosed else { return }
-        if let server = client.server, client.isLeaving {
+        if let server = client.server, client.isLeaving, !server.session.isQuiet {
             client.server = nil
             leaveFinishing(server, isPinned: client.session.isPinned || client.session.leavesTraces)
         } else if let server = client.server, !server.session.isQuiet || client.session.hasUnsyncedWork {
