@@ -55,7 +55,6 @@ final class Worker {
     /// Slots of the servers by the pool's name for them.
     var serverSlots: [ServerID: Int] = [:]
     var clientCount = 0
-    var serverCount = 0
     var topologies: [Topology]
     /// Batches under way by cluster and place of the node.
     var outstanding: [[Int32]]

@@ -347,7 +347,6 @@ extension Worker {
         while servers.count <= server.token.index { servers.append(nil) }
         servers[server.token.index] = server
         serverSlots[server.id] = server.token.index
-        serverCount += 1
     }
 
     private func forget(_ server: ServerConnection) {
@@ -357,7 +356,6 @@ extension Worker {
         serverSlots[server.id] = nil
         servers[server.token.index] = nil
         tokens.close(server.token)
-        serverCount -= 1
     }
 
     /// The connection ends, for whatever reason; its client is told what that means.
