@@ -5,6 +5,7 @@
 #   make test                     builds and runs every test, with real PostgreSQL servers
 #   make build                    the release binary, .build/release/pointsman
 #   make bench                    measures against PgBouncer; BENCH_ARGS are passed on
+#   make microbench               what the single steps of a query cost; fails when one of them allocates
 #   make deps                     only installs what is missing
 #   make clean                    removes all that was built
 
@@ -21,7 +22,7 @@ $(DEMO_WORDS):
 endif
 endif
 
-.PHONY: build release debug test demo bench deps libraries clean
+.PHONY: build release debug test demo bench microbench deps libraries clean
 
 build: release
 
@@ -42,6 +43,10 @@ demo: release
 bench: release
 	.ci/deps pgbouncer
 	python3 Tests/Benchmarks/bench.py $(BENCH_ARGS)
+
+microbench: libraries
+	$(SWIFT) build -c release --product microbench
+	.build/release/microbench
 
 deps:
 	.ci/deps drivers
