@@ -32,7 +32,7 @@ CLIENTS = (1, 8, 64)
 SPINE = [f"{protocol}-{clients}" for protocol in PROTOCOLS for clients in CLIENTS]
 CELLS = [*SPINE, "churn-8", "stream", "beside-streams", "beside-full-streams", "idle", "active-2000"]
 IDLE_STEPS = (0, 1_000, 10_000)
-STREAM_MEGABYTES = 200
+STREAM_MEGABYTES = 400
 STREAM_RATE = 100
 
 
