@@ -112,6 +112,12 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests", dependencies: ["SQL", "SQLCorpus", "PostgresCluster", "TestSupport"],
             exclude: ["clients"], swiftSettings: strict),
+
+        // Costs of the single steps of a query: make microbench.
+        .target(name: "CMeasuring", path: "Tests/Benchmarks/Measuring"),
+        .executableTarget(
+            name: "microbench", dependencies: ["Wire", "SQL", "Routing", "Pooling", "Sessions", "CMeasuring"],
+            path: "Tests/Benchmarks/Micro", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
