@@ -208,7 +208,9 @@ struct StatementReader: ~Copyable {
             note(.rowLocks, head.range, .tableLock)
             return readRest(text)
         case .do:
-            note([.mayWrite, .hiddenCode, .refusesTransactionBlock], pins: .hiddenCode, head.range, .anonymousCode)
+            note(
+                [.mayWrite, .hiddenCode, .refusesTransactionBlock, .catalog], pins: .hiddenCode, head.range,
+                .anonymousCode)
             return readRest(text)
         case .call:
             note([.mayWrite, .hiddenCode, .refusesTransactionBlock], pins: .hiddenCode, head.range, .call)
