@@ -95,7 +95,7 @@ let package = Package(
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: strict),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor"], swiftSettings: strict),
         .testTarget(
-            name: "ProbingTests", dependencies: ["Probing", "Routing", "SQL", "PostgresCluster"],
+            name: "ProbingTests", dependencies: ["Probing", "Routing", "SQL", "SQLCorpus", "PostgresCluster"],
             swiftSettings: strict),
         .testTarget(name: "LookupsTests", dependencies: ["Lookups"], swiftSettings: strict),
         .testTarget(
