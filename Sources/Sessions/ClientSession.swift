@@ -36,6 +36,14 @@ public struct ClientSession: Sendable {
     public let listener: ListenerKind
     public let profile: SettingsProfile
     public let settings: SessionSettings
+    /// By which rules the server read texts that was attached last.
+    var lexer: LexerSettings
+    /// Something was sent in this transaction that may have changed them.
+    var changesLexing = false
+    /// The server has not answered that yet.
+    var isLexingInDoubt = false
+    /// Not 0: the session has changed settings that say what a literal means.
+    var variant: UInt32 = 0
 
     public internal(set) var transaction = Transaction.none
     public internal(set) var awaiting: Awaiting?
@@ -92,6 +100,7 @@ public struct ClientSession: Sendable {
         self.listener = listener
         self.profile = profile
         self.settings = settings
+        lexer = profile.lexer
     }
 
     /// What ReadyForQuery says while no server is attached.
@@ -159,6 +168,9 @@ public struct ClientSession: Sendable {
         bindsStateChange = false
         deallocation = nil
         resetsAll = false
+        changesLexing = false
+        isLexingInDoubt = false
+        variant = 0
         if case .open = transaction { transaction = .none }
     }
 
@@ -185,7 +197,6 @@ public struct ClientSession: Sendable {
     public mutating func move(from server: inout ServerSession, toServer: inout Outbox) {
         awaiting = .move
         guard case .open(let modes) = transaction else {
-            precondition(isUnsynced, "Only an open transaction or batch moves.")
             isUnsynced = false
             toServer.write { $0.appendMessage(Frontend.sync) }
             server.expect(LedgerEntry(.sync, .own))
@@ -239,11 +250,16 @@ public struct ClientSession: Sendable {
     private mutating func settleReady(
         _ status: TransactionStatus, server: inout ServerSession, table: inout StatementTable
     ) {
+        if server.isQuiet, batch.kind == .none { lexer = server.lexer }
         // What was sent behind, and perhaps answered, is not covered by this Sync.
         if server.ledger.isEmpty, !server.needsSync {
             isInTransaction = status != .idle
             mayHaveCommitted = false
-            if status == .idle { mayHaveWritten = false }
+            if status == .idle {
+                mayHaveWritten = false
+                changesLexing = false
+                if !isPinned { variant = 0 }
+            }
         }
         switch status {
         case .idle:

@@ -23,7 +23,7 @@ public struct StatementTable: Sendable {
     private struct Entry: Sendable {
         var hash: UInt64
         var id: StatementID
-        var profile: ProfileID
+        var key: ParsingKey
         var tail: [UInt8]
         var classification: Classification
         var references: Int32
@@ -36,6 +36,7 @@ public struct StatementTable: Sendable {
     /// Where the search for an unretained entry goes on.
     private var clockHand = 0
     private var nextID: UInt64
+    private var lastVariant: UInt32 = 0
 
     /// - Parameter worker: makes the numbers of this table differ from those of every other worker.
     public init(worker: Int) {
@@ -64,14 +65,20 @@ public struct StatementTable: Sendable {
     /// - Parameters:
     ///   - tail: what follows the name in the Parse message.
     ///   - textLength: bytes of the text within `tail`, without its NUL.
+    ///   - key: a text under another key is another statement.
     public mutating func retain(
-        tail: Span<UInt8>, textLength: Int, profile: ProfileID, lexer: LexerSettings
+        tail: Span<UInt8>, textLength: Int, key wanted: ParsingKey
     ) -> StatementReference {
-        let hash = TextHash.hash(tail) ^ (UInt64(profile.rawValue) &* 0x9e37_79b9_7f4a_7c15)
+        var key = wanted
+        if key.lexer != LexerSettings(), LexerSettings.doNotMatter(for: tail.extracting(0..<textLength)) {
+            key.lexer = LexerSettings()
+        }
+        let salt = UInt64(key.profile.rawValue) | UInt64(key.variant) << 32
+        let hash = TextHash.hash(tail) ^ (salt &* 0x9e37_79b9_7f4a_7c15)
         var index = buckets[Int(truncatingIfNeeded: hash) & (buckets.count - 1)]
         while index >= 0 {
             let position = Int(index)
-            if entries[position].hash == hash, entries[position].profile == profile,
+            if entries[position].hash == hash, entries[position].key == key,
                 tail.matches(entries[position].tail, in: 0..<tail.count)
             {
                 entries[position].references += 1
@@ -79,7 +86,24 @@ public struct StatementTable: Sendable {
             }
             index = entries[position].nextInBucket
         }
-        return add(tail: tail, textLength: textLength, profile: profile, lexer: lexer, hash: hash)
+        return add(tail: tail, textLength: textLength, key: key, hash: hash)
+    }
+
+    /// A number for settings that nobody else is known to have; never 0.
+    mutating func newVariant() -> UInt32 {
+        lastVariant = lastVariant == .max ? 1 : lastVariant + 1
+        return lastVariant
+    }
+
+    /// Gives a text that reads differently under the rules of `key` another entry, in exchange for the former.
+    mutating func reread(_ reference: StatementReference, key: ParsingKey) -> StatementReference? {
+        let text = tail(reference)
+        guard let end = text.firstIndex(of: 0), entries[Int(reference.index)].key.lexer != key.lexer,
+            !LexerSettings.doNotMatter(for: text.span.extracting(0..<end))
+        else { return nil }
+        let moved = retain(tail: text.span, textLength: end, key: key)
+        release(reference)
+        return moved
     }
 
     public mutating func retain(_ reference: StatementReference) {
@@ -95,12 +119,12 @@ public struct StatementTable: Sendable {
     }
 
     private mutating func add(
-        tail: Span<UInt8>, textLength: Int, profile: ProfileID, lexer: LexerSettings, hash: UInt64
+        tail: Span<UInt8>, textLength: Int, key: ParsingKey, hash: UInt64
     ) -> StatementReference {
         if count >= Self.cacheLimit { evictOne() }
         let entry = Entry(
-            hash: hash, id: StatementID(rawValue: nextID), profile: profile, tail: [UInt8](copying: tail),
-            classification: Classifier.classify(tail.extracting(0..<textLength), settings: lexer), references: 1,
+            hash: hash, id: StatementID(rawValue: nextID), key: key, tail: [UInt8](copying: tail),
+            classification: Classifier.classify(tail.extracting(0..<textLength), settings: key.lexer), references: 1,
             nextInBucket: -1)
         nextID += 1
         let index: Int32

@@ -381,6 +381,7 @@ extension ClientSession {
             break
         }
         noteTransaction(classification)
+        noteLexing(effects)
         if effects.contains(.sessionState) {
             bindsStateChange = true
             if case .deallocate = classification.command { return nil }
