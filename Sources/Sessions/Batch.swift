@@ -222,7 +222,8 @@ extension ClientSession {
         guard let text = queryText(input, frame: offset..<offset + header.totalLength) else {
             return .malformed(.malformedMessage)
         }
-        let classification = Classifier.classify(input.extracting(text), settings: lexerInForce)
+        let classification = Classifier.classify(
+            input.extracting(text), settings: lexerInForce, knowledge: table.knowledge(of: catalog))
         batch.classification = classification
         batch.add(classification, runs: true)
         noteParsing(classification.effects, table: &table)
@@ -246,8 +247,9 @@ extension ClientSession {
             batch.parsed.append(
                 Batch.Parsed(
                     name: view.name.lowerBound - start..<view.name.upperBound - start, reference: reference))
-            batch.add(table.classification(reference), runs: false)
-            batch.noteSpelling(of: table.classification(reference), input.extracting(view.text))
+            let classification = table.currentClassification(reference)
+            batch.add(classification, runs: false)
+            batch.noteSpelling(of: classification, input.extracting(view.text))
         case Frontend.bind:
             batch.binds = true
             guard case .head(let view) = BindView.scan(input, at: offset, totalLength: header.totalLength) else {
@@ -258,7 +260,7 @@ extension ClientSession {
                 batch.namesUnknownStatement = true
                 break
             }
-            let classification = table.classification(reference)
+            let classification = table.currentClassification(reference)
             batch.add(classification, runs: true)
             noteParsing(classification.effects, table: &table)
             if case .begin = classification.command {
@@ -277,7 +279,7 @@ extension ClientSession {
             }
             batch.describesStatement = true
             if let reference = referenceInBatch(named: view.name, input, start: start) {
-                batch.add(table.classification(reference), runs: false)
+                batch.add(table.currentClassification(reference), runs: false)
             } else {
                 batch.namesUnknownStatement = true
             }

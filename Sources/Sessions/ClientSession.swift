@@ -44,6 +44,8 @@ public struct ClientSession: Sendable {
     var isLexingInDoubt = false
     /// Not 0: the session has changed settings that say what a literal means.
     var variant: UInt32 = 0
+    /// The database, by which its names are known.
+    public let catalog: CatalogID
 
     public internal(set) var transaction = Transaction.none
     public internal(set) var awaiting: Awaiting?
@@ -51,6 +53,8 @@ public struct ClientSession: Sendable {
     public var floor = Floor()
     /// Work that is not proven read-only was sent to a primary, and its end has not been seen.
     public internal(set) var mayHaveWritten = false
+    /// What may change the meaning of names was sent to a primary, and its end has not been seen.
+    var changesCatalog = false
     /// The server must be reset before another client gets it, although the session is not pinned.
     public internal(set) var leavesTraces = false
 
@@ -96,11 +100,14 @@ public struct ClientSession: Sendable {
     /// The session asked for `currval` or `lastval`: it keeps its server from its next write on.
     var wantsSequences = false
 
-    public init(listener: ListenerKind, profile: SettingsProfile, settings: SessionSettings) {
+    public init(
+        listener: ListenerKind, profile: SettingsProfile, settings: SessionSettings, catalog: CatalogID = .none
+    ) {
         self.listener = listener
         self.profile = profile
         self.settings = settings
         lexer = profile.lexer
+        self.catalog = catalog
     }
 
     /// What ReadyForQuery says while no server is attached.
@@ -111,6 +118,9 @@ public struct ClientSession: Sendable {
         case .failedWithoutServer: .failed
         }
     }
+
+    /// A change of the catalog was sent together with what commits it.
+    public var mayHaveChangedCatalog: Bool { changesCatalog && mayHaveCommitted }
 
     public var isPinned: Bool { !pins.isEmpty }
 
@@ -159,6 +169,7 @@ public struct ClientSession: Sendable {
         isOnReplica = false
         mayHaveWritten = false
         mayHaveCommitted = false
+        changesCatalog = false
         leavesTraces = false
         isRooted = false
         hasLocalSettings = false
@@ -259,6 +270,7 @@ public struct ClientSession: Sendable {
                 mayHaveWritten = false
                 changesLexing = false
                 if !isPinned { variant = 0 }
+                changesCatalog = false
             }
         }
         switch status {

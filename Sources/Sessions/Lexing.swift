@@ -6,12 +6,14 @@ public import Wire
 /// What the meaning of a text depends on besides its bytes.
 public struct ParsingKey: Equatable, Sendable {
     public var profile: ProfileID
+    public var catalog: CatalogID
     public var lexer: LexerSettings
     /// Not 0: settings that nobody else is known to have.
     public var variant: UInt32
 
-    public init(profile: ProfileID, lexer: LexerSettings, variant: UInt32 = 0) {
+    public init(profile: ProfileID, catalog: CatalogID = .none, lexer: LexerSettings, variant: UInt32 = 0) {
         self.profile = profile
+        self.catalog = catalog
         self.lexer = lexer
         self.variant = variant
     }
@@ -72,7 +74,9 @@ extension ClientSession {
         return isLexingInDoubt || isBehindChange ? .inDoubt : lexer
     }
 
-    var parsing: ParsingKey { ParsingKey(profile: profile.parsing, lexer: lexerInForce, variant: variant) }
+    var parsing: ParsingKey {
+        ParsingKey(profile: profile.parsing, catalog: catalog, lexer: lexerInForce, variant: variant)
+    }
 
     /// Something is about to run that may change what literals mean.
     mutating func noteParsing(_ effects: Effects, table: inout StatementTable) {

@@ -13,7 +13,8 @@ public struct StatementReference: Hashable, Sendable {
 /// The texts of Parse messages with their parameter types, each kept once, classified once.
 ///
 /// One table belongs to one worker. A text under other settings is another statement, because PostgreSQL folds
-/// literals while it parses. Entries that nobody retains stay for the next client until the table is full.
+/// literals while it parses, and in another database, because its names mean something else there. Entries that nobody
+/// retains stay for the next client until the table is full.
 public struct StatementTable: Sendable {
     /// Unretained texts beyond this many make room for new ones.
     public static let cacheLimit = 4_096
@@ -25,6 +26,7 @@ public struct StatementTable: Sendable {
         var id: StatementID
         var key: ParsingKey
         var tail: [UInt8]
+        var textLength: Int
         var classification: Classification
         var references: Int32
         var nextInBucket: Int32
@@ -37,6 +39,8 @@ public struct StatementTable: Sendable {
     private var clockHand = 0
     private var nextID: UInt64
     private var lastVariant: UInt32 = 0
+    /// What is known of the catalogs, by their numbers.
+    private var knowledge: [Knowledge?] = []
 
     /// - Parameter worker: makes the numbers of this table differ from those of every other worker.
     public init(worker: Int) {
@@ -57,6 +61,32 @@ public struct StatementTable: Sendable {
         entries[Int(reference.index)].classification
     }
 
+    /// The verdict by what is known now: of other generations of knowledge it is made anew.
+    mutating func currentClassification(_ reference: StatementReference) -> Classification {
+        let position = Int(reference.index)
+        let known = knowledge(of: entries[position].key.catalog)
+        if entries[position].classification.generation != known?.generation ?? 0 {
+            let tail = entries[position].tail
+            entries[position].classification = Classifier.classify(
+                tail.span.extracting(0..<entries[position].textLength), settings: entries[position].key.lexer,
+                knowledge: known)
+        }
+        return entries[position].classification
+    }
+
+    /// What is known of a database; nil: nothing.
+    func knowledge(of catalog: CatalogID) -> Knowledge? {
+        let number = Int(catalog.rawValue)
+        return number >= 0 && number < knowledge.count ? knowledge[number] : nil
+    }
+
+    /// From now on a database is known like that.
+    public mutating func learn(_ known: Knowledge?, of catalog: CatalogID) {
+        guard catalog != .none else { return }
+        while knowledge.count <= Int(catalog.rawValue) { knowledge.append(nil) }
+        knowledge[Int(catalog.rawValue)] = known
+    }
+
     /// What follows the name in a Parse message: text, NUL, parameter types.
     public func tail(_ reference: StatementReference) -> [UInt8] { entries[Int(reference.index)].tail }
 
@@ -73,7 +103,7 @@ public struct StatementTable: Sendable {
         if key.lexer != LexerSettings(), LexerSettings.doNotMatter(for: tail.extracting(0..<textLength)) {
             key.lexer = LexerSettings()
         }
-        let salt = UInt64(key.profile.rawValue) | UInt64(key.variant) << 32
+        let salt = UInt64(key.profile.rawValue) | UInt64(key.variant &+ UInt32(bitPattern: key.catalog.rawValue)) << 32
         let hash = TextHash.hash(tail) ^ (salt &* 0x9e37_79b9_7f4a_7c15)
         var index = buckets[Int(truncatingIfNeeded: hash) & (buckets.count - 1)]
         while index >= 0 {
@@ -124,7 +154,10 @@ public struct StatementTable: Sendable {
         if count >= Self.cacheLimit { evictOne() }
         let entry = Entry(
             hash: hash, id: StatementID(rawValue: nextID), key: key, tail: [UInt8](copying: tail),
-            classification: Classifier.classify(tail.extracting(0..<textLength), settings: key.lexer), references: 1,
+            textLength: textLength,
+            classification: Classifier.classify(
+                tail.extracting(0..<textLength), settings: key.lexer, knowledge: knowledge(of: key.catalog)),
+            references: 1,
             nextInBucket: -1)
         nextID += 1
         let index: Int32
