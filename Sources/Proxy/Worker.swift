@@ -59,6 +59,9 @@ final class Worker {
     /// Batches under way by cluster and place of the node.
     var outstanding: [[Int32]]
     var statements: StatementTable
+    /// What is known of the catalogs, by their numbers.
+    var catalogs: [CatalogState] = []
+    var nextCatalogReport: UInt64 = 0
     var random: RandomSource
     var now: UInt64
     var nextTick: UInt64
@@ -151,6 +154,8 @@ final class Worker {
         case .resolved(let token, let addresses, let failure): resolved(token, addresses, failure: failure)
         case .cancel(let slot, let secret): cancelClient(slot: slot, secret: secret)
         case .accepted(let descriptor, let peer, let kind): welcomeConnection(descriptor, peer, kind)
+        case .catalog(let id, let knowledge, let demand): learn(knowledge, of: id, demand: demand)
+        case .catalogChanged(let id, let demand): catalogChanged(id, demand: demand)
         case .stop(let mode): stop(mode)
         }
     }

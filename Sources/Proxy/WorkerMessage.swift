@@ -3,6 +3,8 @@
 import Pooling
 import Reactor
 import Routing
+import SQL
+import Sessions
 
 /// How a process stops.
 public enum StopMode: Int, Comparable, Sendable {
@@ -27,5 +29,9 @@ enum WorkerMessage: Sendable {
     case cancel(slot: Int, secret: [UInt8])
     /// A connection that another worker accepted.
     case accepted(Descriptor, Peer, ListenerKind)
+    /// What is known of a catalog; changes up to the demand are included.
+    case catalog(CatalogID, Knowledge?, demand: UInt64)
+    /// Another worker has seen a change of a catalog.
+    case catalogChanged(CatalogID, demand: UInt64)
     case stop(StopMode)
 }

@@ -15,8 +15,8 @@ public struct CatalogNews: Sendable {
     public var knowledge: Knowledge?
 }
 
-/// The catalog thread's work: one wait for all databases, no call that blocks. What follows from the facts is worked out
-/// here, too, away from the workers.
+/// The catalog thread's work: one wait for all databases, no call that blocks. What follows from the facts is worked
+/// out here, too, away from the workers.
 final class CatalogLoop {
     /// One database in use.
     private final class Entry {
