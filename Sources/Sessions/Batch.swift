@@ -64,6 +64,8 @@ struct Batch: Sendable {
     var reusesName = false
     /// A name stands for a statement that no server has confirmed.
     var isUncertain = false
+    /// A SET of the setting that makes transactions read-only.
+    var setsReadWrite = false
 
     mutating func add(_ classification: Classification, runs: Bool) {
         routeClass = max(routeClass, classification.routeClass)
@@ -102,10 +104,18 @@ struct Batch: Sendable {
         saysStart = nil
         reusesName = false
         isUncertain = false
+        setsReadWrite = false
     }
 
-    /// Remembers how the beginning of a transaction was spelled.
+    private static let readOnlySettings = ["default_transaction_read_only", "transaction_read_only"]
+        .map { Array($0.utf8) }
+
+    /// Remembers how the beginning of a transaction was spelled, and whether its mode is set by name.
     mutating func noteSpelling(of classification: Classification, _ text: Span<UInt8>) {
+        if case .set(let name, _, _) = classification.command {
+            let setting = Identifier.settingName(of: text.extracting(name))
+            setsReadWrite = Self.readOnlySettings.contains(setting)
+        }
         guard case .begin = classification.command else { return }
         let start = Int(classification.cause.token.lowerBound)
         let isStart = start < text.count && text[start] | 0x20 == UInt8(ascii: "s")
@@ -152,7 +162,7 @@ extension ClientSession {
             switch header.type {
             case Frontend.query:
                 if batch.kind == .extended { return endBeforeForeignMessage() }
-                return scanQuery(header, input, offset, isWhole: isWhole, table: table)
+                return scanQuery(header, input, offset, isWhole: isWhole, table: &table)
             case Frontend.functionCall:
                 if batch.kind == .extended { return endBeforeForeignMessage() }
                 batch.kind = .functionCall
@@ -209,7 +219,7 @@ extension ClientSession {
     }
 
     private mutating func scanQuery(
-        _ header: FrameHeader, _ input: Span<UInt8>, _ offset: Int, isWhole: Bool, table: borrowing StatementTable
+        _ header: FrameHeader, _ input: Span<UInt8>, _ offset: Int, isWhole: Bool, table: inout StatementTable
     ) -> BatchScan {
         batch.kind = .query
         guard isWhole else {
@@ -223,9 +233,10 @@ extension ClientSession {
             return .malformed(.malformedMessage)
         }
         let classification = Classifier.classify(
-            input.extracting(text), settings: profile.lexer, knowledge: table.knowledge(of: catalog))
+            input.extracting(text), settings: lexerInForce, knowledge: table.knowledge(of: catalog))
         batch.classification = classification
         batch.add(classification, runs: true)
+        noteParsing(classification.effects, table: &table)
         batch.noteSpelling(of: classification, input.extracting(text))
         batch.executes = 1
         return .ready
@@ -242,8 +253,7 @@ extension ClientSession {
                 batch.reusesName = true
             }
             let reference = table.retain(
-                tail: input.extracting(view.tail), textLength: view.text.count, profile: profile.parsing,
-                lexer: profile.lexer, catalog: catalog)
+                tail: input.extracting(view.tail), textLength: view.text.count, key: parsing)
             batch.parsed.append(
                 Batch.Parsed(
                     name: view.name.lowerBound - start..<view.name.upperBound - start, reference: reference))
@@ -262,6 +272,7 @@ extension ClientSession {
             }
             let classification = table.currentClassification(reference)
             batch.add(classification, runs: true)
+            noteParsing(classification.effects, table: &table)
             if case .begin = classification.command {
                 batch.noteSpelling(of: classification, table.tail(reference).span)
             }

@@ -56,7 +56,7 @@ final class Rig {
         _ listener: ListenerKind = .split, parameters: [StartupParameter] = [], settings: SessionSettings = .init(),
         catalog: CatalogID = .none
     ) -> Int {
-        let profile = profiles.retain(parameters)
+        let profile = profiles.retain(listener.settings(parameters))
         clients.append(
             Client(
                 session: ClientSession(listener: listener, profile: profile, settings: settings, catalog: catalog)))
@@ -69,6 +69,13 @@ final class Rig {
         servers.append(
             Server(model: model ?? ModelServer(isReplica: isReplica), name: (isReplica ? "r" : "p") + "\(place)"))
         return servers.count - 1
+    }
+
+    /// A server to which a backslash in a plain string is an escape, as its role or database wants it.
+    func addServerWithEscapes(isReplica: Bool) {
+        let server = addServer(
+            isReplica: isReplica, model: ModelServer(isReplica: isReplica, standardConformingStrings: "off"))
+        servers[server].session = ServerSession(lexer: LexerSettings(standardConformingStrings: false))
     }
 
     // MARK: Driving
