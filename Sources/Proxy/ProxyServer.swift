@@ -1,17 +1,17 @@
 // How are the workers started, told about the cluster, and stopped?
 
+import Locks
 public import Logging
 import Lookups
 import Pooling
 public import Reactor
 public import Routing
-import Synchronization
 
 /// The running proxy: listeners and worker threads.
 public final class ProxyServer: Sendable {
     private let shared: SharedState
     private let mailboxes: [Mailbox<WorkerMessage>]
-    private let threads = Mutex<[WorkerThread]>([])
+    private let threads = Lock<[WorkerThread]>([])
     private let resolver: Resolver
 
     /// Opens the listeners and starts the workers.

@@ -1,13 +1,13 @@
 // What does one worker thread do all day?
 
 import Authentication
+import Locks
 import Logging
 import OpenSSL
 import Pooling
 import Reactor
 import Routing
 import Sessions
-import Synchronization
 import Wire
 
 /// One thread with its own poller, clients, servers and timers. Everything in it belongs to its thread; others speak to

@@ -1,6 +1,7 @@
 // How do a client's bytes get to where they are understood, and how does a client come and go?
 
 import Authentication
+import Locks
 import Logging
 import OpenSSL
 import Pooling

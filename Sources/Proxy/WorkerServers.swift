@@ -1,11 +1,11 @@
 // How do a server's bytes get to where they are understood, and how does a server come, change hands and go?
 
+import Locks
 import Logging
 import Pooling
 import Reactor
 import Routing
 import Sessions
-import Synchronization
 import Wire
 
 extension Worker {
