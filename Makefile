@@ -4,7 +4,8 @@
 #   make demo ARGS="--for 20"     the same, ends by itself after 20 seconds; also: make demo -- --for 20s
 #   make test                     builds and runs every test, with real PostgreSQL servers
 #   make build                    the release binary, .build/release/pointsman
-#   make bench                    measures against PgBouncer; BENCH_ARGS are passed on
+#   make bench                    measures against PgBouncer; BENCH_ARGS="--help" shows what can be chosen
+#   make profile CELL=simple-8    where the time of a cell goes: samples, or instructions with MODE=callgrind
 #   make microbench               what the single steps of a query cost; fails when one of them allocates
 #   make deps                     only installs what is missing
 #   make clean                    removes all that was built
@@ -22,7 +23,7 @@ $(DEMO_WORDS):
 endif
 endif
 
-.PHONY: build release debug test demo bench microbench deps libraries clean
+.PHONY: build release debug test demo bench profile microbench deps libraries clean
 
 build: release
 
@@ -42,7 +43,14 @@ demo: release
 
 bench: release
 	.ci/deps pgbouncer
-	python3 Tests/Benchmarks/bench.py $(BENCH_ARGS)
+	python3 -B Tests/Benchmarks/bench.py $(BENCH_ARGS)
+
+CELL ?= simple-8
+MODE ?= perf
+
+profile: release
+	.ci/deps pgbouncer $(if $(filter callgrind,$(MODE)),valgrind objcopy,perf)
+	python3 -B Tests/Benchmarks/profiling.py --mode $(MODE) --cell $(CELL) $(PROFILE_ARGS)
 
 microbench: libraries
 	$(SWIFT) build -c release --product microbench

@@ -1,9 +1,6 @@
 // How is a function name found among three thousand without allocating?
 
 /// An open-addressing hash table over the bytes of all names, filled once from the generated text.
-///
-/// Names are folded, hashed and compared eight bytes at a time: a name of eight bytes or more is its full words and,
-/// unless they end with the name, one more word that overlaps the last of them; a shorter name is one padded word.
 struct BuiltinFunctionTable: Sendable {
     /// The words of all names, one name after another.
     private var words: [UInt64] = []
@@ -12,8 +9,6 @@ struct BuiltinFunctionTable: Sendable {
 
     /// Twice the number of names at least, so that a search that finds nothing ends after a step or two.
     private static let slotBits = 13
-    /// PostgreSQL cuts identifiers to 63 bytes; no built-in has a name that long.
-    private static let longestName = 63
     private static let lengthShift: UInt32 = 20
     private static let classShift: UInt32 = 26
 
@@ -32,7 +27,7 @@ struct BuiltinFunctionTable: Sendable {
 
     /// The class of a name; `unknown` when it is not in the table.
     func lookup(_ name: Span<UInt8>, foldingCase: Bool) -> FunctionClass {
-        guard !name.isEmpty, name.count <= Self.longestName else { return .unknown }
+        guard !name.isEmpty, name.count <= NameWords.longestName else { return .unknown }
         var index = Self.firstSlot(of: name, foldingCase: foldingCase)
         while slots[index] != 0 {
             let slot = slots[index]
@@ -45,14 +40,15 @@ struct BuiltinFunctionTable: Sendable {
     }
 
     private mutating func insert(_ name: Span<UInt8>, _ functionClass: FunctionClass) {
-        precondition(!name.isEmpty && name.count <= Self.longestName, "A built-in function's name has 1 to 63 bytes.")
+        precondition(
+            !name.isEmpty && name.count <= NameWords.longestName, "A built-in function's name has 1 to 63 bytes.")
         var index = Self.firstSlot(of: name, foldingCase: false)
         while slots[index] != 0 { index = (index + 1) & (slots.count - 1) }
         slots[index] =
             UInt32(words.count) | UInt32(name.count) << Self.lengthShift
             | UInt32(functionClass.rawValue) << Self.classShift
-        for number in 0..<Self.wordCount(of: name) {
-            words.append(Self.word(number, of: name, foldingCase: false))
+        for number in 0..<NameWords.count(of: name) {
+            words.append(NameWords.word(number, of: name, foldingCase: false))
         }
         precondition(words.count < 1 << Self.lengthShift, "The names of the built-in functions outgrew their field.")
     }
@@ -60,8 +56,8 @@ struct BuiltinFunctionTable: Sendable {
     private func matches(_ slot: UInt32, _ name: Span<UInt8>, foldingCase: Bool) -> Bool {
         guard Int(slot >> Self.lengthShift & 0x3F) == name.count else { return false }
         let start = Int(slot & (1 << Self.lengthShift - 1))
-        for number in 0..<Self.wordCount(of: name)
-        where words[start + number] != Self.word(number, of: name, foldingCase: foldingCase) {
+        for number in 0..<NameWords.count(of: name)
+        where words[start + number] != NameWords.word(number, of: name, foldingCase: foldingCase) {
             return false
         }
         return true
@@ -69,37 +65,6 @@ struct BuiltinFunctionTable: Sendable {
 
     /// Where the search for a name starts.
     private static func firstSlot(of name: Span<UInt8>, foldingCase: Bool) -> Int {
-        var hash = UInt64(truncatingIfNeeded: name.count)
-        for number in 0..<wordCount(of: name) {
-            hash = (hash ^ word(number, of: name, foldingCase: foldingCase)) &* 0x9E37_79B9_7F4A_7C15
-            hash ^= hash >> 32
-        }
-        return Int(truncatingIfNeeded: (hash &* 0x9E37_79B9_7F4A_7C15) >> UInt64(64 - slotBits))
-    }
-
-    private static func wordCount(of name: Span<UInt8>) -> Int { (name.count + 7) / 8 }
-
-    @inline(__always)
-    private static func word(_ number: Int, of name: Span<UInt8>, foldingCase: Bool) -> UInt64 {
-        var word: UInt64 = 0
-        if name.count >= 8 {
-            let start = min(number * 8, name.count - 8)
-            for offset in 0..<8 { word |= UInt64(name[start + offset]) << UInt64(offset * 8) }
-        } else {
-            for offset in 0..<name.count { word |= UInt64(name[offset]) << UInt64(offset * 8) }
-        }
-        return foldingCase ? folded(word) : word
-    }
-
-    /// PostgreSQL folds unquoted identifiers so, as far as ASCII goes; no built-in's name has other bytes.
-    @inline(__always)
-    private static func folded(_ word: UInt64) -> UInt64 {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let low = word & (0x7F &* ones)
-        // The high bit of each byte of these sums says: not before `A`, beyond `Z`.
-        let notBeforeA = low &+ (0x80 - 0x41) &* ones
-        let beyondZ = low &+ (0x7F - 0x5A) &* ones
-        let isCapital = ~word & (notBeforeA ^ beyondZ) & (0x80 &* ones)
-        return word | isCapital >> 2
+        Int(truncatingIfNeeded: NameWords.hash(name, foldingCase: foldingCase) >> UInt64(64 - slotBits))
     }
 }

@@ -4,7 +4,7 @@
 public struct Cause: Equatable, Sendable {
     /// The kind of knowledge that decided.
     public enum Source: UInt8, Sendable {
-        case grammar, builtinFunction, unknownFunction, relation, setting, unreadable
+        case grammar, builtinFunction, unknownFunction, relation, setting, catalog, unreadable
     }
 
     public var source: Source
@@ -34,6 +34,9 @@ public enum StaticReason: UInt8, Sendable, CaseIterable {
     case writingFunction, unknownFunction, sqlFromText, administration
     case nodeFunction, nodeRelation, nodeSetting, dynamicSetting, snapshot, obscuredName
     case advisoryLock, advisoryUnlock, seed, functionSetting, functionLocalSetting, sequenceMemory
+    case volatileFunction, reachingFunction, opaqueFunction, attributeCall
+    case reachingRelation, unloggedTable, foreignTable, sequenceRelation
+    case reachingOperator, reachingType, implicitCall, outdatedKnowledge
     case nestedTooDeep, unbalanced, unterminated, encoding, unknownStatement
 
     /// The rule as one sentence.
@@ -82,6 +85,18 @@ public enum StaticReason: UInt8, Sendable, CaseIterable {
         case .functionSetting: "set_config changes the session."
         case .functionLocalSetting: "set_config changes a setting until the end of the transaction."
         case .sequenceMemory: "currval and lastval are remembered by one server only."
+        case .volatileFunction: "The function is declared VOLATILE in the database."
+        case .reachingFunction: "The function is not VOLATILE, but calls or reads what objects to a replica."
+        case .opaqueFunction: "The function is not VOLATILE, but its code cannot be read."
+        case .attributeCall: "The name behind the dot may call a function that objects to a replica."
+        case .reachingRelation: "The relation, or a policy on it, reaches what objects to a replica."
+        case .unloggedTable: "An unlogged table has no data on a replica."
+        case .foreignTable: "A foreign table is read through the primary."
+        case .sequenceRelation: "A replica is ahead of the primary in what it says of a sequence."
+        case .reachingOperator: "The operator calls a function that objects to a replica."
+        case .reachingType: "A cast to the type, or a check of it, calls a function that objects to a replica."
+        case .implicitCall: "A comparison or an implicit cast may call a function that objects to a replica."
+        case .outdatedKnowledge: "The catalog has changed and is being read again."
         case .nestedTooDeep: "Parentheses are nested too deeply to be read."
         case .unbalanced: "Parentheses do not match."
         case .unterminated: "A quote or comment does not end, or a byte has no meaning."

@@ -13,9 +13,12 @@ public struct Classification: Equatable, Sendable {
     public var routeClass: RouteClass
     /// What decided `routeClass`.
     public var cause: Cause
+    /// The generation of the catalog knowledge that was used; 0 without any.
+    public var generation: UInt64
 
     public init(
-        statementCount: Int, effects: Effects, pins: PinReasons, command: Command, routeClass: RouteClass, cause: Cause
+        statementCount: Int, effects: Effects, pins: PinReasons, command: Command, routeClass: RouteClass,
+        cause: Cause, generation: UInt64 = 0
     ) {
         self.statementCount = statementCount
         self.effects = effects
@@ -23,5 +26,6 @@ public struct Classification: Equatable, Sendable {
         self.command = command
         self.routeClass = routeClass
         self.cause = cause
+        self.generation = generation
     }
 }

@@ -3,12 +3,18 @@
 /// Reads the text of a Query or Parse message; never fails, never allocates, takes time proportional to the length.
 public enum Classifier {
     /// Classifies `text`, which does not contain the protocol's closing zero byte.
-    public static func classify(_ text: Span<UInt8>, settings: LexerSettings) -> Classification {
-        if text.count > Token.longestText { return unreadable(at: 0) }
+    ///
+    /// - Parameter knowledge: of the database in which the text runs; without it, every function that is no built-in
+    ///   counts as a write.
+    public static func classify(
+        _ text: Span<UInt8>, settings: LexerSettings, knowledge: Knowledge? = nil
+    ) -> Classification {
+        let generation = knowledge?.generation ?? 0
+        if text.count > Token.longestText { return unreadable(at: 0, generation) }
         if !settings.clientEncodingIsASCIISafe, let byte = firstNonASCIIByte(text) {
-            return unreadable(at: byte)
+            return unreadable(at: byte, generation)
         }
-        var reader = StatementReader(settings: settings)
+        var reader = StatementReader(settings: settings, knowledge: knowledge)
         var command = Command.empty
         var count = 0
         reader.advance(text)
@@ -26,15 +32,16 @@ public enum Classifier {
         return Classification(
             statementCount: count, effects: findings.effects, pins: findings.pins, command: command,
             routeClass: findings.routeClass,
-            cause: count == 0 && findings.effects.isEmpty ? Cause(.grammar, 0..<0, .empty) : findings.cause)
+            cause: count == 0 && findings.effects.isEmpty ? Cause(.grammar, 0..<0, .empty) : findings.cause,
+            generation: generation)
     }
 
     /// The verdict on a text that cannot be split into tokens, or not wanted to: a write that may leave anything.
-    static func unreadable(at position: Int) -> Classification {
+    static func unreadable(at position: Int, _ generation: UInt64) -> Classification {
         let effects: Effects = [.mayWrite, .hiddenCode, .notUnderstood]
         return Classification(
             statementCount: 1, effects: effects, pins: .hiddenCode, command: .other, routeClass: RouteClass(effects),
-            cause: Cause(.unreadable, position..<position &+ 1, .encoding))
+            cause: Cause(.unreadable, position..<position &+ 1, .encoding), generation: generation)
     }
 
     private static func firstNonASCIIByte(_ text: Span<UInt8>) -> Int? {

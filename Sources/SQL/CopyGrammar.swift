@@ -8,13 +8,31 @@ extension StatementReader {
             _ = readQuery(text, inside: .parenthesesOnly)
         } else {
             if at(.binary) { advance(text) }
-            guard readName(text) != nil else { return giveUp(text, head) }
+            guard readCopiedName(text) else { return giveUp(text, head) }
             if token.kind == .open { skipParentheses(text) }
         }
         switch token.keyword {
         case .from: return readCopyFrom(text, head)
         case .to: return readCopyTo(text, head)
         default: return giveUp(text, head)
+        }
+    }
+
+    /// The name of a table, which the catalog may know.
+    private mutating func readCopiedName(_ text: Span<UInt8>) -> Bool {
+        guard token.isName else { return false }
+        var qualifier = Token.none
+        while true {
+            let name = token
+            advance(text)
+            guard token.kind == .dot else {
+                if checksNames { checkCatalogName(text, name, qualifier: qualifier) }
+                checkOutdatedRelation(text, name, qualifier: qualifier)
+                return true
+            }
+            qualifier = name
+            advance(text)
+            guard token.isWord else { return false }
         }
     }
 

@@ -7,33 +7,40 @@ extension StatementReader {
         advance(text)
         note([.mayWrite, .ddl], head.range, .definition)
         var isTemporary = false
+        var isUnlogged = false
         if accept(.or, text) { _ = accept(.replace, text) }
         while true {
             switch token.keyword {
             case .temp, .temporary:
                 isTemporary = true
-            case .local, .global, .unlogged, .recursive, .materialized:
+            case .unlogged:
+                isUnlogged = true
+            case .local, .global, .recursive, .materialized:
                 break
             default:
-                return readCreated(text, isTemporary: isTemporary)
+                return readCreated(text, isTemporary: isTemporary, isUnlogged: isUnlogged)
             }
             advance(text)
         }
     }
 
-    private mutating func readCreated(_ text: Span<UInt8>, isTemporary: Bool) -> Command {
+    private mutating func readCreated(_ text: Span<UInt8>, isTemporary: Bool, isUnlogged: Bool) -> Command {
         switch token.keyword {
         case .function, .procedure:
+            note([.mayWrite, .catalog], token.range, .definition)
             readRoutine(text)
         case .database, .tablespace, .subscription:
             note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
             skipStatement(text)
         default:
             let object = token
+            // A table or index that is made cannot turn what was harmless into anything else.
+            let isHarmless = !isUnlogged && (at(.table) || at(.index))
             let end = readDefinitionBody(text, isTable: at(.table), isTemporary: isTemporary)
             if end.isTemporary && !end.isDropped {
                 note(.sessionState, pins: .temporaryTable, object.range, .temporaryObject)
             }
+            if !end.isTemporary && !isHarmless { note([.mayWrite, .catalog], object.range, .definition) }
         }
         return .other
     }
@@ -154,6 +161,7 @@ extension StatementReader {
         case .database:
             readUntil(text) { $0 == .tablespace }
         default:
+            note([.mayWrite, .catalog], token.range, .definition)
             readAlteration(text)
         }
         return .other
@@ -217,7 +225,7 @@ extension StatementReader {
     // MARK: The rest
 
     mutating func readOtherDefinition(_ text: Span<UInt8>, _ head: Token) -> Command {
-        let effects: Effects = head.keyword == .import ? [.mayWrite, .ddl] : .mayWrite
+        let effects: Effects = head.keyword == .import ? [.mayWrite, .ddl, .catalog] : .mayWrite
         note(effects, head.range, head.keyword == .truncate ? .dataModification : .definition)
         return readRest(text)
     }

@@ -40,6 +40,9 @@ public struct Effects: OptionSet, Sendable, Hashable {
     public static let notUnderstood = Effects(rawValue: 1 << 14)
     /// Asks for the address of the node (`inet_server_addr`, `inet_server_port`); still replica-safe by itself.
     public static let nodeAddress = Effects(rawValue: 1 << 15)
+    /// May make names mean what they did not mean before: CREATE and ALTER of functions, views, operators, policies …,
+    /// and code that the text does not show.
+    public static let catalog = Effects(rawValue: 1 << 16)
 }
 
 /// Why a session must keep its server after a statement.

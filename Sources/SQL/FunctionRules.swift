@@ -4,8 +4,11 @@ extension StatementReader {
     /// Notes what the call does and tells what its parentheses are.
     @discardableResult
     mutating func noteCall(_ text: Span<UInt8>, _ name: Token, parts: Int, qualifier: Token) -> FrameKind {
+        let isInCatalog = noteCatalogFunction(text, name, parts: parts, qualifier: qualifier)
         switch Self.functionClass(text, name, parts: parts, qualifier: qualifier) {
         case .safe:
+            break
+        case .unknown where isInCatalog:
             break
         case .unknown:
             note([.mayWrite, .hiddenCode], pins: .hiddenCode, name.range, .unknownFunction, by: .unknownFunction)
@@ -65,8 +68,8 @@ extension StatementReader {
         word.kind == .quotedWord ? word.start &+ 1..<word.end &- 1 : word.range
     }
 
-    private static let catalogSchema = Array("pg_catalog".utf8)
-    private static let informationSchema = Array("information_schema".utf8)
+    static let catalogSchema = Array("pg_catalog".utf8)
+    static let informationSchema = Array("information_schema".utf8)
     private static let informationFunction = Array("_pg_".utf8)
 
     // MARK: set_config

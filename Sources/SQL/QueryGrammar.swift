@@ -10,8 +10,10 @@ extension StatementReader {
         if place == .openParenthesis || place == .parenthesesOnly {
             push(.group, .expression)
         }
+        noteImplicitCalls(token.range)
         while true {
             if query.settingArgument != .none { checkSettingArgument(text) }
+            if query.hasOpenFromItem { endFromItem(text) }
             switch token.kind {
             case .word:
                 readWord(text)
@@ -46,6 +48,10 @@ extension StatementReader {
             case .string:
                 readString()
                 query.previous = token
+            case .symbol:
+                checkOperator(text)
+                leaveFromItem()
+                query.previous = token
             default:
                 leaveFromItem()
                 query.previous = token
@@ -69,6 +75,7 @@ extension StatementReader {
 
     private mutating func readWord(_ text: Span<UInt8>) {
         if token.isCatalogWord { checkRelation(text, token) }
+        checkCatalogName(text, token)
         let word = token
         let previous = query.previous
         if previous.kind == .dot {
@@ -92,6 +99,7 @@ extension StatementReader {
 
     private mutating func readQuotedWord(_ text: Span<UInt8>) {
         checkQuotedRelation(text, token)
+        checkCatalogName(text, token)
         let previous = query.previous
         if previous.kind == .dot {
             continueName(token)
@@ -131,7 +139,9 @@ extension StatementReader {
     private mutating func placeName(isPlain: Bool) {
         switch query.frame.context {
         case .expression, .fromCondition, .withBody, .groupBy: break
-        case .from: query.frame.context = .fromItem
+        case .from:
+            query.frame.context = .fromItem
+            noteFromItem()
         case .fromItem: query.frame.context = isPlain ? .fromAlias : .fromCondition
         case .fromAlias: query.frame.context = .fromCondition
         case .withName: query.frame.context = .withNamed
@@ -148,6 +158,7 @@ extension StatementReader {
     private mutating func readKeyword(_ word: Token, behind previous: Token) {
         switch word.keyword {
         case .select, .table, .values:
+            if word.keyword == .table { noteTableCommand(word) }
             query.frame.hasQuery = true
             query.frame.context = .expression
             if query.frame.kind == .columns && word.keyword != .values { query.frame.kind = .group }
@@ -188,6 +199,9 @@ extension StatementReader {
     }
 
     private mutating func readOtherKeyword(_ word: Token) {
+        if word.keyword == .execute, query.place == .procedure {
+            note([.mayWrite, .hiddenCode], pins: .hiddenCode, word.range, .sqlExecute)
+        }
         switch word.category {
         case .name: placeName(isPlain: false)
         case .columnName: query.frame.context == .from ? placeName(isPlain: false) : leaveFromItem()
@@ -234,8 +248,10 @@ extension StatementReader {
             query.frame.hasQuery = true
             query.frame.context = .from
         default:
-            query.modifiesData = true
             query.frame.context = .expression
+            // Variables of PL/pgSQL.
+            if query.place == .procedure { return }
+            query.modifiesData = true
             note([.mayWrite, .ddl], word.range, .selectInto)
         }
     }

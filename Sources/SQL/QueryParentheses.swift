@@ -17,7 +17,8 @@ extension StatementReader {
         var context = QueryContext.expression
         if kind == .group {
             if query.frame.context == .from {
-                context = .from
+                // The columns of JOIN … USING are no items.
+                context = previous.keyword == .using ? .expression : .from
                 query.frame.context = .fromItem
             } else if query.frame.context == .groupBy && previous.keyword == .sets {
                 context = .groupBy
@@ -189,6 +190,11 @@ extension StatementReader {
         default: break
         }
         if query.place == .definition && namesType() { return .columns }
+        if query.place == .procedure, query.nameParts == 1, Self.isProcedureWord(text.extracting(word.range)),
+            !noteCatalogFunction(text, word, parts: 1, qualifier: word)
+        {
+            return .group
+        }
         return noteCall(text, word, parts: query.nameParts, qualifier: query.qualifier)
     }
 

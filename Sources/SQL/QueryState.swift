@@ -72,6 +72,8 @@ enum QueryPlace {
     case openParenthesis
     /// Expressions of an ALTER, mixed with column definitions.
     case definition
+    /// A statement of PL/pgSQL.
+    case procedure
 }
 
 /// The levels around the current one, of which there are not more than anyone writes.
@@ -109,6 +111,8 @@ struct QueryState {
     var modifiesData = false
     var updates = false
     var readsSettingsView = false
+    /// The name of an item of FROM has begun, and must be looked at when it is complete.
+    var hasOpenFromItem = false
     /// The index of the FOR of a locking clause.
     var lockIndex = -4
     /// What `current_setting(` demands of the next token.

@@ -38,6 +38,6 @@ public enum RouteClass: UInt8, Comparable, Sendable, CaseIterable {
 
     private static let harmless: Effects = [.cursor, .copyOut, .nodeAddress]
     private static let writing: Effects = [
-        .mayWrite, .hiddenCode, .refusesTransactionBlock, .copyIn, .ddl, .notUnderstood,
+        .mayWrite, .hiddenCode, .refusesTransactionBlock, .copyIn, .ddl, .catalog, .notUnderstood,
     ]
 }

@@ -14,8 +14,33 @@ struct StatementReader: ~Copyable {
     var query = QueryState()
     var outerFrames = OuterFrames()
 
-    init(settings: LexerSettings) {
+    /// What the catalog says about names, if it is known.
+    let knowledge: Knowledge?
+    /// Instead of it, where the body of a function is read: the names that it uses.
+    var references: NameReferences?
+    /// Which names need a look.
+    let hasCatalog: Bool
+    let checksNames: Bool
+    let checksOperators: Bool
+    let hasOddNames: Bool
+    let isOutdated: Bool
+
+    init(settings: LexerSettings, knowledge: Knowledge?) {
         lexer = Lexer(settings: settings)
+        self.knowledge = knowledge
+        hasCatalog = knowledge != nil
+        checksNames = knowledge.map { $0.hasObjections || $0.hasAttributes } ?? false
+        checksOperators = knowledge?.hasOperators ?? false
+        hasOddNames = knowledge?.hasOddNames ?? false
+        isOutdated = knowledge?.isOutdated ?? false
+    }
+
+    /// For the body of a function, while it is not known yet which names object.
+    init(settings: LexerSettings, references: NameReferences) {
+        lexer = Lexer(settings: settings)
+        knowledge = nil
+        self.references = references
+        (hasCatalog, checksNames, checksOperators, hasOddNames, isOutdated) = (true, true, true, true, false)
     }
 
     // MARK: Tokens
@@ -183,7 +208,9 @@ struct StatementReader: ~Copyable {
             note(.rowLocks, head.range, .tableLock)
             return readRest(text)
         case .do:
-            note([.mayWrite, .hiddenCode, .refusesTransactionBlock], pins: .hiddenCode, head.range, .anonymousCode)
+            note(
+                [.mayWrite, .hiddenCode, .refusesTransactionBlock, .catalog], pins: .hiddenCode, head.range,
+                .anonymousCode)
             return readRest(text)
         case .call:
             note([.mayWrite, .hiddenCode, .refusesTransactionBlock], pins: .hiddenCode, head.range, .call)

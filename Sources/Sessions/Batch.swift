@@ -152,7 +152,7 @@ extension ClientSession {
             switch header.type {
             case Frontend.query:
                 if batch.kind == .extended { return endBeforeForeignMessage() }
-                return scanQuery(header, input, offset, isWhole: isWhole)
+                return scanQuery(header, input, offset, isWhole: isWhole, table: table)
             case Frontend.functionCall:
                 if batch.kind == .extended { return endBeforeForeignMessage() }
                 batch.kind = .functionCall
@@ -209,7 +209,7 @@ extension ClientSession {
     }
 
     private mutating func scanQuery(
-        _ header: FrameHeader, _ input: Span<UInt8>, _ offset: Int, isWhole: Bool
+        _ header: FrameHeader, _ input: Span<UInt8>, _ offset: Int, isWhole: Bool, table: borrowing StatementTable
     ) -> BatchScan {
         batch.kind = .query
         guard isWhole else {
@@ -222,7 +222,8 @@ extension ClientSession {
         guard let text = queryText(input, frame: offset..<offset + header.totalLength) else {
             return .malformed(.malformedMessage)
         }
-        let classification = Classifier.classify(input.extracting(text), settings: profile.lexer)
+        let classification = Classifier.classify(
+            input.extracting(text), settings: profile.lexer, knowledge: table.knowledge(of: catalog))
         batch.classification = classification
         batch.add(classification, runs: true)
         batch.noteSpelling(of: classification, input.extracting(text))
@@ -242,12 +243,13 @@ extension ClientSession {
             }
             let reference = table.retain(
                 tail: input.extracting(view.tail), textLength: view.text.count, profile: profile.parsing,
-                lexer: profile.lexer)
+                lexer: profile.lexer, catalog: catalog)
             batch.parsed.append(
                 Batch.Parsed(
                     name: view.name.lowerBound - start..<view.name.upperBound - start, reference: reference))
-            batch.add(table.classification(reference), runs: false)
-            batch.noteSpelling(of: table.classification(reference), input.extracting(view.text))
+            let classification = table.currentClassification(reference)
+            batch.add(classification, runs: false)
+            batch.noteSpelling(of: classification, input.extracting(view.text))
         case Frontend.bind:
             batch.binds = true
             guard case .head(let view) = BindView.scan(input, at: offset, totalLength: header.totalLength) else {
@@ -258,7 +260,7 @@ extension ClientSession {
                 batch.namesUnknownStatement = true
                 break
             }
-            let classification = table.classification(reference)
+            let classification = table.currentClassification(reference)
             batch.add(classification, runs: true)
             if case .begin = classification.command {
                 batch.noteSpelling(of: classification, table.tail(reference).span)
@@ -276,7 +278,7 @@ extension ClientSession {
             }
             batch.describesStatement = true
             if let reference = referenceInBatch(named: view.name, input, start: start) {
-                batch.add(table.classification(reference), runs: false)
+                batch.add(table.currentClassification(reference), runs: false)
             } else {
                 batch.namesUnknownStatement = true
             }

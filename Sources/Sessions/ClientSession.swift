@@ -36,6 +36,8 @@ public struct ClientSession: Sendable {
     public let listener: ListenerKind
     public let profile: SettingsProfile
     public let settings: SessionSettings
+    /// The database, by which its names are known.
+    public let catalog: CatalogID
 
     public internal(set) var transaction = Transaction.none
     public internal(set) var awaiting: Awaiting?
@@ -43,6 +45,8 @@ public struct ClientSession: Sendable {
     public var floor = Floor()
     /// Work that is not proven read-only was sent to a primary, and its end has not been seen.
     public internal(set) var mayHaveWritten = false
+    /// What may change the meaning of names was sent to a primary, and its end has not been seen.
+    var changesCatalog = false
     /// The server must be reset before another client gets it, although the session is not pinned.
     public internal(set) var leavesTraces = false
 
@@ -88,10 +92,13 @@ public struct ClientSession: Sendable {
     /// The session asked for `currval` or `lastval`: it keeps its server from its next write on.
     var wantsSequences = false
 
-    public init(listener: ListenerKind, profile: SettingsProfile, settings: SessionSettings) {
+    public init(
+        listener: ListenerKind, profile: SettingsProfile, settings: SessionSettings, catalog: CatalogID = .none
+    ) {
         self.listener = listener
         self.profile = profile
         self.settings = settings
+        self.catalog = catalog
     }
 
     /// What ReadyForQuery says while no server is attached.
@@ -102,6 +109,9 @@ public struct ClientSession: Sendable {
         case .failedWithoutServer: .failed
         }
     }
+
+    /// A change of the catalog was sent together with what commits it.
+    public var mayHaveChangedCatalog: Bool { changesCatalog && mayHaveCommitted }
 
     public var isPinned: Bool { !pins.isEmpty }
 
@@ -150,6 +160,7 @@ public struct ClientSession: Sendable {
         isOnReplica = false
         mayHaveWritten = false
         mayHaveCommitted = false
+        changesCatalog = false
         leavesTraces = false
         isRooted = false
         hasLocalSettings = false
@@ -243,7 +254,10 @@ public struct ClientSession: Sendable {
         if server.ledger.isEmpty, !server.needsSync {
             isInTransaction = status != .idle
             mayHaveCommitted = false
-            if status == .idle { mayHaveWritten = false }
+            if status == .idle {
+                mayHaveWritten = false
+                changesCatalog = false
+            }
         }
         switch status {
         case .idle:

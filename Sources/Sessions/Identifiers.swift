@@ -36,3 +36,15 @@ public struct ProfileID: Hashable, Sendable {
         self.rawValue = rawValue
     }
 }
+
+/// The number of a database of a cluster, as far as its catalog is concerned.
+public struct CatalogID: Hashable, Sendable {
+    public let rawValue: Int32
+
+    public init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+
+    /// A database of which nothing is known.
+    public static let none = CatalogID(rawValue: -1)
+}

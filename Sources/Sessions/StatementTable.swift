@@ -13,7 +13,8 @@ public struct StatementReference: Hashable, Sendable {
 /// The texts of Parse messages with their parameter types, each kept once, classified once.
 ///
 /// One table belongs to one worker. A text under other settings is another statement, because PostgreSQL folds
-/// literals while it parses. Entries that nobody retains stay for the next client until the table is full.
+/// literals while it parses, and in another database, because its names mean something else there. Entries that nobody
+/// retains stay for the next client until the table is full.
 public struct StatementTable: Sendable {
     /// Unretained texts beyond this many make room for new ones.
     public static let cacheLimit = 4_096
@@ -24,7 +25,10 @@ public struct StatementTable: Sendable {
         var hash: UInt64
         var id: StatementID
         var profile: ProfileID
+        var catalog: CatalogID
+        var lexer: LexerSettings
         var tail: [UInt8]
+        var textLength: Int
         var classification: Classification
         var references: Int32
         var nextInBucket: Int32
@@ -36,6 +40,8 @@ public struct StatementTable: Sendable {
     /// Where the search for an unretained entry goes on.
     private var clockHand = 0
     private var nextID: UInt64
+    /// What is known of the catalogs, by their numbers.
+    private var knowledge: [Knowledge?] = []
 
     /// - Parameter worker: makes the numbers of this table differ from those of every other worker.
     public init(worker: Int) {
@@ -56,6 +62,32 @@ public struct StatementTable: Sendable {
         entries[Int(reference.index)].classification
     }
 
+    /// The verdict by what is known now: of other generations of knowledge it is made anew.
+    mutating func currentClassification(_ reference: StatementReference) -> Classification {
+        let position = Int(reference.index)
+        let known = knowledge(of: entries[position].catalog)
+        if entries[position].classification.generation != known?.generation ?? 0 {
+            let tail = entries[position].tail
+            entries[position].classification = Classifier.classify(
+                tail.span.extracting(0..<entries[position].textLength), settings: entries[position].lexer,
+                knowledge: known)
+        }
+        return entries[position].classification
+    }
+
+    /// What is known of a database; nil: nothing.
+    func knowledge(of catalog: CatalogID) -> Knowledge? {
+        let number = Int(catalog.rawValue)
+        return number >= 0 && number < knowledge.count ? knowledge[number] : nil
+    }
+
+    /// From now on a database is known like that.
+    public mutating func learn(_ known: Knowledge?, of catalog: CatalogID) {
+        guard catalog != .none else { return }
+        while knowledge.count <= Int(catalog.rawValue) { knowledge.append(nil) }
+        knowledge[Int(catalog.rawValue)] = known
+    }
+
     /// What follows the name in a Parse message: text, NUL, parameter types.
     public func tail(_ reference: StatementReference) -> [UInt8] { entries[Int(reference.index)].tail }
 
@@ -65,21 +97,23 @@ public struct StatementTable: Sendable {
     ///   - tail: what follows the name in the Parse message.
     ///   - textLength: bytes of the text within `tail`, without its NUL.
     public mutating func retain(
-        tail: Span<UInt8>, textLength: Int, profile: ProfileID, lexer: LexerSettings
+        tail: Span<UInt8>, textLength: Int, profile: ProfileID, lexer: LexerSettings, catalog: CatalogID = .none
     ) -> StatementReference {
-        let hash = TextHash.hash(tail) ^ (UInt64(profile.rawValue) &* 0x9e37_79b9_7f4a_7c15)
+        let place = UInt64(profile.rawValue) &+ UInt64(UInt32(bitPattern: catalog.rawValue)) << 32
+        let hash = TextHash.hash(tail) ^ (place &* 0x9e37_79b9_7f4a_7c15)
         var index = buckets[Int(truncatingIfNeeded: hash) & (buckets.count - 1)]
         while index >= 0 {
             let position = Int(index)
             if entries[position].hash == hash, entries[position].profile == profile,
-                tail.matches(entries[position].tail, in: 0..<tail.count)
+                entries[position].catalog == catalog, tail.matches(entries[position].tail, in: 0..<tail.count)
             {
                 entries[position].references += 1
                 return StatementReference(index: index)
             }
             index = entries[position].nextInBucket
         }
-        return add(tail: tail, textLength: textLength, profile: profile, lexer: lexer, hash: hash)
+        return add(
+            tail: tail, textLength: textLength, profile: profile, lexer: lexer, catalog: catalog, hash: hash)
     }
 
     public mutating func retain(_ reference: StatementReference) {
@@ -95,12 +129,15 @@ public struct StatementTable: Sendable {
     }
 
     private mutating func add(
-        tail: Span<UInt8>, textLength: Int, profile: ProfileID, lexer: LexerSettings, hash: UInt64
+        tail: Span<UInt8>, textLength: Int, profile: ProfileID, lexer: LexerSettings, catalog: CatalogID,
+        hash: UInt64
     ) -> StatementReference {
         if count >= Self.cacheLimit { evictOne() }
         let entry = Entry(
-            hash: hash, id: StatementID(rawValue: nextID), profile: profile, tail: [UInt8](copying: tail),
-            classification: Classifier.classify(tail.extracting(0..<textLength), settings: lexer), references: 1,
+            hash: hash, id: StatementID(rawValue: nextID), profile: profile, catalog: catalog, lexer: lexer,
+            tail: [UInt8](copying: tail), textLength: textLength,
+            classification: Classifier.classify(
+                tail.extracting(0..<textLength), settings: lexer, knowledge: knowledge(of: catalog)), references: 1,
             nextInBucket: -1)
         nextID += 1
         let index: Int32

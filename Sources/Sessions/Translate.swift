@@ -369,6 +369,7 @@ extension ClientSession {
             }
             // Text of several statements may hide a write behind its transaction control.
             if effects.contains(.mayWrite) || effects.contains(.hiddenCode) { mayHaveWritten = true }
+            if effects.contains(.catalog) { changesCatalog = true }
         }
         if effects.contains(.setLocal) || effects.contains(.cursor) || effects.contains(.savepoint) { isRooted = true }
         switch classification.command {
@@ -381,6 +382,7 @@ extension ClientSession {
             break
         }
         noteTransaction(classification)
+        if effects.contains(.hiddenCode), !isPinned, !isOnReplica { leavesTraces = true }
         if effects.contains(.sessionState) {
             bindsStateChange = true
             if case .deallocate = classification.command { return nil }

@@ -1,5 +1,6 @@
 // Does every statement of the corpus get its class?
 
+import SQL
 import SQLCorpus
 import Testing
 
@@ -10,6 +11,17 @@ import Testing
         for statement in cases where !statement.options.contains(.catalog) {
             let found = statement.classification
             #expect(found.routeClass == statement.expected, "\(statement): \(found.cause.note.sentence)")
+        }
+    }
+
+    /// An empty database has nothing to add to what the text says.
+    @Test func knowingNothingChangesNothing() throws {
+        let nothing = CatalogFacts().knowledge(generation: 1)
+        for example in try SQLCorpus.load() {
+            var verdict = Classifier.classify(
+                Array(example.text.utf8).span, settings: example.lexerSettings, knowledge: nothing)
+            verdict.generation = 0
+            #expect(verdict == example.classification, "\(example)")
         }
     }
 

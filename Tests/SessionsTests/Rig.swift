@@ -53,10 +53,13 @@ final class Rig {
 
     @discardableResult
     func addClient(
-        _ listener: ListenerKind = .split, parameters: [StartupParameter] = [], settings: SessionSettings = .init()
+        _ listener: ListenerKind = .split, parameters: [StartupParameter] = [], settings: SessionSettings = .init(),
+        catalog: CatalogID = .none
     ) -> Int {
         let profile = profiles.retain(parameters)
-        clients.append(Client(session: ClientSession(listener: listener, profile: profile, settings: settings)))
+        clients.append(
+            Client(
+                session: ClientSession(listener: listener, profile: profile, settings: settings, catalog: catalog)))
         return clients.count - 1
     }
 

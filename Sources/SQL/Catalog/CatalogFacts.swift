@@ -1,0 +1,246 @@
+// What was read of a database's catalog, and what follows from it?
+
+/// An object of the catalog by its number.
+public struct CatalogObject: Hashable, Sendable {
+    public enum Kind: UInt8, Sendable {
+        case function, relation, type, operation, cast
+        /// What PostgreSQL calls without being told to: support functions of operator classes.
+        case implicit
+    }
+
+    public var kind: Kind
+    /// 0 for `implicit`, of which there is one.
+    public var oid: UInt32
+
+    public init(_ kind: Kind, _ oid: UInt32) {
+        self.kind = kind
+        self.oid = oid
+    }
+}
+
+/// A function that users or extensions have defined; `body` comes later, for those that need to be read.
+public struct FunctionFact: Sendable {
+    public var oid: UInt32
+    public var schema: String
+    public var name: String
+    public var isVolatile: Bool
+    public var language: String
+    /// Whether a value of a composite type may be all that it is called with, so that `value.name` calls it.
+    public var mayBeAttribute: Bool
+
+    public init(
+        oid: UInt32, schema: String, name: String, isVolatile: Bool, language: String, mayBeAttribute: Bool
+    ) {
+        self.oid = oid
+        self.schema = schema
+        self.name = name
+        self.isVolatile = isVolatile
+        self.language = language
+        self.mayBeAttribute = mayBeAttribute
+    }
+}
+
+/// How a relation is stored.
+public enum RelationStorage: Sendable {
+    case table, view, foreign, unlogged, sequence
+}
+
+/// The facts of one reading of a catalog, in this order: objects, bodies and uses, and then the question.
+///
+/// Objects that come with PostgreSQL are no objects here: of a use of one, its name is told.
+public struct CatalogFacts: Sendable {
+    var graph = CatalogGraph()
+    private var nodes: [CatalogObject: Int32] = [:]
+    /// Names of relations of which one is no table.
+    private var viewNames: Set<Int32> = []
+
+    /// No object.
+    public init() {
+        nodes[CatalogObject(.implicit, 0)] = graph.add(.implicit)
+    }
+
+    /// How many objects there are.
+    public var objectCount: Int { nodes.count }
+
+    // MARK: Objects
+
+    public mutating func add(_ fact: FunctionFact) {
+        var verdict = CatalogVerdict()
+        if fact.isVolatile {
+            verdict = CatalogVerdict(.hiddenCode, .volatileFunction)
+        } else if !Self.readableLanguages.contains(fact.language) {
+            verdict = CatalogVerdict(.hiddenCode, .opaqueFunction)
+        } else if fact.language == "c", Self.runsGivenText.contains(fact.name) {
+            verdict = CatalogVerdict(.hiddenCode, .sqlFromText)
+        }
+        let node = add(CatalogObject(.function, fact.oid), .function, verdict)
+        let name = Array(fact.name.utf8)
+        bear(node, .functionName, name, Array(fact.schema.utf8))
+        if fact.mayBeAttribute { bear(node, .attributeName, name, []) }
+    }
+
+    /// Languages whose code can be read here, or is trusted to be what it is declared to be: C.
+    private static let readableLanguages: Set<String> = ["sql", "plpgsql", "c", "internal"]
+    /// Functions of extensions that come with PostgreSQL which are not VOLATILE and run SQL that they are given.
+    private static let runsGivenText: Set<String> = [
+        "connectby", "crosstab", "crosstab2", "crosstab3", "crosstab4", "crosstab_hash", "xpath_table",
+    ]
+
+    public mutating func addRelation(_ oid: UInt32, schema: String, name: String, _ storage: RelationStorage) {
+        let verdict: CatalogVerdict =
+            switch storage {
+            case .table, .view: CatalogVerdict()
+            case .foreign: CatalogVerdict(.primaryOnly, .foreignTable)
+            case .unlogged: CatalogVerdict(.primaryOnly, .unloggedTable)
+            case .sequence: CatalogVerdict(.primaryOnly, .sequenceRelation)
+            }
+        let node = add(CatalogObject(.relation, oid), .relation, verdict)
+        for bearer in bear(node, .relationName, Array(name.utf8), Array(schema.utf8)) where storage == .view {
+            viewNames.insert(bearer)
+        }
+    }
+
+    /// A domain, whose checks run wherever a value is cast to it.
+    public mutating func addDomain(_ oid: UInt32, schema: String, name: String) {
+        let node = add(CatalogObject(.type, oid), .type, CatalogVerdict())
+        bear(node, .typeName, Array(name.utf8), Array(schema.utf8))
+        // The name of its array type.
+        bear(node, .typeName, Array("_\(name)".utf8), Array(schema.utf8))
+    }
+
+    public mutating func addOperator(_ oid: UInt32, symbol: String) {
+        let node = add(CatalogObject(.operation, oid), .operation, CatalogVerdict())
+        bear(node, .operatorName, Array(symbol.utf8), [])
+        // IN, BETWEEN, LIKE, DISTINCT, ORDER BY and USING call these without naming them.
+        if Self.unnamedOperators.contains(symbol) {
+            connect(CatalogObject(.implicit, 0), to: CatalogObject(.operation, oid))
+        }
+    }
+
+    private static let unnamedOperators: Set<String> = [
+        "=", "<>", "<", ">", "<=", ">=", "~", "!~", "~~", "!~~", "~~*", "!~~*",
+    ]
+
+    /// A cast by a function; schema and name are those of the type it makes.
+    public mutating func addCast(_ oid: UInt32, schema: String, target: String, isImplicit: Bool) {
+        let node = add(CatalogObject(.cast, oid), .cast, CatalogVerdict())
+        if isImplicit { connect(CatalogObject(.implicit, 0), to: CatalogObject(.cast, oid)) }
+        bear(node, .typeName, Array(target.utf8), Array(schema.utf8))
+        for name in Self.spellings[target] ?? [] { bear(node, .typeName, Array(name.utf8), []) }
+    }
+
+    /// The words of the grammar that stand for types of `pg_catalog`.
+    private static let spellings: [String: [String]] = [
+        "int2": ["smallint"], "int4": ["int", "integer"], "int8": ["bigint"], "float4": ["real", "float"],
+        "float8": ["double", "float"], "numeric": ["decimal", "dec"], "bool": ["boolean"],
+        "varchar": ["character", "char", "nchar", "national"], "bpchar": ["character", "char", "nchar", "national"],
+        "varbit": ["bit"], "timestamptz": ["timestamp"], "timetz": ["time"],
+    ]
+
+    private mutating func add(
+        _ object: CatalogObject, _ kind: CatalogGraph.Kind, _ verdict: CatalogVerdict
+    ) -> Int32 {
+        let node = graph.add(kind, verdict)
+        nodes[object] = node
+        return node
+    }
+
+    /// Gives an object its name, alone and with its schema.
+    @discardableResult
+    private mutating func bear(
+        _ node: Int32, _ kind: CatalogGraph.Kind, _ name: [UInt8], _ schema: [UInt8]
+    ) -> [Int32] {
+        guard !name.isEmpty, name.count <= NameWords.longestName, schema.count <= NameWords.longestName else {
+            // It cannot be looked up; what it may do is feared of every statement.
+            connect(user: nodes[CatalogObject(.implicit, 0)], used: node)
+            return []
+        }
+        let place = graph.store(name.span, schema: schema.span)
+        let alone = graph.name(node, kind, name.span, schema: name.span.extracting(0..<0), storedAt: place)
+        if schema.isEmpty { return [alone] }
+        return [alone, graph.name(node, kind, name.span, schema: schema.span, storedAt: place)]
+    }
+
+    // MARK: Uses
+
+    /// The first object uses the second.
+    public mutating func connect(_ user: CatalogObject, to used: CatalogObject) {
+        connect(user: nodes[user], used: nodes[used])
+    }
+
+    private mutating func connect(user: Int32?, used: Int32?) {
+        if let user, let used { graph.connect(user: user, used: used) }
+    }
+
+    /// An object calls a function that comes with PostgreSQL.
+    public mutating func connect(_ user: CatalogObject, toBuiltinFunction name: String) {
+        guard let node = nodes[user] else { return }
+        let level = CatalogLevel(BuiltinFunctions.classify(name: Array(name.utf8).span, quoted: true))
+        graph.raise(node, CatalogVerdict(level, graph.kinds[Int(node)].derivedReason ?? .reachingFunction))
+    }
+
+    /// An object reads a relation that comes with PostgreSQL.
+    public mutating func connect(_ user: CatalogObject, toBuiltinRelation name: String) {
+        guard let node = nodes[user], PrimaryOnlyRelations.contains(Array(name.utf8).span, foldingCase: false) else {
+            return
+        }
+        graph.raise(node, CatalogVerdict(.primaryOnly, graph.kinds[Int(node)].derivedReason ?? .nodeRelation))
+    }
+
+    /// The text of a function that is not VOLATILE; nil when there is too much of it. To be told when all objects are
+    /// known.
+    public mutating func addBody(of oid: UInt32, language: String, text: [UInt8]?) {
+        guard let node = nodes[CatalogObject(.function, oid)] else { return }
+        guard let text else { return graph.raise(node, CatalogVerdict(.hiddenCode, .opaqueFunction)) }
+        let body = FunctionBody.read(text.span, language: language, names: graph.names)
+        graph.raise(node, CatalogVerdict(body.level, .reachingFunction))
+        for name in body.references { graph.connect(user: node, used: name) }
+    }
+
+    // MARK: The answer
+
+    /// What follows from all of it.
+    public consuming func knowledge(generation: UInt64) -> Knowledge {
+        graph.close()
+        var entries: [CatalogGraph.Kind: [NameIndex.Entry]] = [:]
+        var tables: [NameIndex.Entry] = []
+        var storage = graph.words
+        var hasOddNames = false
+        for (node, place) in graph.places {
+            let verdict = graph.verdict(node)
+            let kind = graph.kinds[Int(node)]
+            let entry = NameIndex.Entry(
+                words: place.words, nameLength: place.nameLength, schemaLength: place.schemaLength, hash: place.hash,
+                verdict: verdict)
+            if kind == .functionName {
+                // Under another encoding the bytes may be another function's name.
+                if !isOdd(place) { entries[kind, default: []].append(entry) }
+            } else if verdict.level > .harmless {
+                if isOdd(place) { hasOddNames = true }
+                entries[kind, default: []].append(entry)
+            } else if kind == .relationName, !viewNames.contains(node) {
+                tables.append(entry)
+            }
+        }
+        let objections = (entries[.relationName] ?? []) + (entries[.typeName] ?? [])
+        let indexes = Knowledge.Indexes(
+            functions: NameIndex(entries[.functionName] ?? [], in: &storage),
+            objections: NameIndex(objections, in: &storage),
+            attributes: NameIndex(entries[.attributeName] ?? [], in: &storage),
+            operators: NameIndex(entries[.operatorName] ?? [], in: &storage),
+            tables: NameIndex(tables, in: &storage))
+        return Knowledge(
+            generation: generation, storage: storage, indexes: indexes,
+            implicitCalls: nodes[CatalogObject(.implicit, 0)].map(graph.verdict) ?? CatalogVerdict(),
+            hasOddNames: hasOddNames)
+    }
+
+    /// Whether a name cannot be compared byte by byte with what stands in a text.
+    private func isOdd(_ place: CatalogGraph.Place) -> Bool {
+        if place.nameLength >= NameWords.longestName || place.schemaLength >= NameWords.longestName { return true }
+        let count = (Int(place.nameLength) + 7) / 8 + (Int(place.schemaLength) + 7) / 8
+        return graph.words[Int(place.words)..<Int(place.words) + count].contains { word in
+            (0..<8).contains { (word >> UInt64($0 * 8)) & 0xFF >= 0x80 || (word >> UInt64($0 * 8)) & 0xFF == 0x22 }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+// What do the names in a statement mean, where the catalog of its database is known?
+
+/// A name in a text, ready to be compared: the bytes between its quotes, and whether their case matters.
+struct PlainName {
+    let range: Range<Int>
+    let folds: Bool
+
+    init(_ word: Token) {
+        range = word.kind == .quotedWord ? word.start &+ 1..<word.end &- 1 : word.range
+        folds = word.kind == .word
+    }
+}
+
+extension StatementReader {
+    // MARK: Functions
+
+    /// Notes what the catalog says about a function that is called; false when it says nothing.
+    mutating func noteCatalogFunction(_ text: Span<UInt8>, _ name: Token, parts: Int, qualifier: Token) -> Bool {
+        guard hasCatalog, parts <= 2 else { return false }
+        if name.kind == .unicodeWord {
+            guard parts == 1, let decoded = UnicodeName(text, name) else { return false }
+            let bytes = decoded.bytes.span.extracting(0..<decoded.count)
+            return noteCatalogFunction(
+                bytes, schema: bytes.extracting(0..<0), folds: (false, false), place: name.range)
+        }
+        guard parts == 1 || qualifier.kind != .unicodeWord else { return false }
+        let (plain, schema) = (PlainName(name), PlainName(qualifier))
+        return noteCatalogFunction(
+            text.extracting(plain.range), schema: text.extracting(parts == 2 ? schema.range : 0..<0),
+            folds: (plain.folds, schema.folds), place: name.range)
+    }
+
+    private mutating func noteCatalogFunction(
+        _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool), place: Range<Int>
+    ) -> Bool {
+        if references != nil { return references?.use(.functionName, name, schema: schema, folds: folds) ?? false }
+        guard let knowledge, let verdict = knowledge.function(name, schema: schema, folds: folds) else { return false }
+        if knowledge.isOutdated, verdict.level < .hiddenCode {
+            noteOutdated(place)
+        } else {
+            note(verdict, place)
+        }
+        return true
+    }
+
+    private mutating func note(_ verdict: CatalogVerdict, _ place: Range<Int>) {
+        guard verdict.level > .harmless else { return }
+        note(verdict.level.effects, pins: verdict.level.pins, place, verdict.reason, by: .catalog)
+    }
+
+    /// What was harmless may have become anything. It need not keep the server, but the server is cleaned up.
+    private mutating func noteOutdated(_ place: Range<Int>) {
+        note([.mayWrite, .hiddenCode], place, .outdatedKnowledge, by: .catalog)
+    }
+
+    // MARK: Relations and types
+
+    /// Looks at a word, wherever it stands, for it may name a relation or a type that objects. Behind a dot, what
+    /// stands before the dot is the schema.
+    mutating func checkCatalogName(_ text: Span<UInt8>, _ word: Token) {
+        guard checksNames else { return }
+        let isQualified = query.previous.kind == .dot
+        if word.category == .reserved && !isQualified { return }
+        checkCatalogName(text, word, qualifier: isQualified ? query.dotted : .none)
+        if isQualified { checkAttribute(text, word) }
+    }
+
+    /// - Parameter qualifier: what stands before the dot before the name; `.none` when there is no dot.
+    mutating func checkCatalogName(_ text: Span<UInt8>, _ word: Token, qualifier: Token) {
+        if word.kind == .unicodeWord {
+            guard let decoded = UnicodeName(text, word) else { return noteOddName(word) }
+            let bytes = decoded.bytes.span.extracting(0..<decoded.count)
+            if isOdd(bytes) { noteOddName(word) }
+            return checkCatalogName(bytes, schema: bytes.extracting(0..<0), folds: (false, false), word.range)
+        }
+        let plain = PlainName(word)
+        let bytes = text.extracting(plain.range)
+        if hasOddNames, isOdd(bytes) { noteOddName(word) }
+        guard qualifier.isWord, qualifier.kind != .unicodeWord else {
+            return checkCatalogName(bytes, schema: bytes.extracting(0..<0), folds: (plain.folds, false), word.range)
+        }
+        let schema = PlainName(qualifier)
+        checkCatalogName(
+            bytes, schema: text.extracting(schema.range), folds: (plain.folds, schema.folds), word.range)
+    }
+
+    private mutating func checkCatalogName(
+        _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool), _ place: Range<Int>
+    ) {
+        if references != nil {
+            _ = references?.use(.relationName, name, schema: schema, folds: folds)
+            _ = references?.use(.typeName, name, schema: schema, folds: folds)
+        } else if let verdict = knowledge?.objection(name, schema: schema, folds: folds) {
+            note(verdict, place)
+        }
+    }
+
+    /// `value.name` may be a call of a function with one composite argument.
+    private mutating func checkAttribute(_ text: Span<UInt8>, _ word: Token) {
+        guard word.kind != .unicodeWord else { return }
+        let plain = PlainName(word)
+        let name = text.extracting(plain.range)
+        if references != nil {
+            _ = references?.use(
+                .attributeName, name, schema: name.extracting(0..<0), folds: (plain.folds, false))
+        } else if let verdict = knowledge?.attribute(name, folds: plain.folds) {
+            note(verdict.level.effects, pins: verdict.level.pins, word.range, .attributeCall, by: .catalog)
+        }
+    }
+
+    /// Whether a name may be another one than its bytes say: other characters than ASCII, which a client may write in
+    /// an encoding of its own, a quote, or too long.
+    private func isOdd(_ name: Span<UInt8>) -> Bool {
+        if name.count >= NameWords.longestName { return true }
+        let isForeign = references == nil
+        for index in name.indices where name[index] == 0x22 || (isForeign && name[index] >= 0x80) { return true }
+        return false
+    }
+
+    private mutating func noteOddName(_ word: Token) {
+        guard hasOddNames else { return }
+        note(.primaryOnly, word.range, .obscuredName, by: .catalog)
+    }
+
+    // MARK: Operators
+
+    /// Looks at a run of operator characters, which may be an operator and one-character operators behind it.
+    mutating func checkOperator(_ text: Span<UInt8>) {
+        guard checksOperators else { return }
+        var end = min(token.end, token.start &+ NameWords.longestName)
+        while end > token.start {
+            checkOperator(text, token.start..<end)
+            let last = text[end &- 1]
+            guard last == 0x2B || last == 0x2D else { return }
+            if end &- token.start > 1 { checkOperator(text, end &- 1..<end) }
+            end &-= 1
+        }
+    }
+
+    private static let unequal = Array("<>".utf8)
+
+    private mutating func checkOperator(_ text: Span<UInt8>, _ range: Range<Int>) {
+        let symbol = text.extracting(range)
+        if symbol.count == 2, symbol[0] == 0x21, symbol[1] == 0x3D {
+            useOperator(Self.unequal.span, range)
+        } else {
+            useOperator(symbol, range)
+        }
+    }
+
+    private mutating func useOperator(_ symbol: Span<UInt8>, _ place: Range<Int>) {
+        if references != nil {
+            _ = references?.use(.operatorName, symbol, schema: symbol.extracting(0..<0), folds: (false, false))
+        } else if let verdict = knowledge?.operation(symbol) {
+            note(verdict, place)
+        }
+    }
+
+    /// Comparisons and casts need not be written to be made.
+    mutating func noteImplicitCalls(_ place: Range<Int>) {
+        guard let verdict = knowledge?.implicitCalls else { return }
+        note(verdict, place)
+    }
+
+    // MARK: While the catalog is read again
+
+    /// The word begins an item of FROM.
+    mutating func noteFromItem() {
+        if isOutdated { query.hasOpenFromItem = true }
+    }
+
+    /// The item's name is complete: what is not known to be a table may be a view that was made a moment ago.
+    mutating func endFromItem(_ text: Span<UInt8>) {
+        guard token.kind != .dot, query.previous.kind != .dot else { return }
+        query.hasOpenFromItem = false
+        // Functions are looked at where they are called.
+        if token.kind == .open { return }
+        checkOutdatedRelation(text, query.previous, qualifier: query.nameParts > 1 ? query.qualifier : .none)
+    }
+
+    mutating func checkOutdatedRelation(_ text: Span<UInt8>, _ word: Token, qualifier: Token) {
+        guard isOutdated, !isKnownTable(text, word, qualifier: qualifier) else { return }
+        noteOutdated(word.range)
+    }
+
+    private func isKnownTable(_ text: Span<UInt8>, _ word: Token, qualifier: Token) -> Bool {
+        guard let knowledge, word.kind != .unicodeWord, qualifier.kind != .unicodeWord else { return false }
+        let (plain, schema) = (PlainName(word), PlainName(qualifier))
+        let (name, qualification) = (text.extracting(plain.range), text.extracting(schema.range))
+        if qualifier.isWord {
+            if qualification.equals(Self.catalogSchema, foldingCase: schema.folds)
+                || qualification.equals(Self.informationSchema, foldingCase: schema.folds)
+            {
+                return true
+            }
+            return knowledge.isTable(name, schema: qualification, folds: (plain.folds, schema.folds))
+        }
+        if word.isCatalogWord { return true }
+        return knowledge.isTable(name, schema: name.extracting(0..<0), folds: (plain.folds, false))
+    }
+
+    /// TABLE names its relation where nothing else tells it from a word.
+    mutating func noteTableCommand(_ word: Token) {
+        if isOutdated { noteOutdated(word.range) }
+    }
+}

@@ -1,0 +1,90 @@
+// What does a database's catalog say about the names in a statement?
+
+/// Catalog knowledge about one database: an immutable snapshot, shared by all workers.
+///
+/// It answers by name, because that is all that a text shows: `search_path` is not resolved, so a name without a schema
+/// stands for the worst object of that name in any schema. Names are compared byte by byte; the storage of all of them
+/// is one array.
+public struct Knowledge: Sendable {
+    /// Tells snapshots apart, over all databases of the process; never 0.
+    public let generation: UInt64
+    /// The catalog may have changed since: what was harmless may no longer be.
+    public let isOutdated: Bool
+
+    private let storage: [UInt64]
+    private let indexes: Indexes
+    /// The worst of what comparisons and implicit casts call.
+    let implicitCalls: CatalogVerdict
+    /// A relation or type that objects has a name that is not compared byte by byte: with other characters than ASCII,
+    /// which the client's encoding may write otherwise, with a quote, or as long as names that were cut.
+    let hasOddNames: Bool
+
+    struct Indexes: Sendable {
+        /// Functions, with and without their schema, whatever their level.
+        var functions = NameIndex.none
+        /// Relations and types that object to a replica.
+        var objections = NameIndex.none
+        /// Functions that object and can be called as `value.name`.
+        var attributes = NameIndex.none
+        /// Operators that object.
+        var operators = NameIndex.none
+        /// Tables that do not object.
+        var tables = NameIndex.none
+    }
+
+    init(
+        generation: UInt64, storage: [UInt64], indexes: Indexes, implicitCalls: CatalogVerdict, hasOddNames: Bool,
+        isOutdated: Bool = false
+    ) {
+        self.generation = generation
+        self.isOutdated = isOutdated
+        self.storage = storage
+        self.indexes = indexes
+        self.implicitCalls = implicitCalls
+        self.hasOddNames = hasOddNames
+    }
+
+    /// The same knowledge while the catalog is being read again: user functions and views count as writes.
+    public func outdated(generation: UInt64) -> Knowledge {
+        Knowledge(
+            generation: generation, storage: storage, indexes: indexes, implicitCalls: implicitCalls,
+            hasOddNames: hasOddNames, isOutdated: true)
+    }
+
+    /// Bytes of memory that the names take.
+    public var byteCount: Int { storage.count * MemoryLayout<UInt64>.stride }
+
+    /// How many names of functions are known, with and without their schemas.
+    public var functionNameCount: Int { indexes.functions.count }
+
+    // MARK: Questions on the path of a query
+
+    var hasObjections: Bool { !indexes.objections.isEmpty }
+    var hasAttributes: Bool { !indexes.attributes.isEmpty }
+    var hasOperators: Bool { !indexes.operators.isEmpty }
+
+    func function(
+        _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)
+    ) -> CatalogVerdict? {
+        indexes.functions.lookup(name, schema: schema, folds: folds, in: storage)
+    }
+
+    /// The verdict on a relation or type; nil for one that does not object or is not known.
+    func objection(
+        _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)
+    ) -> CatalogVerdict? {
+        indexes.objections.lookup(name, schema: schema, folds: folds, in: storage)
+    }
+
+    func isTable(_ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)) -> Bool {
+        indexes.tables.lookup(name, schema: schema, folds: folds, in: storage) != nil
+    }
+
+    func attribute(_ name: Span<UInt8>, folds: Bool) -> CatalogVerdict? {
+        indexes.attributes.lookup(name, schema: name.extracting(0..<0), folds: (folds, false), in: storage)
+    }
+
+    func operation(_ symbol: Span<UInt8>) -> CatalogVerdict? {
+        indexes.operators.lookup(symbol, schema: symbol.extracting(0..<0), folds: (false, false), in: storage)
+    }
+}

@@ -1,0 +1,100 @@
+// Does a statement's route follow what is known of its database?
+
+import SQL
+import Testing
+
+@testable import Sessions
+
+struct KnowledgeTests {
+    private static let database = CatalogID(rawValue: 1)
+
+    private static func knowledge(generation: UInt64, isVolatile: Bool = false) -> Knowledge {
+        var facts = CatalogFacts()
+        facts.add(
+            FunctionFact(
+                oid: 20_000, schema: "public", name: "f", isVolatile: isVolatile, language: "sql",
+                mayBeAttribute: false))
+        return facts.knowledge(generation: generation)
+    }
+
+    @Test func simpleQueries() {
+        let rig = Rig()
+        rig.addClient(catalog: Self.database)
+        rig.table.learn(Self.knowledge(generation: 1), of: Self.database)
+        let rows = "T(c) D(SELECT f(1)) C(SELECT 1) Z(I)"
+        rig.play(0, Turn(.query("SELECT f(1)"), gets: rows, "acquire replicaSafe", "r0 Q(SELECT f(1))"))
+        // While the catalog is read again: on the primary, without a pin, and the server is cleaned up.
+        rig.table.learn(Self.knowledge(generation: 1).outdated(generation: 2), of: Self.database)
+        rig.play(
+            0, Turn(.query("SELECT f(1)"), gets: rows, "acquire write", "p0 Q(SELECT f(1))", "p0 Q(DISCARD ALL)"))
+        rig.table.learn(Self.knowledge(generation: 3, isVolatile: true), of: Self.database)
+        rig.play(
+            0,
+            Turn(
+                .query("SELECT f(1)"), gets: rows, "acquire write", "pin hidden code", "p0 Q(DISCARD SEQUENCES)",
+                "p0 Q(SELECT f(1))"))
+    }
+
+    @Test func theOtherDatabaseIsNotMeant() {
+        let rig = Rig()
+        rig.addClient(catalog: CatalogID(rawValue: 0))
+        rig.table.learn(Self.knowledge(generation: 1), of: Self.database)
+        rig.play(
+            0,
+            Turn(
+                .query("SELECT f(1)"), gets: "T(c) D(SELECT f(1)) C(SELECT 1) Z(I)", "acquire write",
+                "pin hidden code", "p0 Q(DISCARD SEQUENCES)", "p0 Q(SELECT f(1))"))
+    }
+
+    /// A prepared statement lives longer than what was known when it was parsed.
+    @Test func preparedStatements() {
+        let rig = Rig()
+        rig.addClient(catalog: Self.database)
+        rig.table.learn(Self.knowledge(generation: 1), of: Self.database)
+        rig.say(.parse("s", "SELECT f(1)"), .sync)
+        rig.say(.bind("s"), .execute(), .sync)
+        #expect(rig.lines.last?.hasPrefix("r0 ") == true, "\(rig.lines)")
+        rig.table.learn(Self.knowledge(generation: 3, isVolatile: true), of: Self.database)
+        rig.say(.bind("s"), .execute(), .sync)
+        #expect(rig.lines.contains("pin hidden code"), "\(rig.lines)")
+        #expect(rig.lines.last?.hasPrefix("p0 ") == true, "\(rig.lines)")
+        #expect(rig.problems == [])
+    }
+
+    @Test func oneTextInTwoDatabases() {
+        var table = StatementTable(worker: 0)
+        table.learn(Self.knowledge(generation: 1), of: Self.database)
+        let tail = Array("SELECT f(1)".utf8) + [0, 0, 0]
+        let references = [Self.database, CatalogID(rawValue: 0), .none].map {
+            table.retain(
+                tail: tail.span, textLength: 11, profile: .base, lexer: LexerSettings(), catalog: $0)
+        }
+        #expect(Set(references).count == 3)
+        #expect(references.map { table.classification($0).routeClass } == [.replicaSafe, .write, .write])
+        table.learn(nil, of: Self.database)
+        #expect(table.classification(references[0]).routeClass == .replicaSafe, "what was decided stays decided")
+        #expect(table.currentClassification(references[0]).routeClass == .write)
+        #expect(table.classification(references[0]).routeClass == .write)
+    }
+
+    @Test func changesOfTheCatalog() {
+        let rig = Rig()
+        rig.addServer(isReplica: false)
+        rig.addClient()
+        func mayHaveChanged(_ messages: Message...) -> Bool {
+            rig.send(messages.bytes, by: 0)
+            defer { rig.settle() }
+            return rig.clients[0].session.mayHaveChangedCatalog
+        }
+        #expect(mayHaveChanged(.query("CREATE VIEW v AS SELECT 1")))
+        #expect(!rig.clients[0].session.mayHaveChangedCatalog)
+        #expect(!mayHaveChanged(.query("CREATE TABLE t (a int)")))
+        #expect(!mayHaveChanged(.query("INSERT 1")))
+        _ = mayHaveChanged(.query("BEGIN"))
+        #expect(!mayHaveChanged(.query("ALTER VIEW v RENAME TO w")), "nothing is committed")
+        #expect(!mayHaveChanged(.query("INSERT 1")))
+        #expect(mayHaveChanged(.query("COMMIT")))
+        #expect(!mayHaveChanged(.query("INSERT 1")))
+        #expect(mayHaveChanged(.parse("", "ALTER FUNCTION f() VOLATILE"), .bind(""), .execute(), .sync))
+    }
+}
