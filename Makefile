@@ -57,7 +57,7 @@ microbench: libraries
 	.build/release/microbench
 
 deps:
-	.ci/deps drivers
+	.ci/deps drivers strace
 
 libraries:
 	.ci/deps

@@ -94,6 +94,7 @@ extension Worker {
 
     private func welcome(_ client: ClientConnection, _ parameters: [StartupParameter]) {
         client.phase = .serving
+        client.session.welcomed(parameters)
         Welcome.write(
             parameters: parameters, processID: client.processID, secret: client.cancelSecret,
             isOnReaderPort: client.listener == .reader, toClient: &toClient)

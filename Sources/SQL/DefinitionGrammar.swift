@@ -90,7 +90,7 @@ extension StatementReader {
 
     private mutating func readTableQuery(_ text: Span<UInt8>) {
         if at(.execute) {
-            note([.mayWrite, .hiddenCode], pins: .hiddenCode, token.range, .sqlExecute)
+            note([.mayWrite, .hiddenCode, .statementName], pins: .hiddenCode, token.range, .sqlExecute)
             skipStatement(text)
         } else {
             _ = readQuery(text)

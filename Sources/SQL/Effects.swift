@@ -43,6 +43,12 @@ public struct Effects: OptionSet, Sendable, Hashable {
     /// May make names mean what they did not mean before: CREATE and ALTER of functions, views, operators, policies …,
     /// and code that the text does not show.
     public static let catalog = Effects(rawValue: 1 << 16)
+    /// Changes, or may change, how the texts behind it are read: `standard_conforming_strings`, `client_encoding`.
+    public static let lexing = Effects(rawValue: 1 << 17)
+    /// Changes, or may change, what a literal behind it means: those of `.lexing`, DateStyle, TimeZone …
+    public static let parsing = Effects(rawValue: 1 << 18)
+    /// Speaks of a prepared statement by its name: PREPARE, EXECUTE, DEALLOCATE.
+    public static let statementName = Effects(rawValue: 1 << 19)
 }
 
 /// Why a session must keep its server after a statement.

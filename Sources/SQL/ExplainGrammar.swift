@@ -98,7 +98,7 @@ extension StatementReader {
     }
 
     private mutating func notePlanned(_ inner: Findings) {
-        var effects = inner.effects.intersection([.primaryOnly, .nodeAddress])
+        var effects = inner.effects.intersection([.primaryOnly, .nodeAddress, .statementName])
         if inner.effects.contains(.hiddenCode) { effects.insert(.primaryOnly) }
         if !effects.isEmpty { findings.note(effects, inner.cause) }
     }

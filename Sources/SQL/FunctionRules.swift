@@ -75,12 +75,18 @@ extension StatementReader {
     // MARK: set_config
 
     /// The arguments of a `set_config` are complete: it is local only if the third is the word TRUE.
-    mutating func noteSetConfig() {
+    mutating func noteSetConfig(_ text: Span<UInt8>) {
         let isThird = query.frame.commas == 2 && query.index == query.lastCommaIndex &+ 2
+        let isLiteral = query.settingNameIsWhole && query.settingName.lowerBound > query.setConfigName.lowerBound
+        let lexing = isLiteral ? SettingName.lexing(text, query.settingName) : [.lexing, .parsing]
         if isThird && query.previous.keyword == .true {
-            note([.setLocal, .primaryOnly], query.setConfigName, .functionLocalSetting, by: .builtinFunction)
+            note(
+                lexing.union([.setLocal, .primaryOnly]), query.setConfigName, .functionLocalSetting,
+                by: .builtinFunction)
         } else {
-            note(.sessionState, pins: .setting, query.setConfigName, .functionSetting, by: .builtinFunction)
+            note(
+                lexing.union(.sessionState), pins: .setting, query.setConfigName, .functionSetting,
+                by: .builtinFunction)
             noteLiteralSetConfig(isThird: isThird)
         }
     }

@@ -5,9 +5,12 @@
 struct Lexer {
     private(set) var position = 0
     private let backslashEscapes: Bool
+    /// It is not known whether a backslash is an escape.
+    private let isInDoubt: Bool
 
     init(settings: LexerSettings) {
         backslashEscapes = !settings.standardConformingStrings
+        isInDoubt = settings.isInDoubt
     }
 
     /// The next token, `.end` for ever once the text is over.
@@ -165,9 +168,22 @@ struct Lexer {
     // MARK: Strings
 
     private mutating func string(_ text: Span<UInt8>, from start: Int, quoteAt quote: Int) -> Token {
-        backslashEscapes
+        if isInDoubt { return doubtfulString(text, from: start, quoteAt: quote) }
+        return backslashEscapes
             ? escapedString(text, from: start, quoteAt: quote)
             : plainString(text, from: start, quoteAt: quote, kind: start == quote ? .string : .otherString)
+    }
+
+    /// A string that ends at the same quote whether a backslash is an escape or not; its value may differ.
+    private mutating func doubtfulString(_ text: Span<UInt8>, from start: Int, quoteAt quote: Int) -> Token {
+        let token = plainString(text, from: start, quoteAt: quote, kind: start == quote ? .string : .otherString)
+        guard token.kind != .unreadable else { return token }
+        var kind = token.kind
+        for index in quote &+ 1..<token.end where text[index] == 0x5C {
+            if text[index &+ 1] == 0x27 { return unreadable(text, from: start) }
+            kind = .otherString
+        }
+        return Token(kind: kind, start: start, end: token.end)
     }
 
     private mutating func plainString(

@@ -63,7 +63,9 @@ extension StatementReader {
 
     private mutating func finishQuery(isData: Bool) -> Command {
         if query.updates && query.readsSettingsView {
-            note(.sessionState, pins: .setting, token.start..<token.start, .settingsView, by: .relation)
+            note(
+                [.sessionState, .lexing, .parsing], pins: .setting, token.start..<token.start, .settingsView,
+                by: .relation)
         }
         if query.literalSetConfig == query.index && query.place == .statement && !isData {
             return .setConfig(name: query.settingName, value: query.settingValue)
@@ -331,6 +333,7 @@ extension StatementReader {
         default: break
         }
         if query.frame.kind == .setConfig, query.frame.commas < 3 { query.frame.commas &+= 1 }
+        if query.index == query.setConfigIndex &+ 2 { query.settingNameIsWhole = true }
         query.lastCommaIndex = query.index
     }
 

@@ -27,6 +27,7 @@ extension StatementReader {
         push(kind, context)
         if kind == .setConfig {
             query.setConfigIndex = query.index
+            query.settingNameIsWhole = false
             query.setConfigParts = query.nameParts
             query.setConfigName = previous.range
         }
@@ -35,7 +36,7 @@ extension StatementReader {
     mutating func close(_ text: Span<UInt8>) {
         switch query.frame.kind {
         case .setConfig:
-            noteSetConfig()
+            noteSetConfig(text)
         case .operatorName where query.previous.kind != .symbol:
             note([.mayWrite, .hiddenCode], pins: .hiddenCode, token.range, .unknownFunction, by: .unknownFunction)
         default:

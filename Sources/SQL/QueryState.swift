@@ -123,6 +123,8 @@ struct QueryState {
     var setConfigParts = 0
     var setConfigName = 0..<0
     var settingName = 0..<0
+    /// The first argument is one token.
+    var settingNameIsWhole = false
     var settingValue = 0..<0
     var literalSetConfig = -8
 

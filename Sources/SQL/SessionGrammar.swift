@@ -9,7 +9,7 @@ extension StatementReader {
         case .discard:
             return readDiscard(text, head)
         case .deallocate:
-            note(.sessionState, head.range, .deallocate)
+            note([.sessionState, .statementName], head.range, .deallocate)
             return readDeallocate(text)
         case .listen:
             note(.sessionState, pins: .listen, head.range, .listen)
@@ -30,7 +30,7 @@ extension StatementReader {
         advance(text)
         switch what {
         case .all:
-            note([.sessionState, .refusesTransactionBlock], head.range, .discard)
+            note([.sessionState, .refusesTransactionBlock, .lexing, .parsing], head.range, .discard)
             return .discardAll
         case .plans:
             note(.sessionState, head.range, .discard)
@@ -67,7 +67,7 @@ extension StatementReader {
             note([.transactionControl, .mayWrite], head.range, .transaction)
             return readGlobalIdentifier(text) ? .prepareTransaction : .other
         }
-        note(.sessionState, pins: .sqlPrepare, head.range, .sqlPrepare)
+        note([.sessionState, .statementName], pins: .sqlPrepare, head.range, .sqlPrepare)
         if name.keyword != .transaction {
             guard name.isName else { return giveUp(text, head) }
             advance(text)

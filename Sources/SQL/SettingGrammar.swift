@@ -70,10 +70,10 @@ extension StatementReader {
         } else if SettingName.belongsToTransaction(text, name) {
             note([.transactionControl, .setLocal], name, .transaction, by: .setting)
         } else if isLocal {
-            note(.setLocal, head.range, .localSetting)
+            note(SettingName.lexing(text, name).union(.setLocal), head.range, .localSetting)
         } else {
             changesSettings = true
-            note(.sessionState, name, .setting, by: .setting)
+            note(SettingName.lexing(text, name).union(.sessionState), name, .setting, by: .setting)
         }
     }
 
@@ -114,12 +114,12 @@ extension StatementReader {
     mutating func readReset(_ text: Span<UInt8>, _ head: Token) -> Command {
         advance(text)
         if accept(.all, text) {
-            note(.sessionState, head.range, .discard)
+            note([.sessionState, .lexing, .parsing], head.range, .discard)
             return .resetAll
         }
         changesSettings = true
         guard let name = readPhrase(text) else { return giveUp(text, head) }
-        note(.sessionState, name, .setting, by: .setting)
+        note(SettingName.lexing(text, name).union(.sessionState), name, .setting, by: .setting)
         return .reset(name: name)
     }
 
@@ -163,6 +163,15 @@ enum SettingName {
     ]
     private static let nodeNames = [Array("in_hot_standby".utf8), Array("transaction_read_only".utf8)]
     private static let seedNames = [Array("seed".utf8)]
+    private static let lexingNames = [
+        Array("standard_conforming_strings".utf8), Array("client_encoding".utf8), Array("names".utf8),
+    ]
+    private static let parsingNames = [
+        Array("datestyle".utf8), Array("intervalstyle".utf8), Array("lc_monetary".utf8), Array("array_nulls".utf8),
+        Array("transform_null_equals".utf8),
+    ]
+    /// TIME ZONE and its kin, XML OPTION.
+    private static let parsingBeginnings = [Array("time".utf8), Array("xml".utf8)]
     private static let phrases = [
         Array("role".utf8), Array("names".utf8), Array("schema".utf8), Array("catalog".utf8),
     ]
@@ -177,6 +186,14 @@ enum SettingName {
         contains(nodeNames, text, name)
     }
 
+    /// What a change of the setting means for the texts behind it.
+    static func lexing(_ text: Span<UInt8>, _ name: Range<Int>) -> Effects {
+        if contains(lexingNames, text, name) { return [.lexing, .parsing] }
+        let bytes = text.extracting(plain(text, name))
+        for beginning in parsingBeginnings where bytes.begins(with: beginning, foldingCase: true) { return .parsing }
+        return contains(parsingNames, text, name) ? .parsing : []
+    }
+
     static func isSeed(_ text: Span<UInt8>, _ name: Range<Int>) -> Bool {
         contains(seedNames, text, name)
     }
@@ -188,11 +205,14 @@ enum SettingName {
 
     /// Compares without regard to case, as PostgreSQL does with names of settings, quoted or not.
     private static func contains(_ names: [[UInt8]], _ text: Span<UInt8>, _ name: Range<Int>) -> Bool {
-        var name = name
-        if name.count >= 2, text[name.lowerBound] == 0x22 || text[name.lowerBound] == 0x27 {
-            name = name.lowerBound + 1..<name.upperBound - 1
-        }
+        let name = plain(text, name)
         for candidate in names where text.extracting(name).equals(candidate, foldingCase: true) { return true }
         return false
+    }
+
+    /// Without quotes.
+    private static func plain(_ text: Span<UInt8>, _ name: Range<Int>) -> Range<Int> {
+        guard name.count >= 2, text[name.lowerBound] == 0x22 || text[name.lowerBound] == 0x27 else { return name }
+        return name.lowerBound + 1..<name.upperBound - 1
     }
 }

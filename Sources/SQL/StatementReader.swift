@@ -181,7 +181,7 @@ struct StatementReader: ~Copyable {
         case .prepare:
             return readPrepare(text, head)
         case .execute:
-            note([.mayWrite, .hiddenCode], pins: .hiddenCode, head.range, .sqlExecute)
+            note([.mayWrite, .hiddenCode, .statementName], pins: .hiddenCode, head.range, .sqlExecute)
             return readArguments(text)
         case .declare:
             return readDeclare(text, head)

@@ -152,7 +152,7 @@ extension ClientSession {
             switch header.type {
             case Frontend.query:
                 if batch.kind == .extended { return endBeforeForeignMessage() }
-                return scanQuery(header, input, offset, isWhole: isWhole, table: table)
+                return scanQuery(header, input, offset, isWhole: isWhole, table: &table)
             case Frontend.functionCall:
                 if batch.kind == .extended { return endBeforeForeignMessage() }
                 batch.kind = .functionCall
@@ -209,7 +209,7 @@ extension ClientSession {
     }
 
     private mutating func scanQuery(
-        _ header: FrameHeader, _ input: Span<UInt8>, _ offset: Int, isWhole: Bool, table: borrowing StatementTable
+        _ header: FrameHeader, _ input: Span<UInt8>, _ offset: Int, isWhole: Bool, table: inout StatementTable
     ) -> BatchScan {
         batch.kind = .query
         guard isWhole else {
@@ -223,9 +223,10 @@ extension ClientSession {
             return .malformed(.malformedMessage)
         }
         let classification = Classifier.classify(
-            input.extracting(text), settings: profile.lexer, knowledge: table.knowledge(of: catalog))
+            input.extracting(text), settings: lexerInForce, knowledge: table.knowledge(of: catalog))
         batch.classification = classification
         batch.add(classification, runs: true)
+        noteParsing(classification.effects, table: &table)
         batch.noteSpelling(of: classification, input.extracting(text))
         batch.executes = 1
         return .ready
@@ -242,8 +243,7 @@ extension ClientSession {
                 batch.reusesName = true
             }
             let reference = table.retain(
-                tail: input.extracting(view.tail), textLength: view.text.count, profile: profile.parsing,
-                lexer: profile.lexer, catalog: catalog)
+                tail: input.extracting(view.tail), textLength: view.text.count, key: parsing)
             batch.parsed.append(
                 Batch.Parsed(
                     name: view.name.lowerBound - start..<view.name.upperBound - start, reference: reference))
@@ -262,6 +262,7 @@ extension ClientSession {
             }
             let classification = table.currentClassification(reference)
             batch.add(classification, runs: true)
+            noteParsing(classification.effects, table: &table)
             if case .begin = classification.command {
                 batch.noteSpelling(of: classification, table.tail(reference).span)
             }

@@ -36,6 +36,14 @@ public struct ClientSession: Sendable {
     public let listener: ListenerKind
     public let profile: SettingsProfile
     public let settings: SessionSettings
+    /// By which rules the server read texts that was attached last.
+    var lexer: LexerSettings
+    /// Something was sent in this transaction that may have changed them.
+    var changesLexing = false
+    /// The server has not answered that yet.
+    var isLexingInDoubt = false
+    /// Not 0: the session has changed settings that say what a literal means.
+    var variant: UInt32 = 0
     /// The database, by which its names are known.
     public let catalog: CatalogID
 
@@ -98,6 +106,7 @@ public struct ClientSession: Sendable {
         self.listener = listener
         self.profile = profile
         self.settings = settings
+        lexer = profile.lexer
         self.catalog = catalog
     }
 
@@ -170,6 +179,9 @@ public struct ClientSession: Sendable {
         bindsStateChange = false
         deallocation = nil
         resetsAll = false
+        changesLexing = false
+        isLexingInDoubt = false
+        variant = 0
         if case .open = transaction { transaction = .none }
     }
 
@@ -196,7 +208,6 @@ public struct ClientSession: Sendable {
     public mutating func move(from server: inout ServerSession, toServer: inout Outbox) {
         awaiting = .move
         guard case .open(let modes) = transaction else {
-            precondition(isUnsynced, "Only an open transaction or batch moves.")
             isUnsynced = false
             toServer.write { $0.appendMessage(Frontend.sync) }
             server.expect(LedgerEntry(.sync, .own))
@@ -250,12 +261,15 @@ public struct ClientSession: Sendable {
     private mutating func settleReady(
         _ status: TransactionStatus, server: inout ServerSession, table: inout StatementTable
     ) {
+        if server.isQuiet, batch.kind == .none { lexer = server.lexer }
         // What was sent behind, and perhaps answered, is not covered by this Sync.
         if server.ledger.isEmpty, !server.needsSync {
             isInTransaction = status != .idle
             mayHaveCommitted = false
             if status == .idle {
                 mayHaveWritten = false
+                changesLexing = false
+                if !isPinned { variant = 0 }
                 changesCatalog = false
             }
         }

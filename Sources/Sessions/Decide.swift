@@ -22,6 +22,8 @@ public struct Attachment: Equatable, Sendable {
     public var willAnswer: Bool
     public var status: TransactionStatus
     public var profile: ProfileID
+    /// By which rules the server reads texts, as it reported last.
+    public var lexer: LexerSettings
     /// The server reads over everything up to a Sync.
     public var isSkipping: Bool
     /// The server waits for the data of a COPY.
@@ -33,8 +35,8 @@ public struct Attachment: Equatable, Sendable {
 extension ServerSession {
     public var attachment: Attachment {
         Attachment(
-            isQuiet: isQuiet, willAnswer: willAnswer, status: status, profile: profile, isSkipping: isSkipping,
-            isCopyingIn: isCopyingIn, isBeginning: isBeginning)
+            isQuiet: isQuiet, willAnswer: willAnswer, status: status, profile: profile, lexer: lexer,
+            isSkipping: isSkipping, isCopyingIn: isCopyingIn, isBeginning: isBeginning)
     }
 }
 
@@ -68,6 +70,7 @@ extension ClientSession {
     ) -> Step {
         while true {
             if awaiting != nil { return .wait }
+            if let attachment { readRules(of: attachment, table: &table) }
             if batch.isDecided || (bodyRemaining > 0 && bodyIsForwarded) {
                 return attachment == nil ? redecide(input, at: &offset, table: &table) : .translate
             }
@@ -185,7 +188,7 @@ extension ClientSession {
         }
         if isOnReplica, !mayStayOnReplica(attachment) {
             if attachment.willAnswer { return wait(table: &table) }
-            if canMove || hasOnlyPrepared {
+            if canMove || hasOnlyPrepared || isUnused(attachment) {
                 batch.reset(table: &table)
                 return .move
             }
@@ -238,6 +241,15 @@ extension ClientSession {
 
     /// The server has parsed and described for a batch that has no Sync yet, and has run nothing.
     private var hasOnlyPrepared: Bool { transaction == .none && isUnsynced }
+
+    /// The server was chosen by other rules than it reads by, and has done nothing yet.
+    private func isUnused(_ attachment: Attachment) -> Bool {
+        guard listener == .split, attachment.isQuiet, attachment.status == .idle else { return false }
+        switch transaction {
+        case .none, .lazy: return true
+        case .open, .failedWithoutServer: return false
+        }
+    }
 
     /// Nothing is parsed, bound, described or run.
     private var isEmptyBatch: Bool {

@@ -1,6 +1,7 @@
 // How does a connection to a server become one that serves clients?
 
 public import Authentication
+import SQL
 public import Wire
 
 /// One server connection from its StartupMessage to the first ReadyForQuery that counts, as a pure machine.
@@ -42,7 +43,10 @@ public struct ServerLogin: Sendable {
     }
 
     /// The server as the sessions know it; valid after `ready`.
-    public var session: ServerSession { ServerSession(parameters: parameters, defaultIsolation: defaultIsolation) }
+    public var session: ServerSession {
+        ServerSession(
+            parameters: parameters, lexer: LexerSettings(reported: parameters), defaultIsolation: defaultIsolation)
+    }
 
     /// Reads the server's bytes from `offset` on.
     public mutating func receive(

@@ -1,5 +1,6 @@
 // Where does one server connection stand: what was asked, what it has parsed, which settings it has?
 
+public import SQL
 public import Wire
 
 /// A server connection after its login, as a pure machine: replies in; bytes for the client and facts out.
@@ -29,6 +30,8 @@ public struct ServerSession: Sendable {
     public internal(set) var isCopyingIn = false
     /// Parameter values as the server last reported them.
     public var parameters: [StartupParameter]
+    /// By which rules the server reads texts, as it reported last.
+    public private(set) var lexer: LexerSettings
     /// `default_transaction_isolation` as role and database give it.
     public var defaultIsolation: String
 
@@ -42,8 +45,12 @@ public struct ServerSession: Sendable {
     private var hidesMissingBegin = false
     private var isAbandoned = false
 
-    public init(parameters: [StartupParameter] = [], defaultIsolation: String = "read committed") {
+    public init(
+        parameters: [StartupParameter] = [], lexer: LexerSettings = LexerSettings(),
+        defaultIsolation: String = "read committed"
+    ) {
         self.parameters = parameters
+        self.lexer = lexer
         self.defaultIsolation = defaultIsolation
     }
 
@@ -479,6 +486,7 @@ public struct ServerSession: Sendable {
         } else {
             parameters.append(StartupParameter(name, value))
         }
+        lexer.take(name, value)
         facts.append(.parameterStatus(name: name, value: value))
         return name != "in_hot_standby" && first.map { $0.disposition == .forward } ?? true
     }

@@ -8,6 +8,7 @@ public struct SettingsProfile: Equatable, Sendable {
     public var id: ProfileID
     /// Equal for profiles that read a statement's text alike; statements are shared under it.
     public var parsing: ProfileID
+    /// As far as the client brought it; the rest is what servers report.
     public var lexer: LexerSettings
     /// A standby refuses every statement of a session whose default isolation is SERIALIZABLE.
     public var forbidsReplicas: Bool
@@ -35,12 +36,6 @@ public struct ProfileTable: Sendable {
         "idle_session_timeout", "client_min_messages", "log_min_messages", "log_statement", "work_mem",
     ]
 
-    /// Encodings in which no byte of a longer character looks like ASCII.
-    private static let unsafeEncodings: Set<String> = [
-        "SJIS", "MSKANJI", "SHIFTJIS", "WIN932", "WINDOWS932", "BIG5", "WIN950", "WINDOWS950", "GBK", "WIN936",
-        "WINDOWS936", "UHC", "WIN949", "WINDOWS949", "GB18030", "JOHAB", "SHIFTJIS2004",
-    ]
-
     private var entries: [ProfileID: Entry] = [:]
     private var numbers: [[StartupParameter]: ProfileID] = [[]: .base]
     private var next: UInt32 = 1
@@ -60,15 +55,7 @@ public struct ProfileTable: Sendable {
         // The same list is retained once, as it is released once.
         let parsing = relevant.count == list.count ? id : number(relevant)
         var lexer = LexerSettings()
-        if let value = values["standard_conforming_strings"]?.lowercased() {
-            // As PostgreSQL reads a switch: any beginning of the word will do.
-            let isOff = ["false", "no"].contains { $0.hasPrefix(value) } || ["off", "of", "0"].contains(value)
-            lexer.standardConformingStrings = value.isEmpty || !isOff
-        }
-        if let encoding = values["client_encoding"] {
-            let plain = String(encoding.uppercased().filter { $0.isLetter || $0.isNumber })
-            lexer.clientEncodingIsASCIISafe = !Self.unsafeEncodings.contains(plain)
-        }
+        for name in LexerSettings.names { if let value = values[name] { lexer.take(name, value) } }
         let isolation = values["default_transaction_isolation"]?.lowercased()
         return SettingsProfile(
             id: id, parsing: parsing, lexer: lexer, forbidsReplicas: isolation == "serializable",

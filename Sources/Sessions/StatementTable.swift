@@ -24,9 +24,7 @@ public struct StatementTable: Sendable {
     private struct Entry: Sendable {
         var hash: UInt64
         var id: StatementID
-        var profile: ProfileID
-        var catalog: CatalogID
-        var lexer: LexerSettings
+        var key: ParsingKey
         var tail: [UInt8]
         var textLength: Int
         var classification: Classification
@@ -40,6 +38,7 @@ public struct StatementTable: Sendable {
     /// Where the search for an unretained entry goes on.
     private var clockHand = 0
     private var nextID: UInt64
+    private var lastVariant: UInt32 = 0
     /// What is known of the catalogs, by their numbers.
     private var knowledge: [Knowledge?] = []
 
@@ -65,11 +64,11 @@ public struct StatementTable: Sendable {
     /// The verdict by what is known now: of other generations of knowledge it is made anew.
     mutating func currentClassification(_ reference: StatementReference) -> Classification {
         let position = Int(reference.index)
-        let known = knowledge(of: entries[position].catalog)
+        let known = knowledge(of: entries[position].key.catalog)
         if entries[position].classification.generation != known?.generation ?? 0 {
             let tail = entries[position].tail
             entries[position].classification = Classifier.classify(
-                tail.span.extracting(0..<entries[position].textLength), settings: entries[position].lexer,
+                tail.span.extracting(0..<entries[position].textLength), settings: entries[position].key.lexer,
                 knowledge: known)
         }
         return entries[position].classification
@@ -96,24 +95,45 @@ public struct StatementTable: Sendable {
     /// - Parameters:
     ///   - tail: what follows the name in the Parse message.
     ///   - textLength: bytes of the text within `tail`, without its NUL.
+    ///   - key: a text under another key is another statement.
     public mutating func retain(
-        tail: Span<UInt8>, textLength: Int, profile: ProfileID, lexer: LexerSettings, catalog: CatalogID = .none
+        tail: Span<UInt8>, textLength: Int, key wanted: ParsingKey
     ) -> StatementReference {
-        let place = UInt64(profile.rawValue) &+ UInt64(UInt32(bitPattern: catalog.rawValue)) << 32
-        let hash = TextHash.hash(tail) ^ (place &* 0x9e37_79b9_7f4a_7c15)
+        var key = wanted
+        if key.lexer != LexerSettings(), LexerSettings.doNotMatter(for: tail.extracting(0..<textLength)) {
+            key.lexer = LexerSettings()
+        }
+        let salt = UInt64(key.profile.rawValue) | UInt64(key.variant &+ UInt32(bitPattern: key.catalog.rawValue)) << 32
+        let hash = TextHash.hash(tail) ^ (salt &* 0x9e37_79b9_7f4a_7c15)
         var index = buckets[Int(truncatingIfNeeded: hash) & (buckets.count - 1)]
         while index >= 0 {
             let position = Int(index)
-            if entries[position].hash == hash, entries[position].profile == profile,
-                entries[position].catalog == catalog, tail.matches(entries[position].tail, in: 0..<tail.count)
+            if entries[position].hash == hash, entries[position].key == key,
+                tail.matches(entries[position].tail, in: 0..<tail.count)
             {
                 entries[position].references += 1
                 return StatementReference(index: index)
             }
             index = entries[position].nextInBucket
         }
-        return add(
-            tail: tail, textLength: textLength, profile: profile, lexer: lexer, catalog: catalog, hash: hash)
+        return add(tail: tail, textLength: textLength, key: key, hash: hash)
+    }
+
+    /// A number for settings that nobody else is known to have; never 0.
+    mutating func newVariant() -> UInt32 {
+        lastVariant = lastVariant == .max ? 1 : lastVariant + 1
+        return lastVariant
+    }
+
+    /// Gives a text that reads differently under the rules of `key` another entry, in exchange for the former.
+    mutating func reread(_ reference: StatementReference, key: ParsingKey) -> StatementReference? {
+        let text = tail(reference)
+        guard let end = text.firstIndex(of: 0), entries[Int(reference.index)].key.lexer != key.lexer,
+            !LexerSettings.doNotMatter(for: text.span.extracting(0..<end))
+        else { return nil }
+        let moved = retain(tail: text.span, textLength: end, key: key)
+        release(reference)
+        return moved
     }
 
     public mutating func retain(_ reference: StatementReference) {
@@ -129,15 +149,15 @@ public struct StatementTable: Sendable {
     }
 
     private mutating func add(
-        tail: Span<UInt8>, textLength: Int, profile: ProfileID, lexer: LexerSettings, catalog: CatalogID,
-        hash: UInt64
+        tail: Span<UInt8>, textLength: Int, key: ParsingKey, hash: UInt64
     ) -> StatementReference {
         if count >= Self.cacheLimit { evictOne() }
         let entry = Entry(
-            hash: hash, id: StatementID(rawValue: nextID), profile: profile, catalog: catalog, lexer: lexer,
-            tail: [UInt8](copying: tail), textLength: textLength,
+            hash: hash, id: StatementID(rawValue: nextID), key: key, tail: [UInt8](copying: tail),
+            textLength: textLength,
             classification: Classifier.classify(
-                tail.extracting(0..<textLength), settings: lexer, knowledge: knowledge(of: catalog)), references: 1,
+                tail.extracting(0..<textLength), settings: key.lexer, knowledge: knowledge(of: key.catalog)),
+            references: 1,
             nextInBucket: -1)
         nextID += 1
         let index: Int32

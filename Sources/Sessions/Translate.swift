@@ -382,6 +382,7 @@ extension ClientSession {
             break
         }
         noteTransaction(classification)
+        noteLexing(effects)
         if effects.contains(.hiddenCode), !isPinned, !isOnReplica { leavesTraces = true }
         if effects.contains(.sessionState) {
             bindsStateChange = true

@@ -34,8 +34,7 @@ extension ClientSession {
             reference = batch.parsed[batch.translated].reference
         } else {
             reference = table.retain(
-                tail: input.extracting(view.tail), textLength: view.text.count, profile: profile.parsing,
-                lexer: profile.lexer)
+                tail: input.extracting(view.tail), textLength: view.text.count, key: parsing)
         }
         let id = table.id(reference)
         var presence = view.name.isEmpty ? .absent : server.prepared.touch(id, syncs: server.syncsSent)

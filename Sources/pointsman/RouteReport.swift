@@ -91,7 +91,7 @@ extension Effects {
         (.sequenceState, "sequence state"), (.refusesTransactionBlock, "refuses a transaction block"),
         (.setLocal, "set local"), (.cursor, "cursor"), (.savepoint, "savepoint"), (.copyIn, "copy in"),
         (.copyOut, "copy out"), (.ddl, "ddl"), (.notUnderstood, "not understood"), (.nodeAddress, "node address"),
-        (.catalog, "catalog"),
+        (.catalog, "catalog"), (.lexing, "lexing"), (.parsing, "parsing"), (.statementName, "statement name"),
     ]
 
     /// The effects as words for people, in a fixed order.

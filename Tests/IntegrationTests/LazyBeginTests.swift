@@ -61,6 +61,28 @@ import Testing
                 .query("BEGIN READ ONLY READ WRITE"), .query("ROLLBACK"), .query("SELECT 1"),
             ])),
         Conversation(
+            "lists of modes that end in a comma, or begin with one",
+            .init([
+                .query("BEGIN READ ONLY,"), .query("SELECT 1"),
+                .query("START TRANSACTION ISOLATION LEVEL SERIALIZABLE,"),
+                .query("BEGIN ,READ ONLY"), .query("BEGIN READ ONLY,,DEFERRABLE"), .query("BEGIN,"),
+                .query("SET TRANSACTION READ ONLY,"), .query("BEGIN"), .query("SET TRANSACTION READ ONLY,"),
+                .query("SELECT 1"), .query("ROLLBACK"), .query("BEGIN READ ONLY DEFERRABLE"),
+                .query("SHOW transaction_deferrable"), .query("COMMIT"),
+            ]),
+            .init(FrontendMessage.extended("BEGIN READ ONLY,") + [.sync]),
+            .init([.query("SELECT 1")])),
+        Conversation(
+            "ends that are none",
+            .init([
+                .query("BEGIN"), .query("COMMIT AND"), .query("COMMIT"), .query("BEGIN"), .query("END AND NO"),
+                .query("ABORT"), .query("BEGIN"), .query("ABORT TO s"), .query("ROLLBACK WORK"), .query("BEGIN"),
+                .query("COMMIT WORK TRANSACTION"), .query("END TRANSACTION AND NO CHAIN"),
+                .query("ROLLBACK AND CHAIN"), .query("COMMIT AND CHAIN"), .query("BEGIN READ ONLY"),
+                .query("ABORT WORK AND CHAIN"), .query("SHOW transaction_read_only"), .query("END WORK AND CHAIN"),
+                .query("SHOW transaction_read_only"), .query("ROLLBACK TRANSACTION AND NO CHAIN"),
+            ])),
+        Conversation(
             "the first statement fails",
             .init([.query("BEGIN"), .query("SELECT 1/0"), .query("SELECT 1"), .query("COMMIT"), .query("SELECT 2")]),
             .init([.query("BEGIN"), .query("nonsense"), .query("SELECT 1"), .query("ROLLBACK"), .query("SELECT 2")])),

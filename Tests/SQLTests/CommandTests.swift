@@ -91,6 +91,28 @@ import Testing
         Case("SET SESSION SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", .sessionCharacteristics(readOnly)),
     ]
 
+    /// A comma stands between two modes or not at all; whatever is not the grammar's is PostgreSQL's to refuse.
+    static let malformedTransactions = [
+        "BEGIN READ ONLY,", "BEGIN READ ONLY,;", "BEGIN ,READ ONLY", "BEGIN,", "BEGIN READ ONLY,,DEFERRABLE",
+        "BEGIN READ ONLY, , DEFERRABLE", "BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY,", "BEGIN READ",
+        "BEGIN NOT READ ONLY", "BEGIN READ ONLY WORK", "BEGIN WORK TRANSACTION", "BEGIN WORK, READ ONLY",
+        "BEGIN ISOLATION LEVEL", "BEGIN ISOLATION READ COMMITTED", "BEGIN ISOLATION LEVEL READ", "BEGIN (READ ONLY)",
+        "BEGIN AND CHAIN", "BEGIN \"read\" ONLY", "START", "START WORK", "START READ ONLY", "START TRANSACTION WORK",
+        "START TRANSACTION READ ONLY,", "SET TRANSACTION", "SET TRANSACTION READ ONLY,", "SET TRANSACTION ,READ ONLY",
+        "SET LOCAL TRANSACTION READ WRITE,", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY,",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION", "COMMIT AND", "COMMIT AND NO", "COMMIT CHAIN", "COMMIT NO CHAIN",
+        "COMMIT WORK TRANSACTION", "COMMIT AND CHAIN AND CHAIN", "COMMIT TO s", "END PREPARED 'x'", "ABORT TO s",
+        "ABORT PREPARED 'x'", "ROLLBACK AND NO", "ROLLBACK TO", "ROLLBACK AND CHAIN TO s", "COMMIT READ ONLY",
+        "COMMIT,", "ROLLBACK 1",
+    ]
+
+    @Test(arguments: malformedTransactions)
+    func malformed(_ sql: String) {
+        let verdict = classify(sql)
+        #expect(verdict.command == .other)
+        #expect(verdict.effects.contains(.notUnderstood))
+    }
+
     @Test(arguments: [
         Case("", .empty), Case(" ", .empty), Case(";", .empty), Case("-- x", .empty), Case("/* x */ ;; --", .empty),
         Case("DEALLOCATE ALL", .deallocateAll), Case("DEALLOCATE PREPARE ALL", .deallocateAll),

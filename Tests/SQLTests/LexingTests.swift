@@ -42,6 +42,46 @@ import Testing
         #expect(classify(sql, settings).statementCount == count, "\(classify(sql, settings))")
     }
 
+    /// What reads differently under other settings is not understood; the rest is.
+    @Test(arguments: [
+        ("SELECT 'a\\'; SELECT 2 --'", false), ("SELECT 'a\\\\'; SELECT 2", false), ("SELECT N'a\\';b'", false),
+        ("SELECT 'a'\n'b\\'", false), ("SELECT 'C:\\dir'", true), ("SELECT E'a\\'b'", true), ("SELECT \"a\\\"", true),
+        ("SELECT $$a\\'$$", true), ("SELECT 'a''b'", true), ("SELECT 'ü'", false), ("SELECT 'a' -- \\'", true),
+        ("SELECT '\\", false),
+    ])
+    func inDoubt(_ sql: String, _ isUnderstood: Bool) {
+        let verdict = classify(sql, .inDoubt)
+        #expect(verdict.effects.contains(.notUnderstood) == !isUnderstood, "\(verdict)")
+        #expect(isUnderstood == (verdict.routeClass == .replicaSafe))
+    }
+
+    @Test func literalsInDoubtAreNoNames() {
+        #expect(classify("SELECT current_setting('work_mem')", .inDoubt).routeClass == .replicaSafe)
+        #expect(classify("SELECT current_setting('in_hot\\x5fstandby')", .inDoubt).routeClass == .primaryOnlyRead)
+    }
+
+    @Test(arguments: [
+        ("SELECT 1", true), ("SELECT '\\'", false), ("SELECT 'ü'", false), ("", true),
+    ])
+    func textsThatReadTheSameAlways(_ sql: String, _ expected: Bool) {
+        #expect(LexerSettings.doNotMatter(for: Array(sql.utf8).span) == expected)
+    }
+
+    @Test(arguments: [
+        ("DEALLOCATE a", ["a"]), ("DEALLOCATE PREPARE \"B c\"", ["\"B c\""]), ("DEALLOCATE PREPARE", ["PREPARE"]),
+        ("SELECT 1; DEALLOCATE a; PREPARE b AS SELECT 1; EXECUTE c(1)", ["a", "b", "c"]),
+        ("EXPLAIN ANALYZE EXECUTE x", ["x"]), ("CREATE TABLE t AS EXECUTE y", ["y"]), ("EXECUTE execute", ["execute"]),
+        ("PREPARE TRANSACTION 'x'", ["TRANSACTION"]), ("SELECT 'EXECUTE a' -- EXECUTE b", []),
+        ("DEALLOCATE PREPARE prepare; SELECT 1", ["prepare"]), ("SELECT execute FROM t", []),
+    ])
+    func mentions(_ sql: String, _ expected: [String]) {
+        let bytes = Array(sql.utf8)
+        var mentions = StatementMentions(settings: LexerSettings())
+        var found: [String] = []
+        while let name = mentions.next(bytes.span) { found.append(slice(sql, name)) }
+        #expect(found == expected)
+    }
+
     @Test func literalSettingNamesWithBackslashesOff() {
         let settings = LexerSettings(standardConformingStrings: false)
         #expect(classify("SELECT current_setting('work_mem')", settings).routeClass == .replicaSafe)

@@ -85,8 +85,8 @@ struct CollectionTests {
         -> StatementReference
     {
         table.retain(
-            tail: tail(text, types: types).span, textLength: text.utf8.count, profile: ProfileID(rawValue: profile),
-            lexer: LexerSettings())
+            tail: tail(text, types: types).span, textLength: text.utf8.count,
+            key: ParsingKey(profile: ProfileID(rawValue: profile), lexer: LexerSettings()))
     }
 
     @Test func oneEntryForOneTextTypesAndProfile() {

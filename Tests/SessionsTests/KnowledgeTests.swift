@@ -67,7 +67,7 @@ struct KnowledgeTests {
         let tail = Array("SELECT f(1)".utf8) + [0, 0, 0]
         let references = [Self.database, CatalogID(rawValue: 0), .none].map {
             table.retain(
-                tail: tail.span, textLength: 11, profile: .base, lexer: LexerSettings(), catalog: $0)
+                tail: tail.span, textLength: 11, key: ParsingKey(profile: .base, catalog: $0, lexer: LexerSettings()))
         }
         #expect(Set(references).count == 3)
         #expect(references.map { table.classification($0).routeClass } == [.replicaSafe, .write, .write])

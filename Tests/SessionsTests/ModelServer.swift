@@ -45,8 +45,9 @@ struct ModelServer {
     private var copying = Copying.no
     private var copied = 0
 
-    init(isReplica: Bool = false) {
+    init(isReplica: Bool = false, standardConformingStrings: String = "on") {
         self.isReplica = isReplica
+        strings = (standardConformingStrings, standardConformingStrings, standardConformingStrings)
     }
 
     mutating func receive(_ bytes: [UInt8]) {
@@ -230,6 +231,9 @@ struct ModelServer {
     // MARK: Running
 
     private var failures = 0
+    /// The value of `standard_conforming_strings` that holds, the one that holds outside the transaction, and the one
+    /// that was reported last.
+    private var strings = (now: "on", outside: "on", reported: "on")
 
     private mutating func fail(_ code: String, _ text: String) {
         fail(ErrorFields(.error, code, text))
@@ -245,7 +249,20 @@ struct ModelServer {
     }
 
     private mutating func ready() {
-        if !isDead { output.appendReadyForQuery(status) }
+        guard !isDead else { return }
+        if status != .inTransaction { strings.now = strings.outside }
+        if strings.now != strings.reported {
+            output.appendParameterStatus(name: "standard_conforming_strings", value: strings.now)
+            strings.reported = strings.now
+        }
+        output.appendReadyForQuery(status)
+    }
+
+    /// `SET [LOCAL] standard_conforming_strings = value`, or what gives a server the settings of a client.
+    private mutating func set(_ text: String) {
+        guard text.contains("standard_conforming_strings") else { return }
+        strings.now = text.contains("off") ? "off" : "on"
+        if !text.hasPrefix("SET LOCAL") { strings.outside = strings.now }
     }
 
     /// The end of an implicit transaction.
@@ -322,7 +339,9 @@ struct ModelServer {
         case "DISCARD":
             if text == "DISCARD ALL" { statements = [:] }
             return text
-        case "SET": return "SET"
+        case "SET":
+            set(text)
+            return "SET"
         case "RESET": return "RESET"
         case "LISTEN", "SAVEPOINT", "RELEASE": return text.firstWord
         case "COPY":
@@ -331,6 +350,7 @@ struct ModelServer {
             output.appendMessage(Backend.copyDone)
             return "COPY 1"
         case "SELECT", "SHOW":
+            if text.hasPrefix("SELECT pg_catalog.set_config") { set(text) }
             output.append(contentsOf: row(text))
             return text.firstWord == "SHOW" ? "SHOW" : "SELECT 1"
         default:

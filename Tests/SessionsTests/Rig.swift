@@ -71,6 +71,13 @@ final class Rig {
         return servers.count - 1
     }
 
+    /// A server to which a backslash in a plain string is an escape, as its role or database wants it.
+    func addServerWithEscapes(isReplica: Bool) {
+        let server = addServer(
+            isReplica: isReplica, model: ModelServer(isReplica: isReplica, standardConformingStrings: "off"))
+        servers[server].session = ServerSession(lexer: LexerSettings(standardConformingStrings: false))
+    }
+
     // MARK: Driving
 
     /// Sends a client's messages and lets everything be answered.
