@@ -100,6 +100,7 @@ let package = Package(
         .testTarget(
             name: "ProbingTests", dependencies: ["Probing", "Routing", "SQL", "PostgresCluster", "Locks"],
             swiftSettings: strict),
+        .testTarget(name: "ProxyTests", dependencies: ["Proxy"], swiftSettings: strict),
         .testTarget(name: "LookupsTests", dependencies: ["Lookups", "Locks"], swiftSettings: strict),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", .product(name: "Logging", package: "swift-log")],

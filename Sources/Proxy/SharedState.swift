@@ -57,7 +57,12 @@ final class SharedState: Sendable {
     let mockKind: SecretKind
     let profiles = Lock<ProfileTable>(ProfileTable())
     let derivedKeys: Lock<DerivedKeysCache>
+    /// Clients of all workers, those on their way to one included.
     let clientCount = Atomic<Int>(0)
+    /// Workers that may still accept clients, and hand them to others.
+    let acceptorCount: Atomic<Int>
+    /// By worker.
+    let pulses: [WorkerPulse]
     private let groups = Lock<Groups>(Groups())
 
     init(settings: ProxySettings, clusters: [ProxyCluster], workerCount: Int, logger: Logger) {
@@ -65,6 +70,8 @@ final class SharedState: Sendable {
         self.clusters = clusters
         self.workerCount = workerCount
         self.logger = logger
+        acceptorCount = Atomic(workerCount)
+        pulses = (0..<workerCount).map { _ in WorkerPulse(now: MonotonicClock.now()) }
         mockSeed = SecureRandom.bytes(32)
         var numbers: [String: Int] = [:]
         for (number, cluster) in clusters.enumerated() { numbers[cluster.settings.name] = number }
