@@ -23,8 +23,8 @@ enum WorkerWork: UInt64, CaseIterable, CustomStringConvertible {
 
 /// Written by its worker, read by all threads.
 ///
-/// For each batch of events the worker stores when it began; rare kinds of work store their kind as well. These are plain
-/// stores that order nothing. The number of clients changes when one comes or goes.
+/// For each batch of events the worker stores when it began; rare kinds of work store their kind as well. These are
+/// plain stores that order nothing. The number of clients changes when one comes or goes.
 final class WorkerPulse: Sendable {
     private static let workMask: UInt64 = 0xf
 
