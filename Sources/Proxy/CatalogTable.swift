@@ -1,5 +1,6 @@
 // Which databases have a catalog that something may be known of, and how often was each seen to change?
 
+import Locks
 import Sessions
 import Synchronization
 
@@ -34,7 +35,7 @@ final class CatalogTable: Sendable {
         var byKey: [Key: Catalog] = [:]
     }
 
-    private let entries = Mutex(Entries())
+    private let entries = Lock(Entries())
 
     /// The catalog of a database, made at its first use; nil beyond the limit.
     func use(cluster: Int, database: String) -> Catalog? {

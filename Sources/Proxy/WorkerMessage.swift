@@ -27,8 +27,8 @@ enum WorkerMessage: Sendable {
     case resolved(Token, [String], failure: String?)
     /// A CancelRequest for the client in a slot.
     case cancel(slot: Int, secret: [UInt8])
-    /// A connection that another worker accepted.
-    case accepted(Descriptor, Peer, ListenerKind)
+    /// A connection that another worker accepted and counted.
+    case accepted(Descriptor, Peer, ListenerKind, number: Int)
     /// What is known of a catalog; changes up to the demand are included.
     case catalog(CatalogID, Knowledge?, demand: UInt64)
     /// Another worker has seen a change of a catalog.

@@ -64,6 +64,8 @@ struct Batch: Sendable {
     var reusesName = false
     /// A name stands for a statement that no server has confirmed.
     var isUncertain = false
+    /// A SET of the setting that makes transactions read-only.
+    var setsReadWrite = false
 
     mutating func add(_ classification: Classification, runs: Bool) {
         routeClass = max(routeClass, classification.routeClass)
@@ -102,10 +104,18 @@ struct Batch: Sendable {
         saysStart = nil
         reusesName = false
         isUncertain = false
+        setsReadWrite = false
     }
 
-    /// Remembers how the beginning of a transaction was spelled.
+    private static let readOnlySettings = ["default_transaction_read_only", "transaction_read_only"]
+        .map { Array($0.utf8) }
+
+    /// Remembers how the beginning of a transaction was spelled, and whether its mode is set by name.
     mutating func noteSpelling(of classification: Classification, _ text: Span<UInt8>) {
+        if case .set(let name, _, _) = classification.command {
+            let setting = Identifier.settingName(of: text.extracting(name))
+            setsReadWrite = Self.readOnlySettings.contains(setting)
+        }
         guard case .begin = classification.command else { return }
         let start = Int(classification.cause.token.lowerBound)
         let isStart = start < text.count && text[start] | 0x20 == UInt8(ascii: "s")

@@ -289,13 +289,23 @@ extension ClientSession {
         if batch.effects.contains(.sequenceState), !isPinned { return .sequenceOfNobody }
         if listener == .reader, demand.routeClass != .replicaSafe {
             let isHarmless = !batch.hasSeveralCommands && batch.command.map(isHarmlessToReader) == true
-            if !isHarmless { return asksForWrites ? .readWriteOnReader : .readOnlyEndpoint }
+            if !isHarmless { return objectionOfReader(to: batch.command) }
         }
         return nil
     }
 
-    private var asksForWrites: Bool {
-        switch batch.command {
+    /// Why a statement that a batch shows only after it was decided may not follow on a replica or on the reader port.
+    func lateObjection(to classification: Classification) -> ErrorFields? {
+        guard isOnReplica || listener == .reader, !mayRunOnReplica(classification) else { return nil }
+        return listener == .reader ? objectionOfReader(to: classification.command) : .readOnlyOnReplica
+    }
+
+    private func objectionOfReader(to command: Command?) -> ErrorFields {
+        batch.setsReadWrite || asksForWrites(command) ? .readWriteOnReader : .readOnlyEndpoint
+    }
+
+    private func asksForWrites(_ command: Command?) -> Bool {
+        switch command {
         case .begin(let modes), .setTransaction(let modes), .sessionCharacteristics(let modes): modes.readOnly == false
         case .commit, .rollback, .savepoint, .rollbackTo, .release, .empty, .show, .prepareTransaction, .commitPrepared,
             .rollbackPrepared, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences,
@@ -306,7 +316,7 @@ extension ClientSession {
     }
 
     /// Whether a statement that a batch shows only after it was decided may follow on a replica.
-    func mayRunOnReplica(_ classification: Classification) -> Bool {
+    private func mayRunOnReplica(_ classification: Classification) -> Bool {
         if case .deallocate = classification.command { return true }
         return classification.routeClass == .replicaSafe || isHarmlessToReader(classification.command)
     }

@@ -1,5 +1,6 @@
 // Which settings did a client bring, and what must a server be told before it may serve that client?
 
+public import Routing
 public import SQL
 public import Wire
 
@@ -23,6 +24,17 @@ public struct SettingsProfile: Equatable, Sendable {
         createsTemporaryObjects: false)
 }
 
+extension ListenerKind {
+    /// The settings of a session on this port: on the reader port a server is read-only whatever the client brought, so
+    /// that a primary that stands in for the replicas refuses what they would.
+    public func settings(_ brought: [StartupParameter]) -> [StartupParameter] {
+        switch self {
+        case .split, .writer: brought
+        case .reader: brought + [StartupParameter("default_transaction_read_only", "on")]
+        }
+    }
+}
+
 /// All profiles in use, each under one number that is never given twice.
 public struct ProfileTable: Sendable {
     private struct Entry: Sendable {
@@ -34,6 +46,7 @@ public struct ProfileTable: Sendable {
     private static let harmlessNames: Set<String> = [
         "application_name", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout",
         "idle_session_timeout", "client_min_messages", "log_min_messages", "log_statement", "work_mem",
+        "default_transaction_read_only",
     ]
 
     private var entries: [ProfileID: Entry] = [:]

@@ -237,7 +237,8 @@ extension ClientSession {
         _ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int, isWhole: Bool,
         server: inout ServerSession, table: inout StatementTable, toServer: inout Outbox
     ) -> Translation? {
-        if batch.kind != .query {
+        let isInBatch = batch.kind != .query
+        if isInBatch {
             // The Query stands in the middle of an extended batch: it is read as a batch of its own.
             batch.reset(table: &table)
             batch.isDecided = true
@@ -250,6 +251,10 @@ extension ClientSession {
             }
         }
         guard let classification = batch.classification else { preconditionFailure("A scanned Query has a class.") }
+        if isInBatch, let error = lateObjection(to: classification) {
+            refusal = error
+            return nil
+        }
         if let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count)),
             case .reserved(let name) = deallocates(classification, input.extracting(text))
         {
@@ -272,6 +277,10 @@ extension ClientSession {
         _ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int, server: inout ServerSession,
         table: inout StatementTable, toServer: inout Outbox
     ) -> Translation? {
+        if batch.kind == .extended, let error = lateObjection(to: .functionCall) {
+            refusal = error
+            return nil
+        }
         if let pin = note(.functionCall, server: server) { return pin }
         openTransaction(server: &server, toServer: &toServer)
         server.expect(LedgerEntry(.functionCall))
@@ -304,8 +313,8 @@ extension ClientSession {
             return nil
         }
         let classification = table.classification(statement.reference)
-        if batch.isOpenEnded, isOnReplica || listener == .reader, !mayRunOnReplica(classification) {
-            refusal = listener == .reader ? .readOnlyEndpoint : .readOnlyOnReplica
+        if batch.isOpenEnded, let error = lateObjection(to: classification) {
+            refusal = error
             return nil
         }
         switch deallocates(classification, table.tail(statement.reference).span) {

@@ -61,7 +61,7 @@ struct Conversation: Sendable, CustomTestStringConvertible {
 }
 
 extension FrontendMessage {
-    fileprivate var endsInReady: Bool {
+    var endsInReady: Bool {
         switch self {
         case .sync, .query, .functionCall: true
         case .parse, .bind, .describeStatement, .describePortal, .execute, .closeStatement, .closePortal, .flush,

@@ -1,17 +1,17 @@
 // What has a watcher of catalogs told so far?
 
 import Foundation
+import Locks
 import PostgresCluster
 import Probing
 import Routing
 import SQL
-import Synchronization
 
 /// A watcher of one database with everything that it told.
 final class CatalogWatch: Sendable {
     private final class Shared: Sendable {
-        let news = Mutex<[CatalogNews]>([])
-        let texts = Mutex<[String]>([])
+        let news = Lock<[CatalogNews]>([])
+        let texts = Lock<[String]>([])
     }
 
     let watcher: CatalogWatcher

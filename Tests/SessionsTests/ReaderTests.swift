@@ -7,6 +7,8 @@ import Wire
 
 /// The reader port: replicas only, reads only.
 struct ReaderTests {
+    private static let readOnly =
+        "r0 Q(SELECT pg_catalog.set_config(E'default_transaction_read_only',E'on',false))"
     private static let refusal = "E(25006 cannot execute this statement on the reader port) Z(I)"
 
     @Test(arguments: [
@@ -32,7 +34,7 @@ struct ReaderTests {
             Turn(.query("BEGIN"), gets: "C(BEGIN) Z(T)"),
             Turn(
                 .query("SELECT 1"), gets: "T(c) D(SELECT 1) C(SELECT 1) Z(T)", "acquire replicaSafe",
-                "r0 P(: BEGIN READ ONLY) B() E() C(P ) Q(SELECT 1)"),
+                Self.readOnly, "r0 P(: BEGIN READ ONLY) B() E() C(P ) Q(SELECT 1)"),
             Turn(
                 .query("INSERT 1"), gets: "E(25006 cannot execute this statement on the reader port) Z(E)",
                 "r0 B(pointsman_refused) S"),
@@ -44,7 +46,7 @@ struct ReaderTests {
             0,
             Turn(
                 .bind("x"), .execute(), .sync, gets: "E(26000 prepared statement \"x\" does not exist) Z(I)",
-                "acquire replicaSafe", "r0 B(pointsman_refused) S"))
+                "acquire replicaSafe", Self.readOnly, "r0 B(pointsman_refused) S"))
     }
 
     @Test func flush() {
@@ -52,10 +54,33 @@ struct ReaderTests {
             0,
             Turn(
                 .parse("a", "SELECT 1"), .describeStatement("a"), .flush, gets: "1 t T(c)", "acquire replicaSafe",
-                "r0 P(pointsman_000000000001: SELECT 1) D(S pointsman_000000000001) H"),
+                Self.readOnly, "r0 P(pointsman_000000000001: SELECT 1) D(S pointsman_000000000001) H"),
             Turn(
                 .bind("a"), .execute(), .sync, gets: "2 D(SELECT 1) C(SELECT 1) Z(I)",
                 "r0 B(pointsman_000000000001) E() S"))
+    }
+
+    /// What comes in the middle of a batch that a Flush has opened is looked at, too, and a Query is no exception.
+    @Test(arguments: [
+        ("INSERT 1", "25006 cannot execute this statement on the reader port"),
+        ("SELECT pg_advisory_lock(1)", "25006 cannot execute this statement on the reader port"),
+        ("BEGIN READ WRITE", "0A000 cannot set transaction read-write mode on the reader port"),
+        ("BEGIN; INSERT 1", "25006 cannot execute this statement on the reader port"),
+        ("SET transaction_read_only = off", "0A000 cannot set transaction read-write mode on the reader port"),
+    ])
+    func aQueryWithinABatch(_ text: String, _ error: String) {
+        let rig = Rig.withClient(.reader)
+        rig.say(.parse("", "SELECT 1"), .bind(""), .execute(), .flush)
+        rig.play(0, Turn(.query(text), gets: "E(\(error)) Z(I)", "r0 B(pointsman_refused) S"))
+    }
+
+    /// On a replica that stands for a transaction of the split port, too.
+    @Test func aQueryWithinABatchOfATransaction() {
+        let rig = Rig.withClient()
+        rig.say(.query("BEGIN READ ONLY, ISOLATION LEVEL REPEATABLE READ"), .query("SELECT 1"))
+        rig.say(.parse("", "SELECT 1"), .bind(""), .execute(), .flush)
+        rig.play(
+            0, Turn(.query("SELECT pg_advisory_lock(1)"), gets: TransactionTests.refusal, "r0 B(pointsman_refused) S"))
     }
 
     /// The last command of a batch does not speak for the others.
@@ -73,7 +98,7 @@ struct ReaderTests {
             0,
             Turn(
                 .parse("", "SELECT 1"), .bind(""), .execute(), .flush, gets: "1 2 D(SELECT 1) C(SELECT 1)",
-                "acquire replicaSafe", "r0 P(: SELECT 1) B() E() H"),
+                "acquire replicaSafe", Self.readOnly, "r0 P(: SELECT 1) B() E() H"),
             Turn(
                 .parse("", "SELECT pg_advisory_lock(1)"), .bind(""), .execute(), .sync, gets: "1 " + Self.refusal,
                 "r0 P(: SELECT pg_advisory_lock(1)) B(pointsman_refused) S"))

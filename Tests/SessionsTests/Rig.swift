@@ -56,7 +56,7 @@ final class Rig {
         _ listener: ListenerKind = .split, parameters: [StartupParameter] = [], settings: SessionSettings = .init(),
         catalog: CatalogID = .none
     ) -> Int {
-        let profile = profiles.retain(parameters)
+        let profile = profiles.retain(listener.settings(parameters))
         clients.append(
             Client(
                 session: ClientSession(listener: listener, profile: profile, settings: settings, catalog: catalog)))

@@ -58,6 +58,8 @@ CREATE FUNCTION app.adds(int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT 1 OPE
 CREATE FUNCTION app.checked(public.counted) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT 1 $$;
 CREATE FUNCTION app.by_attribute() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT max(u.ticket) FROM public.u $$;
 CREATE FUNCTION app.hidden_inside(int) RETURNS regclass LANGUAGE internal STABLE AS 'nextval_oid';
+CREATE FUNCTION app.drawing_default(n bigint DEFAULT nextval('public.s')) RETURNS bigint LANGUAGE sql IMMUTABLE
+    AS $$ SELECT $1 $$;
 
 -- Overloads.
 CREATE FUNCTION app.either(int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$;

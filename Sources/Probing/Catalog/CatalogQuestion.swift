@@ -99,7 +99,8 @@ enum CatalogQuestion: CaseIterable {
         WHERE c.relrowsecurity AND p.polcmd IN ('*', 'r') UNION ALL \
         SELECT 't', contypid, conbin::text FROM pg_constraint WHERE contypid >= 16384 UNION ALL \
         SELECT 'f', p.oid, p.prosqlbody::text FROM pg_proc p \
-        WHERE \(callable) AND p.provolatile <> 'v' AND p.prosqlbody IS NOT NULL), \
+        WHERE \(callable) AND p.provolatile <> 'v' AND p.prosqlbody IS NOT NULL UNION ALL \
+        SELECT 'f', p.oid, p.proargdefaults::text FROM pg_proc p WHERE \(callable) AND p.proargdefaults IS NOT NULL), \
         uses AS (\
         SELECT DISTINCT kind, oid, CASE m[1] WHEN 'opno' THEN 'o' WHEN 'relid' THEN 'r' WHEN 'resulttype' THEN 't' \
         ELSE 'f' END AS used_kind, m[2]::oid AS used FROM trees, LATERAL regexp_matches(tree, \

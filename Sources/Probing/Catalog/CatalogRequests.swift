@@ -1,5 +1,6 @@
 // What have other threads asked of the catalog thread?
 
+import Locks
 import Routing
 import Synchronization
 
@@ -13,8 +14,8 @@ final class CatalogRequests: Sendable {
     }
 
     let wakeUp: WakeUp
-    private let wishes = Mutex(Wishes())
-    private let known = Mutex(CatalogNodes())
+    private let wishes = Lock(Wishes())
+    private let known = Lock(CatalogNodes())
     private let stopped = Atomic(false)
 
     init(wakeUp: WakeUp) { self.wakeUp = wakeUp }

@@ -1,7 +1,7 @@
 // How does the rest of the process learn what the catalogs of its databases say?
 
+import Locks
 public import Routing
-import Synchronization
 
 /// Reads the catalogs of the databases in use of one cluster, from a thread of its own, and tells what they say.
 ///
@@ -9,7 +9,7 @@ import Synchronization
 public final class CatalogWatcher: Sendable {
     private let requests: CatalogRequests
     private let makeLoop: @Sendable (CatalogRequests) -> CatalogLoop
-    private let thread = Mutex<ControlThread?>(nil)
+    private let thread = Lock<ControlThread?>(nil)
 
     /// - Parameters:
     ///   - onNews: Gets what is known of a database whenever it was read or confirmed.

@@ -76,10 +76,11 @@ extension StatementReader {
         let plain = PlainName(word)
         let bytes = text.extracting(plain.range)
         if hasOddNames, isOdd(bytes) { noteOddName(word) }
-        guard qualifier.isWord, qualifier.kind != .unicodeWord else {
+        let schema = PlainName(qualifier)
+        // A schema that cannot be compared narrows nothing.
+        guard qualifier.isWord, qualifier.kind != .unicodeWord, !isOdd(text.extracting(schema.range)) else {
             return checkCatalogName(bytes, schema: bytes.extracting(0..<0), folds: (plain.folds, false), word.range)
         }
-        let schema = PlainName(qualifier)
         checkCatalogName(
             bytes, schema: text.extracting(schema.range), folds: (plain.folds, schema.folds), word.range)
     }
