@@ -2,6 +2,7 @@
 
 import Authentication
 import Locks
+import Logging
 import Reactor
 import Synchronization
 
@@ -23,17 +24,19 @@ final class KeyDeriver: Sendable {
         let value = Atomic<Int>(0)
     }
 
-    init() throws(ReactorError) {
+    init(logger: Logger) throws(ReactorError) {
         let orders = try Mailbox<Order>()
         let waiting = PendingCount()
-        let poller = try Poller(batch: 1)
-        var tokens = TokenTable()
-        if let failure = poller.addReadable(orders.descriptor, tokens.open(kind: 1)) {
-            throw .failed(operation: "epoll_ctl", subject: "mailbox", failure)
-        }
         self.orders = orders
         self.waiting = waiting
-        thread = Lock(try WorkerThread(name: "keys") { Self.run(poller, orders, waiting) })
+        thread = Lock(
+            try WorkerThread(name: "keys") {
+                do throws(ReactorError) {
+                    try Self.run(orders, waiting)
+                } catch {
+                    logger.critical("no keys are derived for logins: \(error)")
+                }
+            })
     }
 
     /// The keys come as a message for the connection; false: too many wait already.
@@ -55,7 +58,12 @@ final class KeyDeriver: Sendable {
         }
     }
 
-    private static func run(_ poller: Poller, _ orders: Mailbox<Order>, _ waiting: PendingCount) {
+    private static func run(_ orders: Mailbox<Order>, _ waiting: PendingCount) throws(ReactorError) {
+        let poller = try Poller(batch: 1)
+        var tokens = TokenTable()
+        if let failure = poller.addReadable(orders.descriptor, tokens.open(kind: 1)) {
+            throw .failed(operation: "epoll_ctl", subject: "mailbox", failure)
+        }
         var batch: [Order] = []
         while true {
             _ = poller.wait(milliseconds: -1)

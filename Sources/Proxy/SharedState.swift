@@ -79,7 +79,7 @@ final class SharedState: Sendable {
         clusterNumbers = numbers
         derivedKeys = Lock(
             DerivedKeysCache(limit: settings.authentication.maxDerivedKeys, derivesAtOnce: false))
-        deriver = try KeyDeriver()
+        deriver = try KeyDeriver(logger: logger)
         mockKind = settings.directory.commonestKind
     }
 
