@@ -262,6 +262,7 @@ extension Worker {
             uncount(server)
         } else {
             client.session.pinRefused(
+                reasons,
                 ErrorFields(
                     .error, "53300", "too many pinned sessions in this pool",
                     detail: "The statement would make the session keep its server (\(reasons)), and max_pinned sessions"

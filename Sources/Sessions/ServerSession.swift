@@ -28,6 +28,8 @@ public struct ServerSession: Sendable {
     public internal(set) var needsSync = false
     /// The server waits for CopyData.
     public internal(set) var isCopyingIn = false
+    /// `nextval` may have left something that `currval` and `lastval` find.
+    public var remembersSequences = false
     /// Parameter values as the server last reported them.
     public var parameters: [StartupParameter]
     /// By which rules the server reads texts, as it reported last.
@@ -89,7 +91,9 @@ public struct ServerSession: Sendable {
 
     private mutating func forget(_ what: Forgotten) {
         if what != .settings { prepared.removeAll() }
-        if what == .everything { profile = .base }
+        guard what == .everything else { return }
+        profile = .base
+        remembersSequences = false
     }
 
     // MARK: Requests

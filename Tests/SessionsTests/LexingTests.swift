@@ -86,7 +86,7 @@ struct LexingTests {
             0,
             Turn(
                 .query(Self.text), gets: #"T(c) D(SELECT '\', ') C(SELECT 1) C(LISTEN) Z(T)"#, "pin listen",
-                "p0 Q(DISCARD SEQUENCES)", "p0 Q(\(Self.text))"))
+                "p0 Q(\(Self.text))"))
     }
 
     /// Until the server has answered, nobody can tell.

@@ -201,7 +201,8 @@ final class Rig {
         if grantsPins {
             clients[index].session.pinned(reasons, on: &servers[server].session, toServer: &toServer)
         } else {
-            clients[index].session.pinRefused(ErrorFields(.error, "53300", "too many pinned sessions in this pool"))
+            clients[index].session.pinRefused(
+                reasons, ErrorFields(.error, "53300", "too many pinned sessions in this pool"))
         }
         flush(index, &toServer, &toClient, [])
         return true
