@@ -12,8 +12,10 @@ extension ClientSession {
     func objectionToSequences(isAttached: Bool) -> ErrorFields? {
         guard batch.effects.contains(.sequenceState), !isPinned, !ownsSequences else { return nil }
         // What the batch advances itself it may ask for: the server is cleared ahead of it.
-        if batch.effects.mayAdvanceSequences, !isAttached || !batch.effects.contains(.transactionControl) { return nil }
-        return .sequenceOfNobody
+        let canBeCleared =
+            !batch.effects.contains(.refusesTransactionBlock)
+            && (!isAttached || !batch.effects.contains(.transactionControl))
+        return batch.effects.mayAdvanceSequences && canBeCleared ? nil : .sequenceOfNobody
     }
 
     /// Ahead of work that may advance a sequence: makes the server forget what others have left, if the session can ask
@@ -34,7 +36,9 @@ extension ClientSession {
             awaiting = .pin
             return true
         }
-        guard isInTransaction || transaction != .none || effects.contains(.sequenceState) else { return false }
+        guard isInTransaction || isLazy || effects.contains(.sequenceState),
+            !effects.contains(.refusesTransactionBlock)
+        else { return false }
         // In a transaction that has failed, or may have, it fails; so do a Parse and a Query, but not a Close.
         let failsAlike = message == Frontend.parse || message == Frontend.query
         guard server.isQuiet ? server.status != .failed : failsAlike else { return false }
@@ -46,6 +50,15 @@ extension ClientSession {
         // A Query behind this one would be read over if it fails.
         if message == Frontend.query { changesState = true }
         return false
+    }
+}
+
+extension ClientSession {
+    private var isLazy: Bool {
+        switch transaction {
+        case .lazy: true
+        case .none, .open, .failedWithoutServer: false
+        }
     }
 }
 

@@ -188,6 +188,18 @@ struct PinTests {
         #expect(rig.taken() == "E(55000 currval and lastval are not yet defined in this session) Z(E)")
     }
 
+    /// What follows the end of a transaction at once is in none.
+    @Test func behindTheEndOfATransactionNothingIsCleared() {
+        let rig = Rig.withClient()
+        rig.addClient()
+        rig.say(.query("INSERT 1"), by: 1)
+        rig.say(.query("BEGIN"), .query("SELECT 1"))
+        rig.lines = []
+        rig.send(Message.query("COMMIT").bytes + Message.query("VACUUM").bytes)
+        rig.settle()
+        #expect(rig.lines == ["p0 Q(COMMIT)", "p0 Q(VACUUM)"] || rig.lines == ["p0 Q(COMMIT) Q(VACUUM)"], "\(rig.lines)")
+    }
+
     /// What might be asked after a write is no reason to refuse it.
     @Test func noRoomForAPinOfSequences() {
         let rig = Rig.withClient()
