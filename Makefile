@@ -3,6 +3,7 @@
 #   make demo                     a primary, two replicas and the router in front of them, until Ctrl-C
 #   make demo ARGS="--for 20"     the same, ends by itself after 20 seconds; also: make demo -- --for 20s
 #   make test                     builds and runs every test, with real PostgreSQL servers
+#   make tsan                     the tests of threads, and the router under load, with ThreadSanitizer
 #   make build                    the release binary, .build/release/pointsman
 #   make bench                    measures against PgBouncer; BENCH_ARGS="--help" shows what can be chosen
 #   make profile CELL=simple-8    where the time of a cell goes: samples, or instructions with MODE=callgrind
@@ -23,7 +24,7 @@ $(DEMO_WORDS):
 endif
 endif
 
-.PHONY: build release debug test demo bench profile microbench deps libraries clean
+.PHONY: build release debug test tsan demo bench profile microbench deps libraries clean
 
 build: release
 
@@ -37,6 +38,14 @@ debug: libraries
 test: deps
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
+
+# A race is a failure: of the test process by its exit status, of the routers that it starts by the tests themselves.
+TSAN := --sanitize=thread --scratch-path .build-tsan -Xswiftc -DTHREAD_SANITIZER
+
+tsan: libraries
+	$(SWIFT) build --build-tests $(TSAN)
+	$(SWIFT) test --skip-build --disable-xctest $(TSAN) \
+		--filter 'LocksTests|PoolingTests|ReactorTests|LookupsTests|ProxyTests|SeveralWorkersTests|BusyWorkersTests|StopTests'
 
 demo: release
 	.build/release/pointsman demo $(ARGS)
@@ -63,4 +72,4 @@ libraries:
 	.ci/deps
 
 clean:
-	rm -rf .build
+	rm -rf .build .build-tsan

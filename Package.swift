@@ -30,25 +30,27 @@ let package = Package(
             name: "Sessions", dependencies: ["Wire", "SQL", "Routing", "Authentication"], swiftSettings: strict),
 
         // The body: sockets, threads, libraries.
+        .target(name: "Locks", swiftSettings: strict),  // the lock that threads share values under
         .target(  // epoll, timers, sockets, buffers; its spans borrow from buffers that no compiler-known type owns
-            name: "Reactor", dependencies: ["CLinux"],
+            name: "Reactor", dependencies: ["CLinux", "Locks"],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: strict),  // digests, random bytes
         .target(  // roles, LSNs and lag of each node over libpq
-            name: "Probing", dependencies: ["CLibpq", "Routing", "SQL", "Telemetry"], swiftSettings: strict),
+            name: "Probing", dependencies: ["CLibpq", "Locks", "Routing", "SQL", "Telemetry"], swiftSettings: strict),
         .target(  // host names, resolved off the workers
-            name: "Lookups", dependencies: ["Telemetry"], swiftSettings: strict),
+            name: "Lookups", dependencies: ["Locks", "Telemetry"], swiftSettings: strict),
         .target(  // owns every connection and worker thread
             name: "Proxy",
             dependencies: [
                 "Sessions", "Pooling", "Routing", "Wire", "SQL", "Authentication", "OpenSSL", "Reactor", "Telemetry",
-                "Lookups", .product(name: "Logging", package: "swift-log"),
+                "Lookups", "Locks", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
 
         // The face: what people see.
         .target(  // log and counters
-            name: "Telemetry", dependencies: [.product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+            name: "Telemetry", dependencies: ["Locks", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .target(  // TOML text to checked settings
             name: "Settings",
             dependencies: [
@@ -57,7 +59,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(  // a private primary with replicas, for demo and tests
-            name: "PostgresCluster",
+            name: "PostgresCluster", dependencies: ["Locks"],
             resources: [
                 .embedInCode("Configuration/postgresql.conf"), .embedInCode("Configuration/pg_hba.conf"),
                 .embedInCode("Configuration/roles.sql"),
@@ -67,7 +69,7 @@ let package = Package(
             name: "pointsman",
             dependencies: [
                 "Proxy", "Probing", "Settings", "SQL", "Routing", "Pooling", "Authentication", "Sessions", "Telemetry",
-                "Lookups", "OpenSSL", "PostgresCluster", "Reactor",
+                "Lookups", "OpenSSL", "PostgresCluster", "Reactor", "Locks",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -92,12 +94,14 @@ let package = Package(
         .testTarget(
             name: "SessionsTests", dependencies: ["Sessions", "Wire", "SQL", "Routing", "Authentication"],
             swiftSettings: strict),
+        .testTarget(name: "LocksTests", dependencies: ["Locks"], swiftSettings: strict),
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: strict),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor"], swiftSettings: strict),
         .testTarget(
-            name: "ProbingTests", dependencies: ["Probing", "Routing", "SQL", "PostgresCluster"],
+            name: "ProbingTests", dependencies: ["Probing", "Routing", "SQL", "PostgresCluster", "Locks"],
             swiftSettings: strict),
-        .testTarget(name: "LookupsTests", dependencies: ["Lookups"], swiftSettings: strict),
+        .testTarget(name: "ProxyTests", dependencies: ["Proxy"], swiftSettings: strict),
+        .testTarget(name: "LookupsTests", dependencies: ["Lookups", "Locks"], swiftSettings: strict),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
@@ -110,7 +114,7 @@ let package = Package(
             name: "PostgresClusterTests", dependencies: ["PostgresCluster", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport", "PostgresCluster"], swiftSettings: strict),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["SQL", "SQLCorpus", "PostgresCluster", "TestSupport"],
+            name: "IntegrationTests", dependencies: ["SQL", "SQLCorpus", "PostgresCluster", "TestSupport", "Locks"],
             exclude: ["clients"], swiftSettings: strict),
 
         // Costs of the single steps of a query: make microbench.

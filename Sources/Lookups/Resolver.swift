@@ -1,6 +1,6 @@
 // Which addresses has a host name? Asked off the workers, so that a silent name server delays nobody else.
 import Dispatch
-import Synchronization
+import Locks
 
 /// Limits of a `Resolver`.
 public struct ResolverSettings: Equatable, Sendable {
@@ -54,7 +54,7 @@ public final class Resolver: Sendable {
     private let settings: ResolverSettings
     private let lookUp: @Sendable (String) -> Answer
     private let clock: @Sendable () -> ContinuousClock.Instant
-    private let state: Mutex<State>
+    private let state: Lock<State>
     private let threads = DispatchQueue(label: "pointsman.lookups", attributes: .concurrent)
 
     /// - Parameters:
@@ -68,7 +68,7 @@ public final class Resolver: Sendable {
         self.settings = settings
         self.clock = clock
         self.lookUp = lookUp
-        state = Mutex(State(table: LookupTable(settings: settings)))
+        state = Lock(State(table: LookupTable(settings: settings)))
     }
 
     /// Asks for the addresses of a name. `receive` is called exactly once: before this returns when the answer is known

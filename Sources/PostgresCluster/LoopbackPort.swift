@@ -1,12 +1,12 @@
 // Which TCP port of the loopback address can a server of ours listen on?
 
 import Foundation
-import Synchronization
+import Locks
 
 /// Free ports, never handed out twice in a process and never from the range that the kernel gives to outgoing
 /// connections, so that nobody takes the port between the choice and the listening.
 public enum LoopbackPort {
-    private static let handedOut = Mutex<Set<Int>>([])
+    private static let handedOut = Lock<Set<Int>>([])
     private static let attempts = 1000
 
     /// Returns a port on which nothing listens or is connected now.

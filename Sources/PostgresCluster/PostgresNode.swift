@@ -1,7 +1,7 @@
 // How is one server of a private cluster started, stopped, killed, promoted and asked?
 
 import Foundation
-import Synchronization
+import Locks
 
 /// One PostgreSQL server with a data directory of its own on a loopback port of its own.
 public final class PostgresNode: Sendable {
@@ -14,7 +14,7 @@ public final class PostgresNode: Sendable {
     public let socketDirectory: String
 
     private let programs: ServerPrograms
-    private let process = Mutex<Process?>(nil)
+    private let process = Lock<Process?>(nil)
 
     /// How a server is told to end.
     public enum StopMode: Sendable {

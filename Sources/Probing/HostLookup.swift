@@ -1,6 +1,6 @@
 // Which addresses does a host name have, without waiting for the answer?
 
-import Synchronization
+import Locks
 
 /// Looks up one host name on a thread of its own. At most one question is under way at a time: a name service that
 /// hangs costs one thread for each name, and delays nobody else.
@@ -13,7 +13,7 @@ final class HostLookup: Sendable {
 
     private let host: String
     private let wakeUp: WakeUp
-    private let state = Mutex(State.quiet)
+    private let state = Lock(State.quiet)
 
     init(host: String, wakeUp: WakeUp) {
         self.host = host

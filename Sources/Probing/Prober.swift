@@ -1,7 +1,7 @@
 // How does the rest of the process use the prober?
 
+import Locks
 public import Routing
-import Synchronization
 
 /// Something that the operator should read.
 public struct ProberEvent: Equatable, Sendable {
@@ -39,7 +39,7 @@ public enum ProberError: Error, Equatable, CustomStringConvertible {
 public final class Prober: Sendable {
     private let requests: Requests
     private let makeLoop: @Sendable (Requests) -> ProbeLoop
-    private let thread = Mutex<ControlThread?>(nil)
+    private let thread = Lock<ControlThread?>(nil)
 
     /// - Parameters:
     ///   - failoverWait: How long the lag of replicas stands still while no primary is known.

@@ -1,5 +1,6 @@
 // What have other threads asked of the control thread?
 
+import Locks
 import Routing
 import Synchronization
 
@@ -15,7 +16,7 @@ final class Requests: Sendable {
     let wakeUp: WakeUp
     private let sampleWanted = Atomic(false)
     private let stopped = Atomic(false)
-    private let nodes = Mutex(Nodes())
+    private let nodes = Lock(Nodes())
 
     init(wakeUp: WakeUp) { self.wakeUp = wakeUp }
 

@@ -1,12 +1,12 @@
 // What do all clients of one database and user share, whichever worker they are on?
 
 import Authentication
+import Locks
 import OpenSSL
 import Pooling
 import Reactor
 import Routing
 import Sessions
-import Synchronization
 import Wire
 
 /// The pools of one (database, user): one for each node of the cluster.
@@ -25,8 +25,8 @@ final class PoolGroup: Sendable {
     /// By the node's place in the cluster.
     let pools: [Pool]
     /// What a client's own SCRAM login revealed last; good for logins at servers that hold the same secret.
-    let keys = Mutex<SCRAMKeys?>(nil)
-    private let welcomes = Mutex<Welcomes>(Welcomes())
+    let keys = Lock<SCRAMKeys?>(nil)
+    private let welcomes = Lock<Welcomes>(Welcomes())
 
     /// What servers report at their start, by the settings that a client brought.
     private struct Welcomes {
@@ -89,14 +89,14 @@ final class Pool: Sendable {
     let cluster: Int
     /// The node's place in the cluster.
     let node: Int
-    let machine: Mutex<PoolMachine>
+    let machine: Lock<PoolMachine>
     /// Why the last attempt to open a server failed.
-    let lastError = Mutex<ErrorFields?>(nil)
+    let lastError = Lock<ErrorFields?>(nil)
 
     init(group: Int, cluster: Int, node: Int, settings: PoolSettings, workerCount: Int) {
         self.group = group
         self.cluster = cluster
         self.node = node
-        machine = Mutex(PoolMachine(settings: settings, workerCount: workerCount))
+        machine = Lock(PoolMachine(settings: settings, workerCount: workerCount))
     }
 }

@@ -1,5 +1,6 @@
 // How are the workers started, told about the cluster, and stopped?
 
+import Locks
 public import Logging
 import Lookups
 import Pooling
@@ -11,8 +12,9 @@ import Synchronization
 public final class ProxyServer: Sendable {
     private let shared: SharedState
     private let mailboxes: [Mailbox<WorkerMessage>]
-    private let threads = Mutex<[WorkerThread]>([])
+    private let threads = Lock<[WorkerThread]>([])
     private let resolver: Resolver
+    private let stalls: StallReporter
 
     /// Opens the listeners and starts the workers.
     public init(settings: ProxySettings, clusters: [ProxyCluster], logger: Logger) throws(ReactorError) {
@@ -29,6 +31,7 @@ public final class ProxyServer: Sendable {
         }
         self.resolver = resolver
         let listening = try Self.open(settings.listen, workerCount: workerCount)
+        stalls = try StallReporter(pulses: shared.pulses, logger: logger)
         var started: [WorkerThread] = []
         for number in 0..<workerCount {
             let start = WorkerStart(
@@ -55,6 +58,7 @@ public final class ProxyServer: Sendable {
             return threads
         }
         for thread in all { thread.join() }
+        stalls.end()
         resolver.stop()
     }
 
@@ -121,6 +125,9 @@ private struct WorkerStart: Sendable {
             worker.run()
         } catch {
             shared.logger.critical("a worker could not start: \(error)")
+            // The others shall not wait for it when they stop.
+            shared.acceptorCount.subtract(1, ordering: .sequentiallyConsistent)
+            shared.pulses[id.rawValue].end()
         }
     }
 }

@@ -1,6 +1,7 @@
 // What do the workers have in common, and behind which locks?
 
 import Authentication
+import Locks
 import Logging
 import OpenSSL
 import Pooling
@@ -54,21 +55,28 @@ final class SharedState: Sendable {
     /// Makes the exchanges with unknown users look like the others'.
     let mockSeed: [UInt8]
     let mockKind: SecretKind
-    let profiles = Mutex<ProfileTable>(ProfileTable())
-    let derivedKeys: Mutex<DerivedKeysCache>
+    let profiles = Lock<ProfileTable>(ProfileTable())
+    let derivedKeys: Lock<DerivedKeysCache>
+    /// Clients of all workers, those on their way to one included.
     let clientCount = Atomic<Int>(0)
-    private let groups = Mutex<Groups>(Groups())
+    /// Workers that may still accept clients, and hand them to others.
+    let acceptorCount: Atomic<Int>
+    /// By worker.
+    let pulses: [WorkerPulse]
+    private let groups = Lock<Groups>(Groups())
 
     init(settings: ProxySettings, clusters: [ProxyCluster], workerCount: Int, logger: Logger) {
         self.settings = settings
         self.clusters = clusters
         self.workerCount = workerCount
         self.logger = logger
+        acceptorCount = Atomic(workerCount)
+        pulses = (0..<workerCount).map { _ in WorkerPulse(now: MonotonicClock.now()) }
         mockSeed = SecureRandom.bytes(32)
         var numbers: [String: Int] = [:]
         for (number, cluster) in clusters.enumerated() { numbers[cluster.settings.name] = number }
         clusterNumbers = numbers
-        derivedKeys = Mutex(DerivedKeysCache(limit: settings.authentication.maxDerivedKeys))
+        derivedKeys = Lock(DerivedKeysCache(limit: settings.authentication.maxDerivedKeys))
         mockKind = settings.directory.commonestKind
     }
 

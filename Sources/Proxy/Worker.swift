@@ -1,6 +1,7 @@
 // What does one worker thread do all day?
 
 import Authentication
+import Locks
 import Logging
 import OpenSSL
 import Pooling
@@ -37,6 +38,7 @@ final class Worker {
 
     let id: WorkerID
     let shared: SharedState
+    let pulse: WorkerPulse
     let mailbox: Mailbox<WorkerMessage>
     let mailboxes: [Mailbox<WorkerMessage>]
     let poller: Poller
@@ -54,7 +56,6 @@ final class Worker {
     var cancels: [CancelConnection?] = []
     /// Slots of the servers by the pool's name for them.
     var serverSlots: [ServerID: Int] = [:]
-    var clientCount = 0
     var topologies: [Topology]
     /// Batches under way by cluster and place of the node.
     var outstanding: [[Int32]]
@@ -88,6 +89,7 @@ final class Worker {
         self.shared = shared
         self.mailboxes = mailboxes
         self.resolve = resolve
+        pulse = shared.pulses[id.rawValue]
         mailbox = mailboxes[id.rawValue]
         poller = try Poller()
         topologies = shared.clusters.map { _ in Topology() }
@@ -114,33 +116,49 @@ final class Worker {
     /// Runs until the process stops.
     func run() {
         var messages: [WorkerMessage] = []
+        defer { pulse.end() }
         while !isFinished {
             let untilTick = nextTick > now ? Int32((nextTick - now) / 1_000_000) + 1 : 0
             let count = poller.wait(milliseconds: resumable.isEmpty ? untilTick : 0)
             now = MonotonicClock.now()
+            pulse.beat(now: now)
             for index in 0..<count {
                 let event = poller.event(index)
                 guard tokens.isCurrent(event.token) else { continue }
                 switch event.token.kind {
                 case Kind.client: clientEvent(event)
                 case Kind.server: serverEvent(event)
-                case Kind.listener: accept(event.token)
+                case Kind.listener:
+                    during(.accepting) { accept(event.token) }
                 case Kind.cancel: cancelEvent(event)
                 default:
-                    mailbox.drain(into: &messages)
-                    for message in messages { handle(message) }
-                    messages.removeAll(keepingCapacity: true)
+                    during(.messages) {
+                        mailbox.drain(into: &messages)
+                        for message in messages { handle(message) }
+                        messages.removeAll(keepingCapacity: true)
+                    }
                 }
                 if !resumable.isEmpty { resumeSome() }
             }
             if !resumable.isEmpty { resumeSome() }
-            if now >= nextTick { tick() }
+            if now >= nextTick { during(.upkeep) { tick() } }
         }
     }
 
-    var isFinished: Bool {
+    /// Rare work, named in case it stalls.
+    func during(_ work: WorkerWork, _ body: () -> Void) {
+        pulse.turn(to: work, now: now)
+        body()
+        pulse.turn(to: .connections, now: now)
+    }
+
+    /// A worker stays until no worker has a client, for it may own a server that another's client needs, and a client
+    /// that another has accepted may be on its way to it.
+    private var isFinished: Bool {
         guard let stopMode else { return false }
-        return stopMode == .immediately || clientCount == 0
+        return stopMode == .immediately
+            || (shared.acceptorCount.load(ordering: .sequentiallyConsistent) == 0
+                && shared.clientCount.load(ordering: .sequentiallyConsistent) == 0)
     }
 
     private func handle(_ message: WorkerMessage) {
@@ -150,7 +168,8 @@ final class Worker {
         case .adopt(let handOver): adopt(handOver)
         case .resolved(let token, let addresses, let failure): resolved(token, addresses, failure: failure)
         case .cancel(let slot, let secret): cancelClient(slot: slot, secret: secret)
-        case .accepted(let descriptor, let peer, let kind): welcomeConnection(descriptor, peer, kind)
+        case .accepted(let descriptor, let peer, let kind, let number):
+            welcomeConnection(descriptor, peer, kind, number: number)
         case .stop(let mode): stop(mode)
         }
     }

@@ -1,9 +1,9 @@
 // How does a cancel request reach the query that runs now, and never another?
 
+import Locks
 import Pooling
 import Reactor
 import Sessions
-import Synchronization
 import Wire
 
 extension Worker {

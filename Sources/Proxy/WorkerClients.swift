@@ -1,6 +1,7 @@
 // How do a client's bytes get to where they are understood, and how does a client come and go?
 
 import Authentication
+import Locks
 import Logging
 import OpenSSL
 import Pooling
@@ -19,14 +20,14 @@ extension Worker {
         for _ in 0..<64 {
             switch listening.listener.accept() {
             case .connection(let descriptor, let peer):
-                if listening.deals, mailboxes.count > 1 {
-                    nextDeal = (nextDeal + 1) % mailboxes.count
-                    if nextDeal != id.rawValue {
-                        mailboxes[nextDeal].post(.accepted(descriptor, peer, listening.kind))
-                        continue
-                    }
+                let server = workerForNext(listening)
+                let number = shared.clientCount.add(1, ordering: .sequentiallyConsistent).newValue
+                shared.pulses[server].clientComes()
+                if server == id.rawValue {
+                    welcomeConnection(descriptor, peer, listening.kind, number: number)
+                } else {
+                    mailboxes[server].post(.accepted(descriptor, peer, listening.kind, number: number))
                 }
-                welcomeConnection(descriptor, peer, listening.kind)
             case .wouldBlock:
                 return
             case .exhausted(let failure):
@@ -41,8 +42,16 @@ extension Worker {
         }
     }
 
-    func welcomeConnection(_ descriptor: Descriptor, _ peer: Peer, _ kind: ListenerKind) {
-        let total = shared.clientCount.add(1, ordering: .relaxed).newValue
+    /// The kernel has one queue for a unix socket, which one worker empties: it deals them out in turn. For TCP it has
+    /// one for each worker, and fills them more or less evenly.
+    private func workerForNext(_ listening: Listening) -> Int {
+        guard listening.deals else { return ClientSpread.worker(for: id.rawValue, of: shared.pulses) }
+        nextDeal = (nextDeal + 1) % mailboxes.count
+        return nextDeal
+    }
+
+    /// - Parameter number: how many clients the workers have, the new one included.
+    func welcomeConnection(_ descriptor: Descriptor, _ peer: Peer, _ kind: ListenerKind, number: Int) {
         let token = tokens.open(kind: Kind.client)
         // The process number of the cancel key leads back to this worker and slot.
         let processID = Int32(id.rawValue) << 24 | Int32(token.index + 1) & 0xff_ffff
@@ -51,11 +60,10 @@ extension Worker {
             cancelSecret: SecureRandom.bytes(4), blocks: blocks)
         while clients.count <= token.index { clients.append(nil) }
         clients[token.index] = client
-        clientCount += 1
         if let failure = poller.add(descriptor, token) {
             shared.logger.error("cannot watch a client's connection: \(failure)")
             close(client)
-        } else if total > shared.settings.server.maxClients {
+        } else if number > shared.settings.server.maxClients {
             close(
                 client,
                 ErrorFields(
@@ -180,6 +188,8 @@ extension Worker {
         while !client.isClosed {
             switch client.phase {
             case .login(var login):
+                pulse.turn(to: .logins, now: now)
+                defer { pulse.turn(to: .connections, now: now) }
                 let step = shared.derivedKeys.withLock {
                     login.receive(bytes, at: &offset, cache: &$0, toClient: &toClient)
                 }
@@ -361,8 +371,8 @@ extension Worker {
         client.kept.reset()
         tokens.close(client.token)
         clients[client.token.index] = nil
-        clientCount -= 1
-        shared.clientCount.subtract(1, ordering: .relaxed)
+        pulse.clientGoes()
+        shared.clientCount.subtract(1, ordering: .sequentiallyConsistent)
         Socket.close(client.descriptor)
     }
 

@@ -1,13 +1,13 @@
 // How is a connection to a server opened?
 
 import Authentication
+import Locks
 import Logging
 import OpenSSL
 import Pooling
 import Reactor
 import Routing
 import Sessions
-import Synchronization
 import Wire
 
 extension Worker {

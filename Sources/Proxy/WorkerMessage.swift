@@ -25,7 +25,7 @@ enum WorkerMessage: Sendable {
     case resolved(Token, [String], failure: String?)
     /// A CancelRequest for the client in a slot.
     case cancel(slot: Int, secret: [UInt8])
-    /// A connection that another worker accepted.
-    case accepted(Descriptor, Peer, ListenerKind)
+    /// A connection that another worker accepted and counted.
+    case accepted(Descriptor, Peer, ListenerKind, number: Int)
     case stop(StopMode)
 }

@@ -1,11 +1,11 @@
 // Which server does a client's batch get, and what if there is none?
 
+import Locks
 import Logging
 import Pooling
 import Reactor
 import Routing
 import Sessions
-import Synchronization
 import Wire
 
 extension Worker {

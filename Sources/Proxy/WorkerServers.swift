@@ -1,11 +1,11 @@
 // How do a server's bytes get to where they are understood, and how does a server come, change hands and go?
 
+import Locks
 import Logging
 import Pooling
 import Reactor
 import Routing
 import Sessions
-import Synchronization
 import Wire
 
 extension Worker {
@@ -93,6 +93,8 @@ extension Worker {
         case .connecting, .idle, .cooling, .attached, .resetting, .finishing:
             return replies(server, bytes)
         case .login(var login):
+            pulse.turn(to: .logins, now: now)
+            defer { pulse.turn(to: .connections, now: now) }
             var offset = 0
             let step = shared.derivedKeys.withLock {
                 login.receive(bytes, at: &offset, cache: &$0, toServer: &toServer)

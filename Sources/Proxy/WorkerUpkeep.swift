@@ -4,6 +4,7 @@ import Logging
 import Reactor
 import Routing
 import Sessions
+import Synchronization
 import Wire
 
 extension Worker {
@@ -52,12 +53,15 @@ extension Worker {
     }
 
     func stop(_ mode: StopMode) {
+        let isFirst = stopMode == nil
         stopMode = max(stopMode ?? mode, mode)
         for (slot, listening) in listeners {
             _ = poller.remove(listening.listener.descriptor)
             listening.listener.close()
             listeners[slot] = nil
         }
+        // No client is accepted here any more; those that were are counted.
+        if isFirst { shared.acceptorCount.subtract(1, ordering: .sequentiallyConsistent) }
         switch mode {
         case .drain: break
         case .afterTransactions: sendIdleAway()

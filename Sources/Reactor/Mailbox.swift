@@ -1,12 +1,12 @@
 // How does another thread tell a worker something?
-public import Synchronization
+public import Locks
 
 /// Messages for one thread from any thread, in order per sender. The reader registers `descriptor` with its poller
 /// (`addReadable`) and drains at each event of it; a message that comes while others wait causes no system call.
 public final class Mailbox<Message: Sendable>: Sendable {
     /// Has an event whenever the mailbox was empty and no longer is.
     public let descriptor: Descriptor
-    @usableFromInline let messages = Mutex<[Message]>([])
+    @usableFromInline let messages = Lock<[Message]>([])
 
     public init() throws(ReactorError) {
         descriptor = try EventCounter.open()

@@ -1,12 +1,12 @@
 // Where do log events go?
 
 import Foundation
+import Locks
 import Logging
-import Synchronization
 
 /// Writes each event as one line to a file, standard error as a rule; lines of several threads never mix.
 struct LineLogHandler: LogHandler {
-    private static let output = Mutex<Void>(())
+    private static let output = Lock<Void>(())
 
     let label: String
     let format: LogFormat

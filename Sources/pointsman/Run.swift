@@ -1,12 +1,12 @@
 // How is a router built from its settings, and how does it end?
 
+import Locks
 import Logging
 import Probing
 import Proxy
 import Reactor
 import Routing
 import Settings
-import Synchronization
 
 /// Runs the router until it is told to stop.
 ///
@@ -33,7 +33,7 @@ func runRouter(configuration: Configuration) throws {
     let ports = [listen.port, listen.writerPort, listen.readerPort].compactMap { $0 }.map(String.init)
     logger.info("pointsman \(pointsmanVersion) is ready on port \(ports.joined(separator: ", "))")
 
-    let ended = Mutex(false)
+    let ended = Lock(false)
     let waiting = try operatorError { () throws(ReactorError) in
         try WorkerThread(name: "stop") {
             server.join()
@@ -79,7 +79,7 @@ private struct RunningClusters {
 
     /// Passes pictures of a cluster on as soon as there is somebody to take them.
     private final class Publisher: Sendable {
-        private let server = Mutex<ProxyServer?>(nil)
+        private let server = Lock<ProxyServer?>(nil)
         private let number: Int
 
         init(number: Int) {

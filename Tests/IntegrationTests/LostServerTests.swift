@@ -65,13 +65,14 @@ import Testing
         let cluster = try Self.cluster.get()
         let router = try Stage.startRouter(cluster)
         let client = try router.client()
-        for _ in 0..<3 {
-            try client.send(.query("INSERT INTO t SELECT 1 FROM pg_sleep(60)"))
+        for round in 0..<3 {
+            // Each round's text is another: the backend of the round before may still be seen.
+            let write = "INSERT INTO t SELECT \(round) FROM pg_sleep(60)"
+            try client.send(.query(write))
             try eventually("the write to run") {
                 try cluster.primary.psql(
-                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'INSERT%sleep(60)'"
-                )
-                    == "1"
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query = '\(write)'"
+                ) == "1"
             }
             let answer = try client.readUntilReady()
             #expect(answer.errors == ["08007"] && answer.last?.transactionState == "I")

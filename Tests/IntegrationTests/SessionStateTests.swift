@@ -1,6 +1,6 @@
 // Does what a client leaves in its session ever reach another client?
 
-import Synchronization
+import Locks
 import TestSupport
 import Testing
 
@@ -169,7 +169,7 @@ import Testing
     private static let router = Result { try Stage.startRouter(poolSize: 1) }
     private static let wideRouter = Result { try Stage.startRouter(poolSize: 6) }
     /// One test at a time: a pool of one connection has no room for two.
-    private static let access = Mutex(())
+    private static let access = Lock(())
 
     /// `{f}` is a function and `{p}` a procedure that leave a setting behind.
     private static func naming(_ statement: String) throws -> String {

@@ -1,6 +1,6 @@
 // Does every question get one answer, equal questions share a look-up, and do the limits hold?
 import Dispatch
-import Synchronization
+import Locks
 import Testing
 
 @testable import Lookups
@@ -105,7 +105,7 @@ import Testing
 @Suite struct ResolverTests {
     /// Collects answers and wakes a test that waits for a number of them.
     private final class Answers: Sendable {
-        private let all = Mutex<[Resolver.Answer]>([])
+        private let all = Lock<[Resolver.Answer]>([])
         private let arrived = DispatchSemaphore(value: 0)
 
         func receive(_ answer: Resolver.Answer) {
@@ -123,7 +123,7 @@ import Testing
 
     /// A manual clock.
     private final class Clock: Sendable {
-        let now = Mutex(ContinuousClock.now)
+        let now = Lock(ContinuousClock.now)
         func read() -> ContinuousClock.Instant { now.withLock { $0 } }
         func advance(_ duration: Duration) { now.withLock { $0 += duration } }
     }
@@ -221,7 +221,7 @@ import Testing
 }
 
 private final class Counted: Sendable {
-    private let number = Mutex(0)
+    private let number = Lock(0)
     var value: Int { number.withLock { $0 } }
     func count() { number.withLock { $0 += 1 } }
 }

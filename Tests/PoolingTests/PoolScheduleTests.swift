@@ -75,6 +75,10 @@ struct PoolScheduleTests {
     }
 
     private static func event(_ simulation: inout PoolSimulation) throws {
+        // A pool that was made smaller is so for a while.
+        if simulation.machine.settings != simulation.settings, Int.random(in: 0..<40, using: &simulation.random) == 0 {
+            try simulation.settingsChange(simulation.settings)
+        }
         switch Int.random(in: 0..<1000, using: &simulation.random) {
         case 0..<280: try simulation.clientAsks(pinned: Int.random(in: 0..<12, using: &simulation.random) == 0)
         case 280..<480:
@@ -109,14 +113,9 @@ struct PoolScheduleTests {
         case 992..<994: try simulation.timePasses(500_000_000)
         case 994..<996: try simulation.timePasses(2_500_000_000)
         default:
-            // A smaller pool for a while.
-            guard simulation.machine.settings.size > 2 else { return }
-            let before = simulation.machine.settings
-            var settings = before
-            settings.size = 2
+            var settings = simulation.settings
+            settings.size = min(2, settings.size)
             try simulation.settingsChange(settings)
-            try simulation.timePasses(60_000_000)
-            try simulation.settingsChange(before)
         }
     }
 

@@ -27,13 +27,26 @@ struct PoolSimulation {
         case arrival(Int)
     }
 
+    struct Letter {
+        var sender: Int
+        var message: Message
+    }
+
     struct Server {
         var worker: Int
+        var epoch: PoolEpoch
+        var openedAt: UInt64
+        /// When it came to rest, if it does.
+        var restingSince: UInt64?
+        /// Tells the servers apart that came to rest at the same instant.
+        var restNumber = 0
         var user: Int?
         var promisedTo: Int?
         var isTravelling = false
         var isPinned = false
         var isToClose = false
+
+        var isFree: Bool { user == nil && !isTravelling && !isToClose }
     }
 
     struct Client {
@@ -52,7 +65,10 @@ struct PoolSimulation {
     var random: SplitMix64
     var now: UInt64 = 1_000_000_000
     let workers: Int
-    var mailboxes: [[Message]]
+    /// The limits that the pool has but for a while.
+    let settings: PoolSettings
+    /// Letters of one sender keep their order; those of different senders need not.
+    var mailboxes: [[Letter]]
     var attempts: [(worker: Int, epoch: PoolEpoch)] = []
     var servers: [Int: Server] = [:]
     var clients: [Int: Client] = [:]
@@ -62,11 +78,16 @@ struct PoolSimulation {
     var nextClient = 0
     /// Orders that the machine gave, all of them.
     var orderCount = 0
+    var restCount = 0
+    /// The naive account of the pauses after failures.
+    var failuresInARow = 0
+    var retryAt: UInt64 = 0
 
     init(seed: UInt64, settings: PoolSettings, workers: Int) {
         machine = PoolMachine(settings: settings, workerCount: workers)
         random = SplitMix64(state: seed)
         self.workers = workers
+        self.settings = settings
         mailboxes = Array(repeating: [], count: workers)
     }
 
@@ -106,7 +127,9 @@ struct PoolSimulation {
         clients[user] = nil
         servers[id]?.user = nil
         servers[id]?.isPinned = false
+        let others = servers.count - 1 + attempts.count
         try report(from: server.worker) { $0.release(ServerID(rawValue: id), now: $1, actions: &$2) }
+        try checkRelease(id, server, others: others)
     }
 
     mutating func serverBreaks(_ id: Int) throws {
@@ -133,6 +156,7 @@ struct PoolSimulation {
     mutating func attemptEnds(_ index: Int, failure: Int32?, isFinal: Bool) throws {
         let (worker, epoch) = attempts.remove(at: index)
         let place = WorkerID(rawValue: worker)
+        book(failure: failure != nil, of: epoch)
         if let failure {
             try report(from: worker) {
                 $0.connectFailed(
@@ -141,7 +165,7 @@ struct PoolSimulation {
         } else {
             let id = nextServer
             nextServer += 1
-            servers[id] = Server(worker: worker)
+            servers[id] = Server(worker: worker, epoch: epoch, openedAt: now)
             try report(from: worker) {
                 $0.connected(ServerID(rawValue: id), worker: place, epoch: epoch, now: $1, actions: &$2)
             }
@@ -151,11 +175,7 @@ struct PoolSimulation {
     mutating func timePasses(_ nanoseconds: UInt64) throws {
         now += nanoseconds
         try report(from: Int.random(in: 0..<workers, using: &random)) { $0.expire(now: $1, actions: &$2) }
-        guard machine.settings.waitTimeout > .zero else { return }
-        let limit = UInt64(machine.settings.waitTimeout / .nanoseconds(1))
-        for (id, client) in clients where client.state == .waiting {
-            try require(now - client.since < limit, "client \(id) waits longer than it may")
-        }
+        try checkTime()
     }
 
     mutating func poolIsDrained() throws {
@@ -163,6 +183,7 @@ struct PoolSimulation {
             clients[server.promisedTo ?? -1]?.state = .waiting
             servers[id]?.promisedTo = nil
         }
+        endPause()
         try report(from: 0) { $0.drain(.recycled, now: $1, actions: &$2) }
         try require(!servers.values.contains { $0.promisedTo != nil }, "a drained server is promised")
     }
@@ -173,6 +194,7 @@ struct PoolSimulation {
     }
 
     mutating func retry() throws {
+        endPause()
         try report(from: 0) { $0.retryNow(now: $1, actions: &$2) }
     }
 
@@ -183,11 +205,15 @@ struct PoolSimulation {
     mutating func poolIsClosed() throws {
         for id in servers.keys { servers[id]?.promisedTo = nil }
         try report(from: 0) { $0.closeAll(now: $1, actions: &$2) }
+        try require(!clients.values.contains { !isServed($0) }, "clients wait for a closed pool")
     }
 
     mutating func messageArrives(at worker: Int) throws {
         guard !mailboxes[worker].isEmpty else { return }
-        switch mailboxes[worker].removeFirst() {
+        let senders = Set(mailboxes[worker].map(\.sender)).sorted()
+        let sender = senders.randomElement(using: &random)
+        guard let place = mailboxes[worker].firstIndex(where: { $0.sender == sender }) else { return }
+        switch mailboxes[worker].remove(at: place).message {
         case .order(let order):
             try carryOut(order, at: worker)
         case .arrival(let id):
@@ -210,10 +236,12 @@ struct PoolSimulation {
             if action.worker.rawValue == worker, !isClose(action) {
                 try carryOut(action, at: worker)
             } else {
-                mailboxes[action.worker.rawValue].append(.order(action))
+                mailboxes[action.worker.rawValue].append(Letter(sender: worker, message: .order(action)))
             }
         }
+        comeToRest()
         try compare()
+        try checkWakeUps()
     }
 
     private func isClose(_ action: PoolAction) -> Bool {
@@ -228,14 +256,17 @@ struct PoolSimulation {
             let (client, model) = try known(waiter, server)
             try require(model.worker == caller && client.worker == caller, "\(action) names the wrong worker")
             try require(model.user == nil && !model.isTravelling && !model.isToClose, "\(action) of a server not free")
+            try require(model.epoch == machine.epoch, "\(action) of a server from before a drain")
             if client.state == .waiting {
                 try checkFairness(waiter.rawValue, worker: model.worker)
+                try checkChoice(of: model, for: client, action)
                 try require(model.promisedTo == nil, "\(action) of a server promised to another client")
             } else {
                 try require(client.state == .promised(server.rawValue), "\(action) of a client with another promise")
             }
             clients[waiter.rawValue]?.state = .served(server.rawValue)
             servers[server.rawValue]?.user = waiter.rawValue
+            servers[server.rawValue]?.restingSince = nil
             servers[server.rawValue]?.promisedTo = nil
             servers[server.rawValue]?.isPinned = client.isPinned
         case .handOver(let server, let from, let to, let waiter):
@@ -243,7 +274,10 @@ struct PoolSimulation {
             try require(model.worker == from.rawValue && client.worker == to.rawValue, "\(action): wrong worker")
             try require(model.user == nil && !model.isTravelling && !model.isToClose, "\(action) of a server not free")
             try require(client.state == .waiting, "\(action) for a client that does not wait")
+            try require(model.epoch == machine.epoch, "\(action) of a server from before a drain")
             try checkFairness(waiter.rawValue, worker: model.worker)
+            try checkChoice(of: model, for: client, action)
+            servers[server.rawValue]?.restingSince = nil
             clients[waiter.rawValue]?.state = .promised(server.rawValue)
             servers[server.rawValue]?.promisedTo = waiter.rawValue
             servers[server.rawValue]?.isTravelling = true
@@ -251,21 +285,20 @@ struct PoolSimulation {
         case .connect(let worker, let epoch):
             attempts.append((worker.rawValue, epoch))
             try checkSize()
-        case .close(let server, let owner, _):
+        case .close(let server, let owner, let reason):
             guard let model = servers[server.rawValue] else { throw BrokenPromise(description: "\(action): unknown") }
             try require(model.worker == owner.rawValue, "\(action) names the wrong worker")
             try require(model.user == nil && model.promisedTo == nil, "\(action) of a server in use")
+            try checkClose(model, reason, action)
             servers[server.rawValue]?.isToClose = true
+            servers[server.rawValue]?.restingSince = nil
         case .waitTimedOut(let waiter, _, _):
             guard let client = clients[waiter.rawValue] else { throw BrokenPromise(description: "\(action): unknown") }
             let limit = UInt64(machine.settings.waitTimeout / .nanoseconds(1))
             try require(now - client.since >= limit, "\(action) came too early")
             try sendAway(waiter.rawValue, action)
         case .refuse(let waiter, _, let reason):
-            if case .tooManyPinned = reason {
-                let isFull = pinned > machine.settings.pinLimit
-                try require(isFull, "\(action) with \(pinned) pins, the new one included")
-            }
+            try checkRefusal(reason, action)
             try sendAway(waiter.rawValue, action)
         }
     }
@@ -276,50 +309,11 @@ struct PoolSimulation {
             break
         case .handOver(let server, _, let to, _):
             // The server may have broken while the order was on its way.
-            if servers[server.rawValue] != nil { mailboxes[to.rawValue].append(.arrival(server.rawValue)) }
+            guard servers[server.rawValue] != nil else { return }
+            mailboxes[to.rawValue].append(Letter(sender: worker, message: .arrival(server.rawValue)))
         case .close(let server, _, _):
             if servers[server.rawValue] != nil { try serverBreaks(server.rawValue) }
         }
-    }
-
-    // MARK: Promises
-
-    /// The oldest client is served first, unless it may be overtaken by one of the server's own worker.
-    private func checkFairness(_ id: Int, worker: Int) throws {
-        guard let oldest = waiting.min(), oldest != id, let first = clients[oldest] else { return }
-        let limit = UInt64(machine.settings.maxOvertaking / .nanoseconds(1))
-        let isLocal = clients[id]?.worker == worker
-        let isOldestThere = waiting.filter { clients[$0]?.worker == worker }.min() == id
-        try require(
-            isLocal && isOldestThere && now - first.since < limit, "client \(id) was served before \(oldest)")
-    }
-
-    private func checkSize() throws {
-        let settings = machine.settings
-        let reserveAge = UInt64(settings.reserveTimeout / .nanoseconds(1))
-        let isReserveOpen = waiting.contains { now - (clients[$0]?.since ?? now) >= reserveAge }
-        let limit = settings.size + (isReserveOpen ? settings.reserveSize : 0)
-        try require(
-            servers.count + attempts.count <= limit,
-            "\(servers.count) servers and \(attempts.count) attempts of \(limit)")
-        let current = attempts.count { $0.epoch == machine.epoch }
-        try require(current <= settings.maxConnecting, "\(current) attempts at once")
-    }
-
-    /// The machine's account against ours; its own rules it checks itself in debug builds.
-    private func compare() throws {
-        let gauges = machine.gauges(now: now)
-        let busy = servers.values.count { $0.user != nil }
-        let travelling = servers.values.count { $0.isTravelling }
-        let closing = servers.values.count { $0.isToClose && !$0.isTravelling }
-        try require(gauges.busy == busy, "\(gauges.busy) servers are busy, not \(busy)")
-        try require(gauges.inTransit == travelling, "\(gauges.inTransit) servers travel, not \(travelling)")
-        try require(gauges.closing == closing, "\(gauges.closing) servers close, not \(closing)")
-        try require(gauges.connecting == attempts.count, "\(gauges.connecting) attempts, not \(attempts.count)")
-        let known = gauges.idle + gauges.busy + gauges.inTransit + gauges.closing
-        try require(known == servers.count, "\(known) servers are known, not \(servers.count)")
-        try require(gauges.waiting == clients.values.count { !isServed($0) }, "\(gauges.waiting) clients wait")
-        try require(gauges.pinned == servers.values.count { $0.isPinned }, "\(gauges.pinned) servers are pinned")
     }
 
     private mutating func sendAway(_ id: Int, _ action: PoolAction) throws {
@@ -333,6 +327,30 @@ struct PoolSimulation {
     private mutating func forget(client id: Int) {
         if case .promised(let server) = clients[id]?.state { servers[server]?.promisedTo = nil }
         clients[id] = nil
+    }
+
+    /// Servers that nobody uses and that go nowhere rest from now on.
+    private mutating func comeToRest() {
+        for (id, server) in servers.sorted(by: { $0.key < $1.key }) where server.isFree && server.restingSince == nil {
+            restCount += 1
+            servers[id]?.restingSince = now
+            servers[id]?.restNumber = restCount
+        }
+    }
+
+    private mutating func book(failure: Bool, of epoch: PoolEpoch) {
+        guard epoch == machine.epoch, !machine.isClosed else { return }
+        guard failure else { return endPause() }
+        guard now >= retryAt else { return }
+        var delay = machine.settings.retryDelay
+        for _ in 0..<min(failuresInARow, 40) { delay = min(delay * 2, machine.settings.maxRetryDelay) }
+        retryAt = now + UInt64(delay / .nanoseconds(1))
+        failuresInARow += 1
+    }
+
+    private mutating func endPause() {
+        failuresInARow = 0
+        retryAt = 0
     }
 
     private func known(_ waiter: WaiterID, _ server: ServerID) throws -> (Client, Server) {

@@ -1,10 +1,10 @@
 // What has a prober told so far?
 
 import Foundation
+import Locks
 import PostgresCluster
 import Probing
 import Routing
-import Synchronization
 
 /// A prober with everything that it told.
 final class Watch: Sendable {
@@ -19,7 +19,7 @@ final class Watch: Sendable {
     private let told: Shared
 
     private final class Shared: Sendable {
-        let state = Mutex(Told())
+        let state = Lock(Told())
     }
 
     struct TimeLimit: Error, CustomStringConvertible {

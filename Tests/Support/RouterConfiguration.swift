@@ -19,7 +19,7 @@ public struct RouterConfiguration: Sendable {
                 "addresses": #"["127.0.0.1"]"#, "port": "\(try LoopbackPort.free())",
                 "reader_port": "\(try LoopbackPort.free())", "writer_port": "\(try LoopbackPort.free())",
             ],
-            "server": ["workers": "1"],
+            "server": ["workers": "2"],
             "auth": ["method": Self.quoted("trust")],
             "probe": [
                 "user": Self.quoted(DatabaseRole.probe.name), "password": Self.quoted(DatabaseRole.probe.password),

@@ -12,25 +12,26 @@ import Testing
         ("Pooling", []),
         ("Authentication", ["Wire", "OpenSSL"]),
         ("Sessions", ["Wire", "SQL", "Routing", "Authentication"]),
-        ("Reactor", ["CLinux"]),
+        ("Locks", []),
+        ("Reactor", ["CLinux", "Locks"]),
         ("OpenSSL", ["COpenSSL"]),
-        ("Probing", ["CLibpq", "Routing", "SQL", "Telemetry"]),
-        ("Lookups", ["Reactor", "Telemetry"]),
+        ("Probing", ["CLibpq", "Locks", "Routing", "SQL", "Telemetry"]),
+        ("Lookups", ["Locks", "Reactor", "Telemetry"]),
         (
             "Proxy",
             [
                 "Sessions", "Pooling", "Routing", "Wire", "SQL", "Authentication", "OpenSSL", "Reactor", "Telemetry",
-                "Lookups",
+                "Lookups", "Locks",
             ]
         ),
-        ("Telemetry", []),
+        ("Telemetry", ["Locks"]),
         ("Settings", ["Proxy", "Routing", "Pooling", "Authentication", "Probing", "Telemetry"]),
-        ("PostgresCluster", []),
+        ("PostgresCluster", ["Locks"]),
         (
             "pointsman",
             [
                 "Proxy", "Probing", "Settings", "SQL", "Routing", "Pooling", "Authentication", "Sessions", "Telemetry",
-                "Lookups", "OpenSSL", "PostgresCluster", "Reactor", "Wire",
+                "Lookups", "Locks", "OpenSSL", "PostgresCluster", "Reactor", "Wire",
             ]
         ),
         ("CLinux", []),

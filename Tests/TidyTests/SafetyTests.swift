@@ -33,8 +33,19 @@ import Testing
     func theBrainIsSynchronous(_ file: SourceFile) {
         guard ImportTests.exceptions[file.path] != "Synchronization" else { return }
         for (number, line) in zip(1..., file.code) {
-            for word in ["async", "await", "Task", "actor", "Mutex", "Atomic", "DispatchQueue"] {
+            for word in ["async", "await", "Task", "actor", "Lock", "Mutex", "Atomic", "DispatchQueue"] {
                 #expect(!Self.hasWord(word, line), "\(file.path):\(number) says \(word)")
+            }
+        }
+    }
+
+    /// A build for ThreadSanitizer exchanges the lock, hence there is one.
+    @Test(arguments: SourceTree.sources + SourceTree.tests)
+    func thereIsOneLock(_ file: SourceFile) {
+        guard file.module != "Locks" else { return }
+        for (number, line) in zip(1..., file.code) {
+            for word in ["Mutex", "NSLock", "NSRecursiveLock", "pthread_mutex_t", "OSAllocatedUnfairLock"] {
+                #expect(!Self.hasWord(word, line), "\(file.path):\(number) says \(word) instead of Lock")
             }
         }
     }
