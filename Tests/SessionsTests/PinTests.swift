@@ -197,7 +197,8 @@ struct PinTests {
         rig.lines = []
         rig.send(Message.query("COMMIT").bytes + Message.query("VACUUM").bytes)
         rig.settle()
-        #expect(rig.lines == ["p0 Q(COMMIT)", "p0 Q(VACUUM)"] || rig.lines == ["p0 Q(COMMIT) Q(VACUUM)"], "\(rig.lines)")
+        #expect(!rig.lines.contains { $0.contains("DISCARD") } && rig.problems.isEmpty, "\(rig.lines)")
+        #expect(rig.servers[0].model.journal.suffix(2) == ["COMMIT", "VACUUM"])
     }
 
     /// What might be asked after a write is no reason to refuse it.
