@@ -23,7 +23,14 @@ from stage import ROOT, Stage, fail
 ARC = re.compile(r"swift_(\w*(retain|release)|isUnique|bridgeObject|weak|unowned)|RefCount|crementSlow", re.I)
 ALLOCATION = re.compile(r"^(_int_)?(malloc|calloc|realloc|free|cfree|posix_memalign|aligned_alloc|tcache_)"
                         r"|swift_(slow)?(alloc|dealloc)", re.I)
+CELLS = [*SPINE, "churn-8"]
 KERNEL = "[kernel]"
+
+
+def load(options):
+    """How many clients the cell has, and what else pgbench is told for it."""
+    kind, clients = options.cell.split("-")
+    return int(clients), ["-C"] if kind == "churn" else ["-M", kind]
 
 
 def demangled(lines):
@@ -73,12 +80,12 @@ def module_name(path, binary):
 
 def sampled(stage, subject, options, folder):
     data = folder / "perf.data"
-    protocol, clients = options.cell.split("-")
+    clients, arguments = load(options)
     subject_binary = stage.pgbouncer if options.subject.startswith("pgbouncer") else stage.binary
-    pgbench(stage, subject, 1, int(clients), ["-M", protocol])
+    pgbench(stage, subject, 1, clients, arguments)
     recorder = subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", "4999", "-g", "-o", data, "-p",
                                  str(subject.pid)], stderr=subprocess.PIPE, text=True)
-    figures = pgbench(stage, subject, options.seconds, int(clients), ["-M", protocol])
+    figures = pgbench(stage, subject, options.seconds, clients, arguments)
     recorder.send_signal(signal.SIGINT)
     _, errors = recorder.communicate(timeout=60)
     if not data.exists():
@@ -101,9 +108,7 @@ def sampled(stage, subject, options, folder):
 # callgrind
 
 def counted(stage, options, folder):
-    protocol, clients = options.cell.split("-")
-    for old in folder.glob("callgrind.*"):
-        old.unlink()
+    clients, arguments = load(options)
     # A proxy that runs as another user writes its own files. Valgrind cannot read Swift's debugging information, and
     # needs none for the names of functions.
     stage.own(folder)
@@ -117,16 +122,16 @@ def counted(stage, options, folder):
     binary = stage.pgbouncer if own else stage.binary
 
     def transactions(count):
-        subprocess.run(["pgbench", "-n", "-S", "-M", protocol, "-c", clients, "-t", str(count), *subject.target()],
-                       check=True, capture_output=True)
-        return count * int(clients)
+        subprocess.run(["pgbench", "-n", "-S", *arguments, "-c", str(clients), "-t", str(count), *subject.target()],
+                       check=True, capture_output=True, env=subject.environment)
+        return count * clients
 
     def order(word, *more):
         subprocess.run([*own, "callgrind_control", *more, word, str(subject.pid)], check=True, capture_output=True)
 
-    transactions(max(20, 200 // int(clients)))
+    transactions(max(20, 200 // clients))
     order("--instr=on")
-    total = transactions(max(1, options.transactions // int(clients)))
+    total = transactions(max(1, options.transactions // clients))
     order("--instr=off")
     order("--dump")
     stage.stop(subject)
@@ -144,7 +149,12 @@ def counted(stage, options, folder):
             sums[key] = sums.get(key, 0) + int(found.group(1).replace(",", ""))
     entries = [(count / total, *key) for key, count in sums.items()]
     report = Report(entries)
-    done = subprocess.run(["callgrind_annotate", "--tree=caller", "--inclusive=yes", files[-1]], capture_output=True,
+    # What was counted while it ended is in a file of its own.
+    main_file = max(files, key=lambda file: file.stat().st_size)
+    for file in files:
+        if file != main_file:
+            file.unlink()
+    done = subprocess.run(["callgrind_annotate", "--tree=caller", "--inclusive=yes", main_file], capture_output=True,
                           text=True)
     report.callers = demangled(done.stdout.splitlines())
     return report, f"{report.total:,.0f} instructions in user space for each of {total} transactions"
@@ -153,7 +163,7 @@ def counted(stage, options, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mode", choices=("perf", "callgrind"), default="perf")
-    parser.add_argument("--cell", choices=SPINE, default="simple-8", metavar="CELL", help=", ".join(SPINE))
+    parser.add_argument("--cell", choices=CELLS, default="simple-8", metavar="CELL", help=", ".join(CELLS))
     parser.add_argument("--subject", default="pointsman", help="or pgbouncer, pgbouncer/session, pointsman/2")
     parser.add_argument("--seconds", type=int, default=5, help="how long perf samples")
     parser.add_argument("--transactions", type=int, default=4_000, help="how many callgrind counts")
@@ -162,6 +172,8 @@ def main():
     parser.add_argument("--pgbouncer", help="another PgBouncer than the installed one")
     parser.add_argument("--output", type=Path, default=ROOT / ".build/profile", metavar="FOLDER")
     options = parser.parse_args()
+    if options.cell.startswith("churn"):
+        options.subject += "/scram"
 
     options.output.mkdir(parents=True, exist_ok=True)
     with Stage(options.binary, options.pgbouncer) as stage:
