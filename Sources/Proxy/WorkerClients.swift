@@ -60,6 +60,7 @@ extension Worker {
             cancelSecret: SecureRandom.bytes(4), blocks: blocks)
         while clients.count <= token.index { clients.append(nil) }
         clients[token.index] = client
+        newcomers.append(token)
         if let failure = poller.add(descriptor, token) {
             shared.logger.error("cannot watch a client's connection: \(failure)")
             close(client)
@@ -88,7 +89,8 @@ extension Worker {
         if event.isHangup || event.isPeerClosed { client.isAtEnd = true }
         if event.isReadable || event.isHangup || event.isPeerClosed {
             client.mayHaveUnread = true
-            pump(client)
+            // One that has used up its turn waits for the others.
+            if !client.isQueuedForResume { pump(client) }
         }
     }
 
@@ -188,10 +190,13 @@ extension Worker {
         while !client.isClosed {
             switch client.phase {
             case .login(var login):
+                guard client.wait == .none else { return }
                 pulse.turn(to: .logins, now: now)
                 defer { pulse.turn(to: .connections, now: now) }
-                let step = shared.derivedKeys.withLock {
-                    login.receive(bytes, at: &offset, cache: &$0, toClient: &toClient)
+                let step = shared.derivedKeys.withLock { cache in
+                    swap(&cache.lent, &client.lent)
+                    defer { cache.lent = nil }
+                    return login.receive(bytes, at: &offset, cache: &cache, toClient: &toClient)
                 }
                 client.phase = .login(login)
                 guard follow(step, client) else { return flush(client, bytes) }
@@ -272,6 +277,7 @@ extension Worker {
             uncount(server)
         } else {
             client.session.pinRefused(
+                reasons,
                 ErrorFields(
                     .error, "53300", "too many pinned sessions in this pool",
                     detail: "The statement would make the session keep its server (\(reasons)), and max_pinned sessions"
@@ -344,7 +350,7 @@ extension Worker {
                 _ = group.pools[node].machine.withLock { $0.cancelWait(waiterID(client)) }
             }
         case .held: held.remove(client.token.index)
-        case .none: break
+        case .none, .keys: break
         }
         client.wait = .none
         // Its end will not be seen.

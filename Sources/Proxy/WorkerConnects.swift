@@ -83,6 +83,11 @@ extension Worker {
             withPool(server.pool) { machine, actions in
                 machine.connected(server.id, worker: id, epoch: server.epoch, now: now, actions: &actions)
             }
+        case .derive(let derivation):
+            guard shared.deriver.derive(derivation, for: server.token, at: mailbox) else {
+                return connectFailed(server, "too many logins wait for keys", isFinal: false)
+            }
+            server.waitsForKeys = true
         case .refused(let error):
             // Not a verdict on the login: the node is starting, stopping or full.
             let isPassing = error.sqlState.hasPrefix("57P") || error.sqlState.hasPrefix("53")
@@ -106,9 +111,7 @@ extension Worker {
                     detail: "Node: \(server.address).")
             }
         }
-        let topology = topologies[server.pool.cluster]
-        let isPrimary =
-            server.pool.node < topology.nodes.count && topology.primary == topology.nodes[server.pool.node].id
+        let isPrimary = clusters[server.pool.cluster].isPrimary(server.pool.node)
         server.farewell = server.farewell ?? ReceivedError(body: Span())
         close(server, reason)
         askForProbe(server)

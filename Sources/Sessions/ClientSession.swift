@@ -9,7 +9,7 @@ public import Wire
 /// The shell calls `advance` with the bytes that are there. At the start of each batch it scans what the client asks
 /// for and says where that may run; once a server is attached, `translate` writes the batch for it. What the server
 /// answers comes back as facts through `settle`.
-public struct ClientSession: Sendable {
+public struct ClientSession: ~Copyable, Sendable {
     /// A client's transaction as far as the router is concerned.
     public enum Transaction: Equatable, Sendable {
         case none
@@ -92,13 +92,17 @@ public struct ClientSession: Sendable {
     /// The attached server is a replica.
     var isOnReplica = false
     /// `default_transaction_isolation` on the attached server.
-    var defaultIsolation = "read committed"
+    var defaultIsolation = IsolationLevel.readCommitted
     /// SET LOCAL, a cursor, an open portal or a savepoint: the transaction cannot be begun again elsewhere.
     var isRooted = false
     /// SET LOCAL in this transaction: names may mean something else until it ends.
     var hasLocalSettings = false
     /// The session asked for `currval` or `lastval`: it keeps its server from its next write on.
     var wantsSequences = false
+    /// What the attached server remembers of sequences is this session's.
+    var ownsSequences = false
+    /// The server has not confirmed that it forgot those of others.
+    var isClearingSequences = false
 
     public init(
         listener: ListenerKind, profile: SettingsProfile, settings: SessionSettings, catalog: CatalogID = .none
@@ -147,6 +151,7 @@ public struct ClientSession: Sendable {
         isOnReplica = isReplica
         defaultIsolation = profile.defaultIsolation ?? server.defaultIsolation
         leavesTraces = false
+        ownsSequences = !server.remembersSequences
         configure(&server, difference: difference, toServer: &toServer)
     }
 
@@ -179,6 +184,8 @@ public struct ClientSession: Sendable {
         bindsStateChange = false
         deallocation = nil
         resetsAll = false
+        ownsSequences = false
+        isClearingSequences = false
         changesLexing = false
         isLexingInDoubt = false
         variant = 0
@@ -188,19 +195,24 @@ public struct ClientSession: Sendable {
     /// The pool grants a pin: the server is cleared of what others may have left in its sequences.
     public mutating func pinned(_ reasons: PinReasons, on server: inout ServerSession, toServer: inout Outbox) {
         pins.formUnion(reasons)
-        let text = Array("DISCARD SEQUENCES".utf8)
+        guard !ownsSequences else { return }
         guard isUnsynced else {
-            server.ask(text, toServer: &toServer)
+            server.ask(Self.clearingSequences, toServer: &toServer)
             awaiting = .pin
             return
         }
         // A simple Query would commit what the batch has done so far.
-        server.askInBatch(text, .execute, toServer: &toServer)
+        server.askInBatch(Self.clearingSequences, .execute, toServer: &toServer)
     }
 
     /// The pool has no room for another pin.
-    public mutating func pinRefused(_ error: ErrorFields) {
-        refusal = error
+    public mutating func pinRefused(_ reasons: PinReasons, _ error: ErrorFields) {
+        if reasons == .sequence {
+            // A write is not refused for what might be asked after it.
+            wantsSequences = false
+        } else {
+            refusal = error
+        }
     }
 
     /// Leaves a replica for the primary: a read-only transaction ends, to begin again there; statements that were only
@@ -237,6 +249,8 @@ public struct ClientSession: Sendable {
             dropChanges(count, inParse: inParse, table: &table)
             // Names that the next batch was scanned with may mean something else now.
             if count > 0, !batch.isDecided { batch.reset(table: &table) }
+            if isClearingSequences { ownsSequences = false }
+            isClearingSequences = false
             if case .shape = awaiting { awaiting = nil }
             if withoutBegin { transaction = .failedWithoutServer }
         case .forgot(let what):
@@ -264,6 +278,7 @@ public struct ClientSession: Sendable {
         if server.isQuiet, batch.kind == .none { lexer = server.lexer }
         // What was sent behind, and perhaps answered, is not covered by this Sync.
         if server.ledger.isEmpty, !server.needsSync {
+            isClearingSequences = false
             isInTransaction = status != .idle
             mayHaveCommitted = false
             if status == .idle {
@@ -315,7 +330,7 @@ public struct ClientSession: Sendable {
             server.profile = profile.id
         case .pin:
             awaiting = nil
-            if let error { refusal = ErrorFields(.error, error.sqlState, error.message) }
+            if let error { refusal = ErrorFields(.error, error.sqlState, error.message) } else { ownsSequences = true }
         case .move, .shape, nil:
             break
         }

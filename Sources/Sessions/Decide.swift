@@ -126,7 +126,7 @@ extension ClientSession {
             return decideAttached(input, at: &offset, attachment, table: &table, toClient: &toClient)
         }
         if answerLocally(input, at: &offset, status: nil, table: &table, toClient: &toClient) { return nil }
-        if let error = objection {
+        if let error = objection(isAttached: false) {
             if batch.effects.contains(.sequenceState) { wantsSequences = true }
             refuse(error, input, at: &offset, table: &table, toClient: &toClient)
             return nil
@@ -194,7 +194,7 @@ extension ClientSession {
             }
             refusal = .readOnlyOnReplica
         }
-        if let error = objection {
+        if let error = objection(isAttached: true) {
             if batch.effects.contains(.sequenceState) { wantsSequences = true }
             refusal = error
         }
@@ -235,7 +235,7 @@ extension ClientSession {
         switch modes.isolation {
         case .readCommitted, .readUncommitted: return true
         case .repeatableRead, .serializable: return false
-        case nil: return defaultIsolation == "read committed"
+        case nil: return defaultIsolation == .readCommitted
         }
     }
 
@@ -285,11 +285,12 @@ extension ClientSession {
     }
 
     /// Why the batch must not run although a server would run it.
-    private var objection: ErrorFields? {
-        if batch.effects.contains(.sequenceState), !isPinned { return .sequenceOfNobody }
+    private func objection(isAttached: Bool) -> ErrorFields? {
+        if let error = objectionToSequences(isAttached: isAttached) { return error }
         if listener == .reader, demand.routeClass != .replicaSafe {
-            let isHarmless = !batch.hasSeveralCommands && batch.command.map(isHarmlessToReader) == true
-            if !isHarmless { return objectionOfReader(to: batch.command) }
+            guard !batch.hasSeveralCommands, let command = batch.command, isHarmlessToReader(command) else {
+                return objectionOfReader(to: batch.command)
+            }
         }
         return nil
     }

@@ -10,6 +10,8 @@ public struct ServerLogin: Sendable {
         case needInput
         /// The connection may serve clients.
         case ready
+        /// Lend the keys to the cache and call again from the same offset.
+        case derive(KeyDerivation)
         /// The server refused.
         case refused(ReceivedError)
         /// The login cannot succeed; the sentence says why.
@@ -30,7 +32,7 @@ public struct ServerLogin: Sendable {
     public private(set) var parameters: [StartupParameter] = []
     public private(set) var processID: Int32 = 0
     public private(set) var secret: [UInt8] = []
-    private var defaultIsolation = "read committed"
+    private var defaultIsolation = IsolationLevel.readCommitted
 
     /// Writes the StartupMessage.
     public init(
@@ -63,7 +65,10 @@ public struct ServerLogin: Sendable {
             guard input.count - offset >= header.totalLength else { return .needInput }
             let body = offset + FrameHeader.byteCount..<offset + header.totalLength
             offset += header.totalLength
-            if let step = message(header.type, input, body, cache: &cache, toServer: &toServer) { return step }
+            if let step = message(header.type, input, body, cache: &cache, toServer: &toServer) {
+                if case .derive = step { offset -= header.totalLength }
+                return step
+            }
         }
     }
 
@@ -78,6 +83,7 @@ public struct ServerLogin: Sendable {
             case .send(let bytes): toServer.write { $0.append(contentsOf: bytes) }
             case .waitMore: break
             case .succeeded: state = .settingUp
+            case .derive(let derivation): return .derive(derivation)
             case .failed(let failure): return .failed(failure.description)
             }
         case Backend.errorResponse:
@@ -96,8 +102,11 @@ public struct ServerLogin: Sendable {
             secret = input.bytes(in: body.lowerBound + 4..<body.upperBound)
         case Backend.dataRow:
             guard case .askingDefaults = state, body.count >= 6 else { return .failed("the server sent a stray row") }
-            defaultIsolation = String(
-                decoding: input.bytes(in: body.lowerBound + 6..<body.upperBound), as: UTF8.self)
+            let name = String(decoding: input.bytes(in: body.lowerBound + 6..<body.upperBound), as: UTF8.self)
+            guard let level = IsolationLevel(setting: name) else {
+                return .failed("the server has an unknown default_transaction_isolation: \(name)")
+            }
+            defaultIsolation = level
         case Backend.readyForQuery:
             return ready(toServer: &toServer)
         case Backend.noticeResponse, Backend.rowDescription, Backend.commandComplete,

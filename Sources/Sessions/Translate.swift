@@ -54,6 +54,11 @@ extension ClientSession {
             if !isUnsynced, refusal == nil, batch.kind == .extended, let pin = pin(for: batch.pins, server: server) {
                 return pin
             }
+            if !isUnsynced, refusal == nil, batch.kind == .extended,
+                clearSequences(for: batch.effects, ahead: header.type, server: &server, toServer: &toServer)
+            {
+                return .wait
+            }
             if let error = refusal, header.type != Frontend.terminate {
                 refusal = nil
                 if let result = refuseOnServer(
@@ -222,7 +227,7 @@ extension ClientSession {
     }
 
     /// Sends the BEGIN that was answered before, ahead of the first message and without a Sync of its own.
-    private mutating func openTransaction(server: inout ServerSession, toServer: inout Outbox) {
+    mutating func openTransaction(server: inout ServerSession, toServer: inout Outbox) {
         guard case .lazy(var modes) = transaction else { return }
         if listener == .reader { modes.readOnly = true }
         transaction = .open(modes)
@@ -261,6 +266,9 @@ extension ClientSession {
             refusal = .unknownStatement(name)
             return nil
         }
+        if clearSequences(for: classification.effects, ahead: header.type, server: &server, toServer: &toServer) {
+            return .wait
+        }
         if let pin = note(classification, server: server) { return pin }
         openTransaction(server: &server, toServer: &toServer)
         server.expect(LedgerEntry(.query))
@@ -282,6 +290,7 @@ extension ClientSession {
             return nil
         }
         if let pin = note(.functionCall, server: server) { return pin }
+        server.remembersSequences = true
         openTransaction(server: &server, toServer: &toServer)
         server.expect(LedgerEntry(.functionCall))
         isUnsynced = false
@@ -327,6 +336,7 @@ extension ClientSession {
             if let former = deallocation, input.matches(former.portal, in: view.portal) { deallocation = nil }
         }
         if let pin = note(classification, server: server) { return pin }
+        if classification.effects.mayAdvanceSequences { server.remembersSequences = true }
         openTransaction(server: &server, toServer: &toServer)
         switch ensureParsed(
             statement, isNamed: !view.statement.isEmpty, server: &server, table: table, toServer: &toServer)
@@ -340,13 +350,14 @@ extension ClientSession {
         if view.statement.isEmpty {
             forwardPart(header, input, at: &offset, toServer: &toServer)
         } else {
-            let name = statement.id.serverName
+            let id = statement.id
             let rest = offset + header.totalLength - view.statement.upperBound
             toServer.write { out in
-                out.appendHeader(Frontend.bind, bodyLength: view.portal.count + 1 + name.count + rest)
+                out.appendHeader(
+                    Frontend.bind, bodyLength: view.portal.count + 1 + StatementID.serverNameLength + rest)
                 for index in view.portal { out.append(input[index]) }
                 out.append(0)
-                out.append(contentsOf: name)
+                id.appendServerName(to: &out)
             }
             let available = min(offset + header.totalLength, input.count)
             toServer.forward(view.statement.upperBound..<available)
@@ -361,7 +372,8 @@ extension ClientSession {
     private mutating func note(_ classification: Classification, server: borrowing ServerSession) -> Translation? {
         let effects = classification.effects
         var wanted = classification.reasonsToPin
-        if wantsSequences, effects.contains(.mayWrite) || effects.contains(.hiddenCode) { wanted.insert(.sequence) }
+        if wantsSequences, effects.mayAdvanceSequences { wanted.insert(.sequence) }
+        if effects.contains(.sequenceState) { wantsSequences = true }
         // A search_path of pg_temp, set for the transaction or at the start, makes any new table a temporary one.
         if effects.contains(.setLocal) { hasLocalSettings = true }
         if effects.contains(.ddl), hasLocalSettings || profile.createsTemporaryObjects {
@@ -453,7 +465,9 @@ extension ClientSession {
 extension Classification {
     /// Why the session must keep its server once the statement has run. A setting is kept by keeping the server.
     var reasonsToPin: PinReasons {
-        switch command {
+        // Who asks for `lastval` keeps the server from the next write on.
+        let pins = pins.subtracting(.sequence)
+        return switch command {
         case .set(name: _, value: _, let isLocal): isLocal ? pins : pins.union(.setting)
         case .reset, .setConfig, .sessionCharacteristics: pins.union(.setting)
         case .begin, .commit, .rollback, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction,

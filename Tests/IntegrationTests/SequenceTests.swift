@@ -51,4 +51,50 @@ import Testing
         try client.succeed("COMMIT")
         #expect(try client.value("SELECT currval('\(name)')") == next)
     }
+
+    /// A transaction may ask for what it did itself, on a server that others have used; nobody is told of others' work.
+    @Test func inTheFirstTransaction() throws {
+        let router = try Stage.startRouter(poolSize: 1, ["max_pinned": "0"])
+        let name = try makeSequence()
+        let other = try router.client()
+        for _ in 0..<3 { #expect(try other.value("SELECT nextval('\(name)')") != nil) }
+        let insert = "INSERT INTO \(name)_t (x) VALUES (1)"
+        let largest = "SELECT max(id) FROM \(name)_t"
+        for asks in ["SELECT lastval()", "SELECT currval('\(name)_t_id_seq')"] {
+            for isExtended in [false, true] {
+                let client = try router.client()
+                try client.succeed("BEGIN")
+                #expect(try (isExtended ? client.extended(insert) : client.query(insert)).errors == [])
+                let found = try isExtended ? client.extended(asks) : client.query(asks)
+                #expect(try found.value == client.value(largest), "\(found)")
+                try client.succeed("COMMIT")
+                client.close()
+                // Without a sequence of its own it is told nothing.
+                let second = try router.client()
+                try second.succeed("BEGIN ISOLATION LEVEL REPEATABLE READ")
+                try second.succeed("UPDATE \(name)_t SET x = 2")
+                #expect(try second.query(asks).errors == ["55000"])
+                try second.succeed("ROLLBACK")
+                second.close()
+            }
+        }
+    }
+
+    @Test func inOneText() throws {
+        let router = try Stage.startRouter(poolSize: 1)
+        let name = try makeSequence()
+        let other = try router.client()
+        for text in [
+            "INSERT INTO \(name)_t (x) VALUES (1); SELECT lastval()",
+            "BEGIN ISOLATION LEVEL SERIALIZABLE; INSERT INTO \(name)_t (x) VALUES (1); SELECT lastval(); COMMIT",
+        ] {
+            _ = try other.value("SELECT nextval('\(name)')")
+            let client = try router.client()
+            let answer = try client.succeed(text)
+            #expect(try answer.value == client.value("SELECT max(id) FROM \(name)_t"), "\(answer)")
+            client.close()
+        }
+        let client = try router.client()
+        #expect(try client.query("UPDATE \(name)_t SET x = 1; SELECT lastval()").errors == ["55000"])
+    }
 }

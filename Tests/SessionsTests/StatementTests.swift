@@ -288,7 +288,7 @@ struct StatementTests {
             Turn(.closeStatement(Self.s1), .sync, gets: "3 Z(I)"),
             Turn(
                 .query("LISTEN a"), gets: "C(LISTEN) Z(I)", "acquire sessionState", "pin listen",
-                "p0 Q(DISCARD SEQUENCES)", "p0 Q(LISTEN a)"),
+                "p0 Q(LISTEN a)"),
             Turn(.bind(Self.s1), .sync, gets: "\(error) Z(I)", refusal),
             Turn(.closeStatement(Self.s1), .sync, gets: "3 Z(I)", "p0 S"),
             Turn(
