@@ -8,11 +8,11 @@
     /// POSIX's mutex, which is what `NSLock` locks.
     ///
     /// Unchecked, because the compiler does not see that `value` is read and written under `lock` alone.
-    public final class Lock<Value>: @unchecked Sendable {
+    public final class Lock<Value: ~Copyable>: @unchecked Sendable {
         private let lock = NSLock()
         private var value: Value
 
-        public init(_ value: sending Value) { self.value = value }
+        public init(_ value: consuming sending Value) { self.value = value }
 
         public func withLock<Outcome, Failure: Error>(
             _ body: (inout Value) throws(Failure) -> Outcome
@@ -26,10 +26,10 @@
     public import Synchronization
 
     /// A value behind a lock: the standard library's mutex, under the only name that other files may use for it.
-    public struct Lock<Value>: ~Copyable, Sendable {
+    public struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
         @usableFromInline let mutex: Mutex<Value>
 
-        @inlinable public init(_ value: sending Value) { mutex = Mutex(value) }
+        @inlinable public init(_ value: consuming sending Value) { mutex = Mutex(value) }
 
         /// Runs `body` while no other thread does; it must not take the same lock again.
         @inlinable public borrowing func withLock<Outcome, Failure: Error>(

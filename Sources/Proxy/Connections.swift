@@ -1,6 +1,7 @@
 // What does a worker hold for each client, each server and each cancel request?
 
 import Authentication
+import Locks
 import Pooling
 import Reactor
 import Routing
@@ -11,7 +12,7 @@ import Wire
 final class ClientConnection {
     enum Phase {
         /// Startup packet and authentication.
-        case login(ClientLogin)
+        indirect case login(ClientLogin)
         /// Authenticated; waits for a server to tell the settings it reports.
         case welcoming
         case serving
@@ -93,7 +94,7 @@ final class ServerConnection {
     enum Phase {
         /// The address is looked up, the socket connects, or the login runs. Leaves to idle.
         case connecting
-        case login(ServerLogin)
+        indirect case login(ServerLogin)
         /// In the pool. Leaves to attached.
         case idle
         /// Serves `client`. Leaves to idle, cooling, resetting, finishing.
@@ -128,6 +129,7 @@ final class ServerConnection {
     var mayHaveUnread = false
     /// The server has sent its last byte.
     var isAtEnd = false
+    var isQueuedForResume = false
     var isClosed = false
     /// The attached node was the primary when the server was attached.
     var isPrimary = false
@@ -156,6 +158,22 @@ final class ServerConnection {
         self.startedAt = startedAt
         output = SendQueue(pool: blocks)
         kept = ByteStore(pool: blocks)
+    }
+}
+
+/// A cluster as one worker sees it.
+final class ClusterView {
+    var topology = Topology()
+    /// Batches under way by place of the node.
+    var outstanding: [Int32]
+
+    init(nodeCount: Int) {
+        outstanding = Array(repeating: 0, count: nodeCount)
+    }
+
+    /// Whether the node in a place takes the writes.
+    func isPrimary(_ place: Int) -> Bool {
+        place < topology.nodes.count && topology.primary == topology.nodes[place].id
     }
 }
 
@@ -211,16 +229,38 @@ final class CancelConnection {
 }
 
 /// A server connection on its way from one worker to another.
-struct ServerHandOver: Sendable {
-    var id: ServerID
-    var descriptor: Descriptor
-    var pool: Pool
-    var epoch: PoolEpoch
-    var address: String
-    var endpoint: Endpoint?
-    var session: ServerSession
-    var heldProfile: ProfileID
-    var connectedAt: UInt64
-    var processID: Int32
-    var secret: [UInt8]
+final class ServerHandOver: Sendable {
+    let id: ServerID
+    let descriptor: Descriptor
+    let pool: Pool
+    let epoch: PoolEpoch
+    let address: String
+    let endpoint: Endpoint?
+    let heldProfile: ProfileID
+    let connectedAt: UInt64
+    let processID: Int32
+    let secret: [UInt8]
+    private let session: Lock<ServerSession>
+
+    /// Takes the server's session out of it.
+    init(_ server: ServerConnection, descriptor: Descriptor) {
+        id = server.id
+        self.descriptor = descriptor
+        pool = server.pool
+        epoch = server.epoch
+        address = server.address
+        endpoint = server.endpoint
+        heldProfile = server.heldProfile
+        connectedAt = server.connectedAt
+        processID = server.processID
+        secret = server.secret
+        var taken = ServerSession()
+        swap(&taken, &server.session)
+        session = Lock(taken)
+    }
+
+    /// Gives the session to the connection of the new worker; once.
+    func moveSession(to server: ServerConnection) {
+        session.withLock { swap(&$0, &server.session) }
+    }
 }

@@ -20,6 +20,7 @@ final class Worker {
         static let server: UInt8 = 3
         static let cancel: UInt8 = 4
         static let mailbox: UInt8 = 5
+        static let ticker: UInt8 = 6
     }
 
     struct Listening {
@@ -42,6 +43,7 @@ final class Worker {
     let mailbox: Mailbox<WorkerMessage>
     let mailboxes: [Mailbox<WorkerMessage>]
     let poller: Poller
+    let ticker: Ticker
     let input = ReadBuffer()
     let blocks = BlockPool()
     let resolve: @Sendable (String, @escaping @Sendable ([String], String?) -> Void) -> Void
@@ -54,15 +56,16 @@ final class Worker {
     var clients: [ClientConnection?] = []
     var servers: [ServerConnection?] = []
     var cancels: [CancelConnection?] = []
-    /// Slots of the servers by the pool's name for them.
-    var serverSlots: [ServerID: Int] = [:]
-    var topologies: [Topology]
-    /// Batches under way by cluster and place of the node.
-    var outstanding: [[Int32]]
+    /// Clients that have not logged in, or had not a while ago, in the order of arrival.
+    var newcomers: [Token] = []
+    /// Slots of the servers that other workers opened.
+    var adoptedSlots: [ServerID: Int] = [:]
+    /// By the number of the cluster.
+    let clusters: [ClusterView]
     var statements: StatementTable
     var random: RandomSource
     var now: UInt64
-    var nextTick: UInt64
+    var isTickDue = false
     var stopMode: StopMode?
     var nextDeal = 0
 
@@ -92,15 +95,17 @@ final class Worker {
         pulse = shared.pulses[id.rawValue]
         mailbox = mailboxes[id.rawValue]
         poller = try Poller()
-        topologies = shared.clusters.map { _ in Topology() }
-        outstanding = shared.clusters.map { Array(repeating: 0, count: $0.settings.nodes.count) }
+        ticker = try Ticker(nanoseconds: Self.tickNanoseconds)
+        clusters = shared.clusters.map { ClusterView(nodeCount: $0.settings.nodes.count) }
         statements = StatementTable(worker: id.rawValue)
         random = RandomSource(seed: SecureRandom.bytes(8))
         now = MonotonicClock.now()
-        nextTick = now + Self.tickNanoseconds
         let token = tokens.open(kind: Kind.mailbox)
         if let failure = poller.addReadable(mailbox.descriptor, token) {
             throw .failed(operation: "epoll_ctl", subject: "mailbox", failure)
+        }
+        if let failure = poller.addReadable(ticker.descriptor, tokens.open(kind: Kind.ticker)) {
+            throw .failed(operation: "epoll_ctl", subject: "ticker", failure)
         }
     }
 
@@ -118,8 +123,7 @@ final class Worker {
         var messages: [WorkerMessage] = []
         defer { pulse.end() }
         while !isFinished {
-            let untilTick = nextTick > now ? Int32((nextTick - now) / 1_000_000) + 1 : 0
-            let count = poller.wait(milliseconds: resumable.isEmpty ? untilTick : 0)
+            let count = poller.wait(milliseconds: resumable.isEmpty ? -1 : 0)
             now = MonotonicClock.now()
             pulse.beat(now: now)
             for index in 0..<count {
@@ -131,6 +135,9 @@ final class Worker {
                 case Kind.listener:
                     during(.accepting) { accept(event.token) }
                 case Kind.cancel: cancelEvent(event)
+                case Kind.ticker:
+                    ticker.acknowledge()
+                    isTickDue = true
                 default:
                     during(.messages) {
                         mailbox.drain(into: &messages)
@@ -138,10 +145,10 @@ final class Worker {
                         messages.removeAll(keepingCapacity: true)
                     }
                 }
-                if !resumable.isEmpty { resumeSome() }
             }
+            // Once for all events: a stream that never ends gets one turn among them, whatever else there is to do.
             if !resumable.isEmpty { resumeSome() }
-            if now >= nextTick { during(.upkeep) { tick() } }
+            if isTickDue { during(.upkeep) { tick() } }
         }
     }
 
@@ -187,6 +194,7 @@ final class Worker {
                 client.isQueuedForResume = false
                 pump(client)
             } else if token.kind == Kind.server, let server = servers[token.index] {
+                server.isQueuedForResume = false
                 pump(server)
             }
         }
@@ -199,7 +207,8 @@ final class Worker {
     }
 
     func resumeLater(_ server: ServerConnection) {
-        guard !server.isClosed else { return }
+        guard !server.isQueuedForResume, !server.isClosed else { return }
+        server.isQueuedForResume = true
         resumable.append(server.token)
     }
 
@@ -210,10 +219,14 @@ final class Worker {
         _ outbox: inout Outbox, _ source: Span<UInt8>, through output: inout SendQueue, to descriptor: Descriptor
     ) -> Bool {
         defer { outbox.removeAll() }
-        if outbox.pieces.count == 1, case .input(let range) = outbox.pieces[0] {
-            return deliver(source.extracting(range), through: &output, to: descriptor)
+        if outbox.pieces.isEmpty || outbox.passage.count > 16_384 {
+            let isThrough = deliver(source.extracting(outbox.passage), through: &output, to: descriptor)
+            guard isThrough, !outbox.pieces.isEmpty else { return isThrough }
+            assembly.removeAll(keepingCapacity: true)
+        } else {
+            assembly.removeAll(keepingCapacity: true)
+            assembly.append(copying: source.extracting(outbox.passage))
         }
-        assembly.removeAll(keepingCapacity: true)
         for piece in outbox.pieces {
             switch piece {
             case .input(let range) where range.count > 16_384:

@@ -60,6 +60,7 @@ extension Worker {
             cancelSecret: SecureRandom.bytes(4), blocks: blocks)
         while clients.count <= token.index { clients.append(nil) }
         clients[token.index] = client
+        newcomers.append(token)
         if let failure = poller.add(descriptor, token) {
             shared.logger.error("cannot watch a client's connection: \(failure)")
             close(client)
@@ -88,7 +89,8 @@ extension Worker {
         if event.isHangup || event.isPeerClosed { client.isAtEnd = true }
         if event.isReadable || event.isHangup || event.isPeerClosed {
             client.mayHaveUnread = true
-            pump(client)
+            // One that has used up its turn waits for the others.
+            if !client.isQueuedForResume { pump(client) }
         }
     }
 

@@ -106,9 +106,7 @@ extension Worker {
                     detail: "Node: \(server.address).")
             }
         }
-        let topology = topologies[server.pool.cluster]
-        let isPrimary =
-            server.pool.node < topology.nodes.count && topology.primary == topology.nodes[server.pool.node].id
+        let isPrimary = clusters[server.pool.cluster].isPrimary(server.pool.node)
         server.farewell = server.farewell ?? ReceivedError(body: Span())
         close(server, reason)
         askForProbe(server)

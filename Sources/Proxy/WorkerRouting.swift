@@ -49,7 +49,7 @@ extension Worker {
                     .error, reason.sqlState.description, "\(reason)", detail: "\(decision.reason)")
                 return refuse(client, error, bytes, at: &offset)
             }
-            guard let place = topologies[group.cluster].index(of: node) else {
+            guard let place = clusters[group.cluster].topology.index(of: node) else {
                 preconditionFailure("The router names a node of the cluster.")
             }
             waitSerial = (waitSerial + 1) & 0xff_ffff
@@ -76,9 +76,10 @@ extension Worker {
             request.maxLag = .max
             request.listener = .split
         }
-        let busy = outstanding[group.cluster]
+        let cluster = clusters[group.cluster]
+        let outstanding = cluster.outstanding
         return Router.decide(
-            request, topology: topologies[group.cluster], settings: group.routing, outstanding: busy.span,
+            request, topology: cluster.topology, settings: group.routing, outstanding: outstanding.span,
             random: random.next())
     }
 
@@ -134,8 +135,8 @@ extension Worker {
     // MARK: The cluster changes
 
     func update(_ cluster: Int, _ topology: Topology) {
-        let before = topologies[cluster]
-        topologies[cluster] = topology
+        let before = clusters[cluster].topology
+        clusters[cluster].topology = topology
         for slot in held {
             guard let client = clients[slot] else { continue }
             held.remove(slot)
@@ -164,18 +165,18 @@ extension Worker {
 
     /// Tells a pool a fact and carries out its orders.
     func withPool(_ pool: Pool, _ body: (inout PoolMachine, inout [PoolAction]) -> Void) {
-        var actions: [PoolAction] = []
-        swap(&actions, &poolActions)
-        actions.removeAll(keepingCapacity: true)
-        pool.machine.withLock { body(&$0, &actions) }
-        for action in actions {
+        let start = poolActions.count
+        pool.machine.withLock { body(&$0, &poolActions) }
+        // Carrying an order out may bring further ones, which stand behind these while they last.
+        for index in start..<poolActions.count {
+            let action = poolActions[index]
             if action.worker == id {
                 perform(action, pool)
             } else {
                 mailboxes[action.worker.rawValue].post(.pool(action, pool))
             }
         }
-        swap(&actions, &poolActions)
+        while poolActions.count > start { poolActions.removeLast() }
     }
 
     func perform(_ action: PoolAction, _ pool: Pool) {
@@ -187,7 +188,7 @@ extension Worker {
         case .connect(_, let epoch):
             openServer(pool, epoch: epoch)
         case .close(let id, owner: _, let reason):
-            if let slot = serverSlots[id], let server = servers[slot] { close(server, reason.rawValue) }
+            if let server = server(id) { close(server, reason.rawValue) }
         case .waitTimedOut(let waiter, worker: _, let lastFailure):
             guard let client = client(waiter), case .pool = client.wait else { return }
             client.wait = .none
@@ -218,9 +219,7 @@ extension Worker {
         _ client: ClientConnection, node: Int, _ pool: Pool, _ reason: Pooling.RefuseReason
     ) {
         defer { if client !== acquiring { resumeLater(client) } }
-        let topology = topologies[pool.cluster]
-        let isPrimary = node < topology.nodes.count && topology.primary == topology.nodes[node].id
-        if !isPrimary {
+        if !clusters[pool.cluster].isPrimary(node) {
             client.excluded.insert(node)
             return
         }
@@ -247,7 +246,7 @@ extension Worker {
 
     /// A server is there for a waiting client.
     private func assign(_ id: ServerID, to waiter: WaiterID, _ pool: Pool) {
-        guard let slot = serverSlots[id], let server = servers[slot] else {
+        guard let server = server(id) else {
             preconditionFailure("A pool assigns servers that exist.")
         }
         guard let client = client(waiter), case .pool = client.wait else {
@@ -266,26 +265,24 @@ extension Worker {
 
     /// Whether the very connection may serve the client's batch.
     private func suits(_ server: ServerConnection, _ client: ClientConnection) -> Bool {
-        let topology = topologies[server.pool.cluster]
-        guard server.pool.node < topology.nodes.count else { return true }
-        let node = topology.nodes[server.pool.node]
-        if topology.primary == node.id { return true }
+        let cluster = clusters[server.pool.cluster]
+        guard server.pool.node < cluster.topology.nodes.count else { return true }
+        if cluster.isPrimary(server.pool.node) { return true }
         // A standby refuses whatever runs under SERIALIZABLE, even the order that would change it.
-        if server.session.defaultIsolation == "serializable" { return false }
+        if server.session.defaultIsolation == .serializable { return false }
         if case .welcoming = client.phase { return true }
         guard server.group.routing.consistency != .eventual, client.session.floor != .none else { return true }
-        return node.covers(client.session.floor, connectedAt: server.connectedAt)
+        return cluster.topology.nodes[server.pool.node].covers(client.session.floor, connectedAt: server.connectedAt)
     }
 
     private func attach(_ client: ClientConnection, _ server: ServerConnection) {
-        let topology = topologies[server.pool.cluster]
+        let cluster = clusters[server.pool.cluster]
         client.endedSearch()
         client.server = server
         server.client = client
         server.phase = .attached
-        server.isPrimary =
-            server.pool.node < topology.nodes.count && topology.primary == topology.nodes[server.pool.node].id
-        outstanding[server.pool.cluster][server.pool.node] += 1
+        server.isPrimary = cluster.isPrimary(server.pool.node)
+        cluster.outstanding[server.pool.node] += 1
         server.isCounted = true
         let difference = difference(from: server, to: client)
         client.session.attached(

@@ -22,7 +22,8 @@ extension Worker {
         if event.isHangup || event.isPeerClosed { server.isAtEnd = true }
         if event.isReadable || event.isHangup || event.isPeerClosed {
             server.mayHaveUnread = true
-            pump(server)
+            // One that has used up its turn waits for the others.
+            if !server.isQueuedForResume { pump(server) }
         }
     }
 
@@ -137,9 +138,8 @@ extension Worker {
     /// Hands the facts of the last call to the client's session.
     func settleFacts(_ client: ClientConnection, _ server: ServerConnection) {
         guard !facts.isEmpty else { return }
-        var taken: [ReplyFact] = []
-        swap(&taken, &facts)
-        for fact in taken {
+        for index in facts.indices {
+            let fact = facts[index]
             if let error = client.session.settle(fact, server: &server.session, table: &statements) {
                 client.refusal = ErrorFields(
                     .error, error.sqlState, error.message, detail: error.detail, hint: error.hint)
@@ -151,8 +151,7 @@ extension Worker {
             note(fact, server)
         }
         holdProfile(server)
-        taken.removeAll(keepingCapacity: true)
-        swap(&taken, &facts)
+        while !facts.isEmpty { facts.removeLast() }
     }
 
     private func note(_ fact: ReplyFact, _ server: ServerConnection) {
@@ -298,7 +297,7 @@ extension Worker {
     func uncount(_ server: ServerConnection) {
         guard server.isCounted else { return }
         server.isCounted = false
-        outstanding[server.pool.cluster][server.pool.node] -= 1
+        clusters[server.pool.cluster].outstanding[server.pool.node] -= 1
     }
 
     func sendOwn(_ server: ServerConnection) {
@@ -314,12 +313,9 @@ extension Worker {
 
     func handOver(_ id: ServerID, to worker: WorkerID, _ pool: Pool) {
         // The server may have broken while the order was on its way; the pool has been told.
-        guard let slot = serverSlots[id], let server = servers[slot], let descriptor = server.descriptor else { return }
+        guard let server = server(id), let descriptor = server.descriptor else { return }
         _ = poller.remove(descriptor)
-        let message = ServerHandOver(
-            id: id, descriptor: descriptor, pool: pool, epoch: server.epoch, address: server.address,
-            endpoint: server.endpoint, session: server.session, heldProfile: server.heldProfile,
-            connectedAt: server.connectedAt, processID: server.processID, secret: server.secret)
+        let message = ServerHandOver(server, descriptor: descriptor)
         server.descriptor = nil
         forget(server)
         if worker == self.id { adopt(message) } else { mailboxes[worker.rawValue].post(.adopt(message)) }
@@ -332,7 +328,7 @@ extension Worker {
             epoch: handOver.epoch, address: handOver.address, startedAt: now, blocks: blocks)
         server.descriptor = handOver.descriptor
         server.endpoint = handOver.endpoint
-        server.session = handOver.session
+        handOver.moveSession(to: server)
         server.heldProfile = handOver.heldProfile
         server.connectedAt = handOver.connectedAt
         server.processID = handOver.processID
@@ -348,14 +344,21 @@ extension Worker {
     func remember(_ server: ServerConnection) {
         while servers.count <= server.token.index { servers.append(nil) }
         servers[server.token.index] = server
-        serverSlots[server.id] = server.token.index
+        if identity(server.token) != server.id.rawValue { adoptedSlots[server.id] = server.token.index }
+    }
+
+    /// The server that a pool names; nil: it is gone.
+    func server(_ id: ServerID) -> ServerConnection? {
+        let slot = id.rawValue & 0xffff_ffff
+        if slot < servers.count, let server = servers[slot], server.id == id { return server }
+        return adoptedSlots[id].flatMap { servers[$0] }
     }
 
     private func forget(_ server: ServerConnection) {
         server.isClosed = true
         server.output.reset()
         server.kept.reset()
-        serverSlots[server.id] = nil
+        adoptedSlots[server.id] = nil
         servers[server.token.index] = nil
         tokens.close(server.token)
     }
@@ -418,7 +421,7 @@ extension Worker {
 
     /// Something about the node's connections was odd.
     func askForProbe(_ server: ServerConnection) {
-        let topology = topologies[server.pool.cluster]
+        let topology = clusters[server.pool.cluster].topology
         guard server.pool.node < topology.nodes.count else { return }
         shared.clusters[server.pool.cluster].requestProbe(topology.nodes[server.pool.node].id)
     }

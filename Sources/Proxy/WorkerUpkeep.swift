@@ -9,7 +9,7 @@ import Wire
 
 extension Worker {
     func tick() {
-        nextTick = now + Self.tickNanoseconds
+        isTickDue = false
         resumeListeners()
         expireHeld()
         expireLogins()
@@ -37,19 +37,24 @@ extension Worker {
 
     private func expireLogins() {
         let patience = shared.settings.server.loginTimeout.clampedNanoseconds
-        for client in clients {
-            guard let client else { continue }
-            switch client.phase {
-            case .login:
-                if now > client.acceptedAt &+ patience {
-                    close(
-                        client,
-                        ErrorFields(.fatal, "08P01", "login took longer than login_timeout"))
-                }
-            case .welcoming, .serving:
-                break
+        // They stand in the order of arrival, so that those that have been through are passed once.
+        var passed = 0
+        for token in newcomers {
+            if let client = newcomer(token) {
+                guard now > client.acceptedAt &+ patience else { break }
+                close(client, ErrorFields(.fatal, "08P01", "login took longer than login_timeout"))
             }
+            passed += 1
         }
+        newcomers.removeFirst(passed)
+        // One that takes long does not keep all those behind it in the list.
+        if newcomers.count > 2 * pulse.clients + 64 { newcomers.removeAll { newcomer($0) == nil } }
+    }
+
+    /// The client of a token if it is still logging in.
+    private func newcomer(_ token: Token) -> ClientConnection? {
+        guard tokens.isCurrent(token), let client = clients[token.index], case .login = client.phase else { return nil }
+        return client
     }
 
     func stop(_ mode: StopMode) {

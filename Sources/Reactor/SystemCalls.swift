@@ -34,12 +34,12 @@ enum SystemCalls {
     }
 
     static func receive(_ descriptor: Descriptor, into room: UnsafeMutableRawBufferPointer) -> Outcome {
-        retrying { unsafe recv(descriptor.rawValue, room.baseAddress, room.count, Int32(MSG_DONTWAIT)) }
+        retrying { unsafe clinux_receive(descriptor.rawValue, room.baseAddress, room.count, Int32(MSG_DONTWAIT)) }
     }
 
     static func send(_ descriptor: Descriptor, _ bytes: UnsafeRawBufferPointer) -> Outcome {
         let flags = Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
-        return retrying { unsafe Glibc.send(descriptor.rawValue, bytes.baseAddress, bytes.count, flags) }
+        return retrying { unsafe clinux_send(descriptor.rawValue, bytes.baseAddress, bytes.count, flags) }
     }
 
     static func send(_ descriptor: Descriptor, gathering pieces: UnsafeMutableBufferPointer<iovec>) -> Outcome {
@@ -140,7 +140,12 @@ enum SystemCalls {
         _ poller: Descriptor, _ events: UnsafeMutableBufferPointer<epoll_event>, milliseconds: Int32
     ) -> Outcome {
         guard let room = events.baseAddress else { return Outcome(raw: 0) }
-        return once(Int(unsafe epoll_wait(poller.rawValue, room, Int32(events.count), milliseconds)))
+        return once(unsafe clinux_epoll_wait(poller.rawValue, room, Int32(events.count), milliseconds))
+    }
+
+    /// A descriptor that becomes readable once in each interval.
+    static func openTicker(nanoseconds: UInt64) -> Outcome {
+        once(Int(clinux_open_ticker(nanoseconds)))
     }
 
     static func createEventCounter() -> Outcome {
@@ -153,7 +158,7 @@ enum SystemCalls {
         return retrying { unsafe write(descriptor.rawValue, &one, 8) }
     }
 
-    /// Sets the counter to zero.
+    /// Sets the counter, of events or of a ticker, to zero.
     static func resetEventCounter(_ descriptor: Descriptor) -> Outcome {
         var value: UInt64 = 0
         return retrying { unsafe read(descriptor.rawValue, &value, 8) }

@@ -3,6 +3,17 @@
 /// A transaction's isolation level.
 public enum IsolationLevel: UInt8, Sendable {
     case readUncommitted, readCommitted, repeatableRead, serializable
+
+    /// Reads a value of `default_transaction_isolation`; nil for what is none.
+    public init?(setting: String) {
+        switch setting.lowercased() {
+        case "read uncommitted": self = .readUncommitted
+        case "read committed": self = .readCommitted
+        case "repeatable read": self = .repeatableRead
+        case "serializable": self = .serializable
+        default: return nil
+        }
+    }
 }
 
 /// The characteristics named in BEGIN, START TRANSACTION, SET TRANSACTION; `nil` where the text names none.

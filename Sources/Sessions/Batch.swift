@@ -107,6 +107,15 @@ struct Batch: Sendable {
         setsReadWrite = false
     }
 
+    /// Whether a name is the same as one that was met before in the batch.
+    static func isSame(_ input: Span<UInt8>, _ name: Range<Int>, _ earlier: Range<Int>, start: Int) -> Bool {
+        guard name.count == earlier.count else { return false }
+        for index in 0..<name.count where input[start + earlier.lowerBound + index] != input[name.lowerBound + index] {
+            return false
+        }
+        return true
+    }
+
     private static let readOnlySettings = ["default_transaction_read_only", "transaction_read_only"]
         .map { Array($0.utf8) }
 
@@ -308,8 +317,8 @@ extension ClientSession {
     private mutating func referenceInBatch(
         named name: Range<Int>, _ input: Span<UInt8>, start: Int
     ) -> StatementReference? {
-        let parsed = batch.parsed.last { isSame(input, name, $0.name, start: start) }
-        let closed = batch.closed.last { isSame(input, name, $0, start: start) }
+        let parsed = batch.parsed.last { Batch.isSame(input, name, $0.name, start: start) }
+        let closed = batch.closed.last { Batch.isSame(input, name, $0, start: start) }
         if let closed, closed.lowerBound > parsed?.name.lowerBound ?? -1 { return nil }
         if let parsed { return parsed.reference }
         if isUncertain(name, input) { batch.isUncertain = true }
@@ -317,17 +326,8 @@ extension ClientSession {
     }
 
     private mutating func noteUse(of portal: Range<Int>, _ input: Span<UInt8>, start: Int) {
-        let isBound = batch.portal.map { isSame(input, portal, $0, start: start) } ?? false
+        let isBound = batch.portal.map { Batch.isSame(input, portal, $0, start: start) } ?? false
         if !isBound { batch.usesOtherPortal = true }
-    }
-
-    /// Whether a name is the same as one that was met before in the batch.
-    private func isSame(_ input: Span<UInt8>, _ name: Range<Int>, _ earlier: Range<Int>, start: Int) -> Bool {
-        guard name.count == earlier.count else { return false }
-        for index in 0..<name.count where input[start + earlier.lowerBound + index] != input[name.lowerBound + index] {
-            return false
-        }
-        return true
     }
 }
 

@@ -9,7 +9,7 @@ public import Wire
 /// The shell calls `advance` with the bytes that are there. At the start of each batch it scans what the client asks
 /// for and says where that may run; once a server is attached, `translate` writes the batch for it. What the server
 /// answers comes back as facts through `settle`.
-public struct ClientSession: Sendable {
+public struct ClientSession: ~Copyable, Sendable {
     /// A client's transaction as far as the router is concerned.
     public enum Transaction: Equatable, Sendable {
         case none
@@ -92,7 +92,7 @@ public struct ClientSession: Sendable {
     /// The attached server is a replica.
     var isOnReplica = false
     /// `default_transaction_isolation` on the attached server.
-    var defaultIsolation = "read committed"
+    var defaultIsolation = IsolationLevel.readCommitted
     /// SET LOCAL, a cursor, an open portal or a savepoint: the transaction cannot be begun again elsewhere.
     var isRooted = false
     /// SET LOCAL in this transaction: names may mean something else until it ends.

@@ -235,7 +235,7 @@ extension ClientSession {
         switch modes.isolation {
         case .readCommitted, .readUncommitted: return true
         case .repeatableRead, .serializable: return false
-        case nil: return defaultIsolation == "read committed"
+        case nil: return defaultIsolation == .readCommitted
         }
     }
 
@@ -288,8 +288,9 @@ extension ClientSession {
     private func objection(isAttached: Bool) -> ErrorFields? {
         if let error = objectionToSequences(isAttached: isAttached) { return error }
         if listener == .reader, demand.routeClass != .replicaSafe {
-            let isHarmless = !batch.hasSeveralCommands && batch.command.map(isHarmlessToReader) == true
-            if !isHarmless { return objectionOfReader(to: batch.command) }
+            guard !batch.hasSeveralCommands, let command = batch.command, isHarmlessToReader(command) else {
+                return objectionOfReader(to: batch.command)
+            }
         }
         return nil
     }

@@ -13,12 +13,20 @@ public struct StatementID: Hashable, Sendable {
 
     /// The name under which servers know the statement: fixed width, and reserved for us.
     public var serverName: [UInt8] {
-        var name = Self.reservedPrefix
-        let digits: [UInt8] = Array("0123456789abcdef".utf8)
-        for shift in stride(from: 44, through: 0, by: -4) {
-            name.append(digits[Int(rawValue >> UInt64(shift)) & 15])
-        }
+        var name: [UInt8] = []
+        appendServerName(to: &name)
         return name
+    }
+
+    /// Bytes of every `serverName`.
+    static let serverNameLength = reservedPrefix.count + 12
+
+    func appendServerName(to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: Self.reservedPrefix)
+        for shift in stride(from: UInt64(44), through: 0, by: -4) {
+            let digit = UInt8(truncatingIfNeeded: rawValue >> shift & 15)
+            bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit)
+        }
     }
 
     /// No client may reach a server's statement by a name of its own that starts like this.

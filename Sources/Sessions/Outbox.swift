@@ -11,17 +11,30 @@ public struct Outbox: Equatable, Sendable {
         case literal(Range<Int>)
     }
 
+    /// What is sent first, if that is a part of the input: mostly it is all there is.
+    public private(set) var passage = 0..<0
+    /// What follows.
     public private(set) var pieces: [Piece] = []
     public private(set) var literals: [UInt8] = []
 
     public init() {}
 
-    public var isEmpty: Bool { pieces.isEmpty }
+    public var isEmpty: Bool { passage.isEmpty && pieces.isEmpty }
 
     /// Forwards a part of the input; neighbours become one piece.
     public mutating func forward(_ range: Range<Int>) {
         guard !range.isEmpty else { return }
-        if let last = pieces.last, case .input(let before) = last, before.upperBound == range.lowerBound {
+        guard let last = pieces.last else {
+            if passage.isEmpty {
+                passage = range
+            } else if passage.upperBound == range.lowerBound {
+                passage = passage.lowerBound..<range.upperBound
+            } else {
+                pieces.append(.input(range))
+            }
+            return
+        }
+        if case .input(let before) = last, before.upperBound == range.lowerBound {
             pieces[pieces.count - 1] = .input(before.lowerBound..<range.upperBound)
         } else {
             pieces.append(.input(range))
@@ -43,13 +56,15 @@ public struct Outbox: Equatable, Sendable {
 
     /// Forgets everything and keeps the memory.
     public mutating func removeAll() {
+        passage = 0..<0
+        guard !pieces.isEmpty else { return }
         pieces.removeAll(keepingCapacity: true)
         literals.removeAll(keepingCapacity: true)
     }
 
     /// The bytes as they would be sent.
     public func bytes(from input: Span<UInt8>) -> [UInt8] {
-        var result: [UInt8] = []
+        var result = [UInt8](copying: input.extracting(passage))
         for piece in pieces {
             switch piece {
             case .input(let range): result.append(copying: input.extracting(range))

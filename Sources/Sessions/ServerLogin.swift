@@ -30,7 +30,7 @@ public struct ServerLogin: Sendable {
     public private(set) var parameters: [StartupParameter] = []
     public private(set) var processID: Int32 = 0
     public private(set) var secret: [UInt8] = []
-    private var defaultIsolation = "read committed"
+    private var defaultIsolation = IsolationLevel.readCommitted
 
     /// Writes the StartupMessage.
     public init(
@@ -96,8 +96,11 @@ public struct ServerLogin: Sendable {
             secret = input.bytes(in: body.lowerBound + 4..<body.upperBound)
         case Backend.dataRow:
             guard case .askingDefaults = state, body.count >= 6 else { return .failed("the server sent a stray row") }
-            defaultIsolation = String(
-                decoding: input.bytes(in: body.lowerBound + 6..<body.upperBound), as: UTF8.self)
+            let name = String(decoding: input.bytes(in: body.lowerBound + 6..<body.upperBound), as: UTF8.self)
+            guard let level = IsolationLevel(setting: name) else {
+                return .failed("the server has an unknown default_transaction_isolation: \(name)")
+            }
+            defaultIsolation = level
         case Backend.readyForQuery:
             return ready(toServer: &toServer)
         case Backend.noticeResponse, Backend.rowDescription, Backend.commandComplete,

@@ -20,6 +20,10 @@ extension Forgotten {
     /// Reads a CommandComplete; nil for the tags of all other commands.
     init?(tag bytes: Span<UInt8>, _ frame: Range<Int>) {
         let tag = frame.lowerBound + FrameHeader.byteCount..<max(frame.upperBound - 1, frame.lowerBound + 5)
+        // Hardly any other command's tag begins like this.
+        guard let first = tag.first, bytes[first] == UInt8(ascii: "D") || bytes[first] == UInt8(ascii: "R") else {
+            return nil
+        }
         if bytes.matches(Self.statementsTag, in: tag) {
             self = .statements
         } else if bytes.matches(Self.settingsTag, in: tag) {
@@ -50,11 +54,11 @@ public enum ReplyFact: Equatable, Sendable {
     /// A statement's row shape became known because we asked.
     case shapeLearned(StatementID, RowShape)
     /// PostgreSQL reports a setting.
-    case parameterStatus(name: String, value: String)
+    indirect case parameterStatus(name: String, value: String)
     /// A notification was forwarded.
     case notified
     /// The server ends the connection and says why.
     case fatal(ReceivedError)
     /// The bytes are not PostgreSQL's protocol; the connection is of no further use.
-    case protocolViolation(String)
+    indirect case protocolViolation(String)
 }

@@ -4,7 +4,7 @@ public import SQL
 public import Wire
 
 /// A server connection after its login, as a pure machine: replies in; bytes for the client and facts out.
-public struct ServerSession: Sendable {
+public struct ServerSession: ~Copyable, Sendable {
     /// Replies that must be seen whole are collected up to this size; larger ones pass unseen.
     public static let collectLimit = 1 << 20
 
@@ -35,7 +35,7 @@ public struct ServerSession: Sendable {
     /// By which rules the server reads texts, as it reported last.
     public private(set) var lexer: LexerSettings
     /// `default_transaction_isolation` as role and database give it.
-    public var defaultIsolation: String
+    public var defaultIsolation: IsolationLevel
 
     /// Errors that replace the server's own for `refusal` entries, oldest first.
     private var refusals: [[UInt8]] = []
@@ -49,7 +49,7 @@ public struct ServerSession: Sendable {
 
     public init(
         parameters: [StartupParameter] = [], lexer: LexerSettings = LexerSettings(),
-        defaultIsolation: String = "read committed"
+        defaultIsolation: IsolationLevel = .readCommitted
     ) {
         self.parameters = parameters
         self.lexer = lexer

@@ -13,8 +13,8 @@ public struct SettingsProfile: Equatable, Sendable {
     public var lexer: LexerSettings
     /// A standby refuses every statement of a session whose default isolation is SERIALIZABLE.
     public var forbidsReplicas: Bool
-    /// The default isolation the client asked for, lower case; nil when it left it to role and database.
-    public var defaultIsolation: String?
+    /// The default isolation the client asked for; nil when it left it to role and database.
+    public var defaultIsolation: IsolationLevel?
 
     /// Its search_path puts new tables into the schema of the session's temporary ones.
     public var createsTemporaryObjects: Bool
@@ -69,9 +69,10 @@ public struct ProfileTable: Sendable {
         let parsing = relevant.count == list.count ? id : number(relevant)
         var lexer = LexerSettings()
         for name in LexerSettings.names { if let value = values[name] { lexer.take(name, value) } }
-        let isolation = values["default_transaction_isolation"]?.lowercased()
+        // A value that PostgreSQL refuses is refused when the server is told.
+        let isolation = values["default_transaction_isolation"].flatMap { IsolationLevel(setting: $0) }
         return SettingsProfile(
-            id: id, parsing: parsing, lexer: lexer, forbidsReplicas: isolation == "serializable",
+            id: id, parsing: parsing, lexer: lexer, forbidsReplicas: isolation == .serializable,
             defaultIsolation: isolation,
             createsTemporaryObjects: values["search_path"]?.lowercased().contains("pg_temp") ?? false)
     }

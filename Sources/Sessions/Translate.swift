@@ -361,13 +361,14 @@ extension ClientSession {
         if view.statement.isEmpty {
             forwardPart(header, input, at: &offset, toServer: &toServer)
         } else {
-            let name = statement.id.serverName
+            let id = statement.id
             let rest = offset + header.totalLength - view.statement.upperBound
             toServer.write { out in
-                out.appendHeader(Frontend.bind, bodyLength: view.portal.count + 1 + name.count + rest)
+                out.appendHeader(
+                    Frontend.bind, bodyLength: view.portal.count + 1 + StatementID.serverNameLength + rest)
                 for index in view.portal { out.append(input[index]) }
                 out.append(0)
-                out.append(contentsOf: name)
+                id.appendServerName(to: &out)
             }
             let available = min(offset + header.totalLength, input.count)
             toServer.forward(view.statement.upperBound..<available)

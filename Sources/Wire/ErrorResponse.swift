@@ -9,21 +9,48 @@ public struct ErrorFields: Equatable, Sendable {
         case notice = "NOTICE"
     }
 
-    public var severity: Severity
+    private struct Content: Equatable, Sendable {
+        var severity: Severity
+        var sqlState: String
+        var message: String
+        var detail: String?
+        var hint: String?
+    }
+
+    /// On the heap: errors are rare, and whatever may hold one stays a word.
+    private indirect enum Box: Equatable, Sendable {
+        case content(Content)
+    }
+
+    private var box: Box
+
+    private var content: Content {
+        get {
+            switch box {
+            case .content(let content): content
+            }
+        }
+        set { box = .content(newValue) }
+    }
+
+    public var severity: Severity {
+        get { content.severity }
+        set { content.severity = newValue }
+    }
     /// Five characters, see PostgreSQL's appendix of error codes.
-    public var sqlState: String
-    public var message: String
-    public var detail: String?
-    public var hint: String?
+    public var sqlState: String { content.sqlState }
+    public var message: String { content.message }
+    public var detail: String? {
+        get { content.detail }
+        set { content.detail = newValue }
+    }
+    public var hint: String? { content.hint }
 
     public init(
         _ severity: Severity, _ sqlState: String, _ message: String, detail: String? = nil, hint: String? = nil
     ) {
-        self.severity = severity
-        self.sqlState = sqlState
-        self.message = message
-        self.detail = detail
-        self.hint = hint
+        box = .content(
+            Content(severity: severity, sqlState: sqlState, message: message, detail: detail, hint: hint))
     }
 
     /// The whole message: an ErrorResponse for errors, a NoticeResponse for warnings and notices.
@@ -53,14 +80,36 @@ public struct ErrorFields: Equatable, Sendable {
 
 /// What a received ErrorResponse or NoticeResponse says.
 public struct ReceivedError: Equatable, Sendable {
-    public var severity: String = ""
-    public var sqlState: String = ""
-    public var message: String = ""
-    public var detail: String?
-    public var hint: String?
+    private struct Content: Equatable, Sendable {
+        var severity = ""
+        var sqlState = ""
+        var message = ""
+        var detail: String?
+        var hint: String?
+    }
+
+    /// On the heap, as in `ErrorFields`.
+    private indirect enum Box: Equatable, Sendable {
+        case content(Content)
+    }
+
+    private let box: Box
+
+    private var content: Content {
+        switch box {
+        case .content(let content): content
+        }
+    }
+
+    public var severity: String { content.severity }
+    public var sqlState: String { content.sqlState }
+    public var message: String { content.message }
+    public var detail: String? { content.detail }
+    public var hint: String? { content.hint }
 
     /// Reads the fields of a body; fields that are cut off are left out.
     public init(body: Span<UInt8>) {
+        var content = Content()
         var offset = 0
         var localized = ""
         while offset < body.count, body[offset] != 0 {
@@ -69,16 +118,17 @@ public struct ReceivedError: Equatable, Sendable {
             let value = String(decoding: body.bytes(in: offset + 1..<end), as: UTF8.self)
             switch code {
             case UInt8(ascii: "S"): localized = value
-            case UInt8(ascii: "V"): severity = value
-            case UInt8(ascii: "C"): sqlState = value
-            case UInt8(ascii: "M"): message = value
-            case UInt8(ascii: "D"): detail = value
-            case UInt8(ascii: "H"): hint = value
+            case UInt8(ascii: "V"): content.severity = value
+            case UInt8(ascii: "C"): content.sqlState = value
+            case UInt8(ascii: "M"): content.message = value
+            case UInt8(ascii: "D"): content.detail = value
+            case UInt8(ascii: "H"): content.hint = value
             default: break
             }
             offset = end + 1
         }
-        if severity.isEmpty { severity = localized }
+        if content.severity.isEmpty { content.severity = localized }
+        box = .content(content)
     }
 
     /// FATAL and PANIC end the connection.

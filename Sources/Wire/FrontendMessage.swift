@@ -76,11 +76,10 @@ public struct ObjectView: Equatable, Sendable {
     }
 }
 
-/// The text of a simple Query message, without its NUL; nil when it is malformed.
+/// The text of a simple Query message, without its closing NUL; nil when it is malformed. Should there be another NUL
+/// inside, PostgreSQL refuses the message.
 public func queryText(_ bytes: Span<UInt8>, frame: Range<Int>) -> Range<Int>? {
     let start = frame.lowerBound + FrameHeader.byteCount
     guard frame.upperBound > start, bytes[frame.upperBound - 1] == 0 else { return nil }
-    // PostgreSQL stops at the first NUL; text behind it would be read by nobody.
-    guard bytes.terminator(in: start..<frame.upperBound) == frame.upperBound - 1 else { return nil }
     return start..<frame.upperBound - 1
 }

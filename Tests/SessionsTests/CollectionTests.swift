@@ -235,7 +235,8 @@ struct CollectionTests {
         box.write { $0.append(66) }
         box.forward(8..<9)
         box.forward(0..<1)
-        #expect(box.pieces == [.input(2..<6), .literal(0..<2), .input(8..<9), .input(0..<1)])
+        #expect(box.passage == 2..<6)
+        #expect(box.pieces == [.literal(0..<2), .input(8..<9), .input(0..<1)])
         let input = Array(UInt8(0)..<10)
         let bytes = box.bytes(from: input.span)
         #expect(bytes == [2, 3, 4, 5, 65, 66, 8, 0])

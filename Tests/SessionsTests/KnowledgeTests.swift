@@ -87,7 +87,7 @@ struct KnowledgeTests {
             return rig.clients[0].session.mayHaveChangedCatalog
         }
         #expect(mayHaveChanged(.query("CREATE VIEW v AS SELECT 1")))
-        #expect(!rig.clients[0].session.mayHaveChangedCatalog)
+        #expect(rig.clients[0].session.mayHaveChangedCatalog == false)
         #expect(!mayHaveChanged(.query("CREATE TABLE t (a int)")))
         #expect(!mayHaveChanged(.query("INSERT 1")))
         _ = mayHaveChanged(.query("BEGIN"))

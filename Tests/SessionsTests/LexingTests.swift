@@ -93,9 +93,9 @@ struct LexingTests {
     @Test func sentAheadOfTheAnswer() {
         let rig = Rig.withClient()
         rig.say(.query("BEGIN"), .query(Self.local), .query(#"SELECT 'C:\dir'"#), .query("SELECT 1"))
-        #expect(!rig.clients[0].session.isPinned)
+        #expect(rig.clients[0].session.isPinned == false)
         rig.say(.query("ROLLBACK"), .query("BEGIN"), .query(Self.local), .query(Self.text))
-        #expect(rig.clients[0].session.isPinned)
+        #expect(rig.clients[0].session.isPinned == true)
     }
 
     /// COMMIT brings the former value back.
@@ -104,7 +104,7 @@ struct LexingTests {
         let rig = Rig.withClient()
         rig.say(.query("BEGIN"), .query(Self.local), .query("SELECT 1"))
         rig.say(.query("COMMIT"), .query(other))
-        #expect(rig.clients[0].session.isPinned)
+        #expect(rig.clients[0].session.isPinned == true)
     }
 
     @Test func changedWithinABatch() {

@@ -95,7 +95,7 @@ struct LoginTests {
         #expect(serverStep == .ready)
         #expect(login.processID == 77 && login.secret == [1, 2, 3, 4])
         #expect(login.parameters == [Self.parameters[0], StartupParameter("in_hot_standby", "off")])
-        #expect(login.session.defaultIsolation == "serializable" && login.session.isIdle)
+        #expect(login.session.defaultIsolation == .serializable && login.session.isIdle)
     }
 
     @Test(arguments: [AuthenticationMethod.plain, .md5, .scramSHA256])

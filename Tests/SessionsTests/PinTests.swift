@@ -87,7 +87,7 @@ struct PinTests {
         rig.send(Array(query[60...]))
         rig.settle()
         #expect(rig.taken().hasSuffix("C(SELECT 1) Z(I)"))
-        #expect(rig.clients[0].session.isPinned)
+        #expect(rig.clients[0].session.isPinned == true)
     }
 
     @Test func sequences() {

@@ -93,7 +93,7 @@ struct ProfileTests {
     @Test func isolation() {
         var table = ProfileTable()
         let profile = table.retain(list(("default_transaction_isolation", "Serializable")))
-        #expect(profile.forbidsReplicas && profile.defaultIsolation == "serializable")
+        #expect(profile.forbidsReplicas && profile.defaultIsolation == .serializable)
         #expect(!table.retain(list(("default_transaction_isolation", "read committed"))).forbidsReplicas)
     }
 

@@ -7,7 +7,7 @@ import Wire
 
 /// A small shell around the machines: it does what they say, in the simplest way, and writes down what was said.
 final class Rig {
-    struct Server {
+    final class Server {
         var session = ServerSession()
         var model: ModelServer
         var name: String
@@ -18,9 +18,14 @@ final class Rig {
         var isCleaning = false
         var isLost = false
         var isFree: Bool { client == nil && !isCleaning && !isLost }
+
+        init(model: ModelServer, name: String) {
+            self.model = model
+            self.name = name
+        }
     }
 
-    struct Client {
+    final class Client {
         var session: ClientSession
         var input: [UInt8] = []
         var received: [UInt8] = []
@@ -28,6 +33,10 @@ final class Rig {
         var refusal: ErrorFields?
         var closing: Closing?
         var isBlocked = false
+
+        init(session: consuming ClientSession) {
+            self.session = session
+        }
     }
 
     enum Closing: Equatable {
@@ -310,10 +319,11 @@ final class Rig {
     }
 
     private func afterReplies(_ index: Int, _ server: Int) {
-        let session = servers[server].session
-        let hasMoved = clients[index].session.awaiting == .move && session.isQuiet && session.status == .idle
-        if hasMoved || (clients[index].refusal != nil && session.isQuiet)
-            || (session.isIdle && clients[index].session.isDetachable)
+        let owner = servers[server]
+        let isFree = owner.session.isQuiet && owner.session.status == .idle
+        let hasMoved = clients[index].session.awaiting == .move && isFree
+        if hasMoved || (clients[index].refusal != nil && owner.session.isQuiet)
+            || (owner.session.isIdle && clients[index].session.isDetachable)
         {
             detach(index, server)
             pump(index)

@@ -117,9 +117,9 @@ struct ServerSessionTests {
         var row: [UInt8] = []
         row.appendMessage(Backend.dataRow, body: [0, 1, 0, 0, 0, 2, 65, 66])
         #expect(receive(Array(row.prefix(6)), &server).used == 6)
-        #expect(server.isInsideForwardedMessage)
+        #expect(server.isInsideForwardedMessage == true)
         #expect(receive(Array(row.dropFirst(6)), &server).used == row.count - 6)
-        #expect(!server.isInsideForwardedMessage)
+        #expect(server.isInsideForwardedMessage == false)
     }
 
     @Test func anErrorTooLargeToCollectPasses() {

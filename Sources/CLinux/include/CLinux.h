@@ -14,7 +14,10 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 // Declared here because glibc shows them only to sources that ask for its extensions before any other header.
 extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
@@ -27,6 +30,30 @@ struct clinux_credentials {
     uint32_t uid;
     uint32_t gid;
 };
+
+// The calls of each transaction, without what glibc does around them to let other threads cancel this one: two atomic
+// operations for each. No thread of this program is ever cancelled.
+
+static inline long clinux_receive(int descriptor, void *room, size_t size, int flags) {
+    return syscall(SYS_recvfrom, descriptor, room, size, flags, NULL, NULL);
+}
+
+static inline long clinux_send(int descriptor, const void *bytes, size_t size, int flags) {
+    return syscall(SYS_sendto, descriptor, bytes, size, flags, NULL, 0);
+}
+
+static inline long clinux_epoll_wait(int poller, struct epoll_event *events, int capacity, int milliseconds) {
+    return syscall(SYS_epoll_pwait, poller, events, capacity, milliseconds, NULL, 0);
+}
+
+/// A descriptor that becomes readable again and again, `nanoseconds` apart; or -1.
+static inline int clinux_open_ticker(uint64_t nanoseconds) {
+    int descriptor = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (descriptor < 0) return -1;
+    struct timespec interval = {.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)};
+    struct itimerspec times = {.it_interval = interval, .it_value = interval};
+    return timerfd_settime(descriptor, 0, &times, NULL) == 0 ? descriptor : -1;
+}
 
 /// How many processors this thread may run on, or -1.
 static inline int clinux_allowed_cpu_count(void) {

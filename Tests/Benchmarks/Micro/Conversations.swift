@@ -4,19 +4,25 @@ import Wire
 
 /// The bytes of one transaction in each protocol, as libpq writes and PostgreSQL answers them.
 enum Conversations {
-    static let simple = SessionTurn(
-        "Session: simple query", request: query(Texts.pgbench), reply: described + row, isForwarded: true)
+    static var simple: SessionTurn {
+        SessionTurn(
+            "Session: simple query", request: query(Texts.pgbench), reply: described + row, isForwarded: true)
+    }
 
-    static let extended = SessionTurn(
-        "Session: unnamed Parse, Bind, Describe, Execute, Sync",
-        request: parse(name: "") + execution(statement: ""), reply: parseComplete + bindComplete + described + row,
-        isForwarded: true)
+    static var extended: SessionTurn {
+        SessionTurn(
+            "Session: unnamed Parse, Bind, Describe, Execute, Sync",
+            request: parse(name: "") + execution(statement: ""),
+            reply: parseComplete + bindComplete + described + row, isForwarded: true)
+    }
 
     /// The statement was prepared before, and the server has it.
-    static let prepared = SessionTurn(
-        "Session: Bind, Describe, Execute, Sync of a prepared statement",
-        preparation: (parse(name: "P0_1") + sync, parseComplete + ready),
-        request: execution(statement: "P0_1"), reply: bindComplete + described + row, isForwarded: false)
+    static var prepared: SessionTurn {
+        SessionTurn(
+            "Session: Bind, Describe, Execute, Sync of a prepared statement",
+            preparation: (parse(name: "P0_1") + sync, parseComplete + ready),
+            request: execution(statement: "P0_1"), reply: bindComplete + described + row, isForwarded: false)
+    }
 
     // MARK: The client's messages
 

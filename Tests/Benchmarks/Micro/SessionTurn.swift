@@ -7,7 +7,7 @@ import Wire
 
 /// One batch of a client that gets a server, its answer, and the server's return: what the machines do for each
 /// transaction, without sockets. The worker's other steps (decision, pool) are measured for themselves.
-struct SessionTurn: Operation {
+final class SessionTurn: Operation {
     let name: String
     private let request: [UInt8]
     private let reply: [UInt8]
@@ -41,7 +41,7 @@ struct SessionTurn: Operation {
         leave()
     }
 
-    mutating func run(_ count: Int) -> Int {
+    func run(_ count: Int) -> Int {
         let request = request
         let reply = reply
         var sum = 0
@@ -49,7 +49,7 @@ struct SessionTurn: Operation {
         return sum
     }
 
-    private mutating func turn(_ request: Span<UInt8>, _ reply: Span<UInt8>) -> Int {
+    private func turn(_ request: Span<UInt8>, _ reply: Span<UInt8>) -> Int {
         ask(request)
         let pieces = toServer.pieces.count
         toServer.removeAll()
@@ -60,7 +60,7 @@ struct SessionTurn: Operation {
         return pieces &+ answered
     }
 
-    private mutating func ask(_ bytes: Span<UInt8>) {
+    private func ask(_ bytes: Span<UInt8>) {
         var offset = 0
         var isAttached = false
         while true {
@@ -85,13 +85,13 @@ struct SessionTurn: Operation {
         }
     }
 
-    private mutating func answer(_ bytes: Span<UInt8>) {
+    private func answer(_ bytes: Span<UInt8>) {
         let used = server.receive(bytes, toClient: &toClient, toServer: &toServer, facts: &facts)
         precondition(used == bytes.count && toServer.isEmpty, "The answer is whole.")
         settle()
     }
 
-    private mutating func settle() {
+    private func settle() {
         guard !facts.isEmpty else { return }
         var taken: [ReplyFact] = []
         swap(&taken, &facts)
@@ -103,7 +103,7 @@ struct SessionTurn: Operation {
         swap(&taken, &facts)
     }
 
-    private mutating func leave() {
+    private func leave() {
         precondition(server.isIdle && client.isDetachable, "The transaction is over.")
         client.detached()
     }
