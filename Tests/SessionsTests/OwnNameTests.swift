@@ -33,7 +33,7 @@ struct OwnNameTests {
         let rig = prepared()
         rig.say(.query("DEALLOCATE x; SELECT 2"))
         #expect(rig.taken() == "E(26000 prepared statement \"x\" does not exist) Z(I)")
-        #expect(!rig.clients[0].session.isPinned)
+        #expect(rig.clients[0].session.isPinned == false)
     }
 
     /// A Parse ahead of the text that fails takes the text with it, and what comes behind is not lost.
