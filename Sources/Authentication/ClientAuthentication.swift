@@ -34,6 +34,8 @@ public struct ClientAuthentication: Sendable {
         case send([UInt8])
         /// Send these bytes, the last message of which is AuthenticationOk. `keys` are those that the login revealed.
         case succeeded(send: [UInt8], keys: SCRAMKeys?)
+        /// Nothing has changed: lend the keys to the cache and feed the same message again.
+        case derive(KeyDerivation)
         /// Send an ErrorResponse and close.
         case failed(ClientAuthenticationFailure)
     }
@@ -116,9 +118,14 @@ public struct ClientAuthentication: Sendable {
 
     /// The body of a `p` message arrived.
     public mutating func received(_ body: [UInt8], cache: inout DerivedKeysCache) -> Step {
+        let before = state
         do throws(ClientAuthenticationFailure) {
             return try answer(to: body, cache: &cache)
         } catch {
+            if let derivation = cache.takeMissing() {
+                state = before
+                return .derive(derivation)
+            }
             state = .ended
             return .failed(error)
         }
@@ -206,8 +213,9 @@ public struct ClientAuthentication: Sendable {
         case .unusable, nil:
             break
         }
-        let derived = cache.keys(password: password, salt: salt, iterations: iterations, isToBeKept: false)
-        guard let scram, constantTimeEquals(derived.storedKey, scram.storedKey) else { throw .rejected }
+        guard
+            let derived = cache.keys(password: password, salt: salt, iterations: iterations, isToBeKept: false),
+            let scram, constantTimeEquals(derived.storedKey, scram.storedKey) else { throw .rejected }
         cache.keep(derived, password: password, salt: salt, iterations: iterations)
         return SCRAMKeys(
             clientKey: derived.clientKey, serverKey: derived.serverKey, salt: salt, iterations: iterations)

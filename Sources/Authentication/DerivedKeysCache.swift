@@ -13,35 +13,58 @@ public struct DerivedKeysCache: Sendable {
     /// Entries that had to make room.
     public private(set) var evictions: UInt64 = 0
 
+    /// False: keys that are not known are ordered with ``KeyDerivation`` and come back in ``lent``.
+    public let derivesAtOnce: Bool
+    /// What was derived for the login that is under way.
+    public var lent: LentKeys?
+    /// What the login that is under way lacks.
+    private var missing: KeyDerivation?
+
     private var keys: [[UInt8]: DerivedKeys] = [:]
     /// Digests of the entries; when full, the one at `oldest` is the next to go.
     private var order: [[UInt8]] = []
     private var oldest = 0
 
     /// An empty cache for at most so many entries; without room it only derives.
-    public init(limit: Int = AuthSettings().maxDerivedKeys) {
+    public init(limit: Int = AuthSettings().maxDerivedKeys, derivesAtOnce: Bool = true) {
         precondition(limit >= 0, "a negative limit")
         self.limit = limit
+        self.derivesAtOnce = derivesAtOnce
     }
 
     /// Present entries.
     public var count: Int { keys.count }
 
-    /// The keys, derived unless known.
+    /// The keys, derived unless known; nil if they must be derived elsewhere first (see ``takeMissing()``).
     ///
     /// - Parameter isToBeKept: false where the password is a guess, lest guesses push real entries out.
     mutating func keys(
         password: [UInt8], salt: [UInt8], iterations: Int, isToBeKept: Bool = true
-    ) -> DerivedKeys {
+    ) -> DerivedKeys? {
         let digest = Self.digest(password: password, salt: salt, iterations: iterations)
         if let known = keys[digest] {
             hits += 1
             return known
         }
-        misses += 1
-        let derived = DerivedKeys(password: password, salt: salt, iterations: iterations)
+        let derived: DerivedKeys
+        if let lent, lent.digest == digest {
+            derived = lent.keys
+        } else if derivesAtOnce {
+            misses += 1
+            derived = DerivedKeys(password: password, salt: salt, iterations: iterations)
+        } else {
+            misses += 1
+            missing = KeyDerivation(password: password, salt: salt, iterations: iterations, digest: digest)
+            return nil
+        }
         if isToBeKept { keep(derived, digest) }
         return derived
+    }
+
+    /// What has to be derived before the message that was fed last can be answered.
+    mutating func takeMissing() -> KeyDerivation? {
+        defer { missing = nil }
+        return missing
     }
 
     /// Keeps keys after the password has proved right.

@@ -53,7 +53,8 @@ struct SCRAMServerExchange: Sendable {
 
         let comma = [UInt8(ascii: ",")]
         let authMessage = clientFirst.bare + comma + serverFirst + comma + clientFinal.withoutProof
-        let stored = keys(cache: &cache)
+        // Without keys the login is not over: whoever fed the message takes this back.
+        guard let stored = keys(cache: &cache) else { throw .rejected }
         let found = SCRAMProof.clientKey(from: clientFinal.proof, storedKey: stored.storedKey, authMessage: authMessage)
         let signature = SCRAMProof.serverSignature(serverKey: stored.serverKey, authMessage: authMessage)
         guard let clientKey = found, stored.isReal else { throw .rejected }
@@ -62,12 +63,12 @@ struct SCRAMServerExchange: Sendable {
             keys: SCRAMKeys(clientKey: clientKey, serverKey: stored.serverKey, salt: salt, iterations: iterations))
     }
 
-    private func keys(cache: inout DerivedKeysCache) -> (storedKey: [UInt8], serverKey: [UInt8], isReal: Bool) {
+    private func keys(cache: inout DerivedKeysCache) -> (storedKey: [UInt8], serverKey: [UInt8], isReal: Bool)? {
         switch verifier {
         case .stored(let secret):
             return (secret.storedKey, secret.serverKey, true)
         case .password(let password, let salt, let iterations):
-            let derived = cache.keys(password: password, salt: salt, iterations: iterations)
+            guard let derived = cache.keys(password: password, salt: salt, iterations: iterations) else { return nil }
             return (derived.storedKey, derived.serverKey, true)
         case .nobody(let salt, _):
             let madeUp = salt + salt

@@ -50,6 +50,8 @@ public struct ServerAuthentication: Sendable {
         case waitMore
         /// The server has let us in.
         case succeeded
+        /// Nothing has changed: lend the keys to the cache and feed the same message again.
+        case derive(KeyDerivation)
         /// Close the connection.
         case failed(ServerAuthenticationFailure)
     }
@@ -97,9 +99,14 @@ public struct ServerAuthentication: Sendable {
 
     /// The body of an `R` message arrived.
     public mutating func received(_ body: [UInt8], cache: inout DerivedKeysCache) -> Step {
+        let before = state
         do throws(ServerAuthenticationFailure) {
             return try answer(to: body, cache: &cache)
         } catch {
+            if let derivation = cache.takeMissing() {
+                state = before
+                return .derive(derivation)
+            }
             state = .ended
             return .failed(error)
         }
@@ -234,6 +241,8 @@ public struct ServerAuthentication: Sendable {
             }
             let derived = cache.keys(
                 password: password, salt: serverFirst.salt, iterations: serverFirst.iterations)
+            // Without keys the login is not over: `received` takes this back.
+            guard let derived else { throw .serverNotVerified }
             return (derived.clientKey, derived.serverKey)
         }
         guard let keys else { throw unsuitable(for: "SCRAM-SHA-256") }

@@ -25,6 +25,8 @@ final class ClientConnection {
         case pool(node: Int)
         /// For the cluster to change.
         case held(HoldReason)
+        /// For keys that its login lacks.
+        case keys
     }
 
     let token: Token
@@ -35,6 +37,8 @@ final class ClientConnection {
     var phase = Phase.login(ClientLogin())
     var session: ClientSession
     var request: StartupRequest?
+    /// What was derived for its login.
+    var lent: LentKeys?
     var group: PoolGroup?
     var server: ServerConnection?
     var wait = Wait.none
@@ -123,6 +127,9 @@ final class ServerConnection {
     let startedAt: UInt64
     var processID: Int32 = 0
     var secret: [UInt8] = []
+    /// What was derived for its login.
+    var lent: LentKeys?
+    var waitsForKeys = false
     var pendingCancels = 0
     var output: SendQueue
     var kept: ByteStore

@@ -20,7 +20,7 @@ public final class ProxyServer: Sendable {
     public init(settings: ProxySettings, clusters: [ProxyCluster], logger: Logger) throws(ReactorError) {
         let count = settings.server.workers > 0 ? settings.server.workers : CPUCount.available
         let workerCount = min(count, 64)
-        shared = SharedState(settings: settings, clusters: clusters, workerCount: workerCount, logger: logger)
+        shared = try SharedState(settings: settings, clusters: clusters, workerCount: workerCount, logger: logger)
         var boxes: [Mailbox<WorkerMessage>] = []
         for _ in 0..<workerCount { boxes.append(try Mailbox<WorkerMessage>()) }
         mailboxes = boxes
@@ -59,6 +59,7 @@ public final class ProxyServer: Sendable {
         }
         for thread in all { thread.join() }
         stalls.end()
+        shared.deriver.end()
         resolver.stop()
     }
 

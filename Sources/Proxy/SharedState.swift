@@ -57,6 +57,7 @@ final class SharedState: Sendable {
     let mockKind: SecretKind
     let profiles = Lock<ProfileTable>(ProfileTable())
     let derivedKeys: Lock<DerivedKeysCache>
+    let deriver: KeyDeriver
     /// Clients of all workers, those on their way to one included.
     let clientCount = Atomic<Int>(0)
     /// Workers that may still accept clients, and hand them to others.
@@ -65,7 +66,7 @@ final class SharedState: Sendable {
     let pulses: [WorkerPulse]
     private let groups = Lock<Groups>(Groups())
 
-    init(settings: ProxySettings, clusters: [ProxyCluster], workerCount: Int, logger: Logger) {
+    init(settings: ProxySettings, clusters: [ProxyCluster], workerCount: Int, logger: Logger) throws(ReactorError) {
         self.settings = settings
         self.clusters = clusters
         self.workerCount = workerCount
@@ -76,7 +77,9 @@ final class SharedState: Sendable {
         var numbers: [String: Int] = [:]
         for (number, cluster) in clusters.enumerated() { numbers[cluster.settings.name] = number }
         clusterNumbers = numbers
-        derivedKeys = Lock(DerivedKeysCache(limit: settings.authentication.maxDerivedKeys))
+        derivedKeys = Lock(
+            DerivedKeysCache(limit: settings.authentication.maxDerivedKeys, derivesAtOnce: false))
+        deriver = try KeyDeriver(logger: logger)
         mockKind = settings.directory.commonestKind
     }
 

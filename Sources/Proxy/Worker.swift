@@ -174,6 +174,7 @@ final class Worker {
         case .pool(let action, let pool): perform(action, pool)
         case .adopt(let handOver): adopt(handOver)
         case .resolved(let token, let addresses, let failure): resolved(token, addresses, failure: failure)
+        case .derived(let token, let keys): derived(token, keys)
         case .cancel(let slot, let secret): cancelClient(slot: slot, secret: secret)
         case .accepted(let descriptor, let peer, let kind, let number):
             welcomeConnection(descriptor, peer, kind, number: number)

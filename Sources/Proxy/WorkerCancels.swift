@@ -40,7 +40,7 @@ extension Worker {
             client.wait = .none
             client.refusal = .cancelled
             resumeLater(client)
-        case .none:
+        case .none, .keys:
             if let server = client.server, server.session.runsClientsWork { startCancel(server, client: client) }
         }
     }

@@ -190,10 +190,13 @@ extension Worker {
         while !client.isClosed {
             switch client.phase {
             case .login(var login):
+                guard client.wait == .none else { return }
                 pulse.turn(to: .logins, now: now)
                 defer { pulse.turn(to: .connections, now: now) }
-                let step = shared.derivedKeys.withLock {
-                    login.receive(bytes, at: &offset, cache: &$0, toClient: &toClient)
+                let step = shared.derivedKeys.withLock { cache in
+                    swap(&cache.lent, &client.lent)
+                    defer { cache.lent = nil }
+                    return login.receive(bytes, at: &offset, cache: &cache, toClient: &toClient)
                 }
                 client.phase = .login(login)
                 guard follow(step, client) else { return flush(client, bytes) }
@@ -347,7 +350,7 @@ extension Worker {
                 _ = group.pools[node].machine.withLock { $0.cancelWait(waiterID(client)) }
             }
         case .held: held.remove(client.token.index)
-        case .none: break
+        case .none, .keys: break
         }
         client.wait = .none
         client.session.end(table: &statements)

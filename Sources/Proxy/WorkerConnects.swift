@@ -83,6 +83,11 @@ extension Worker {
             withPool(server.pool) { machine, actions in
                 machine.connected(server.id, worker: id, epoch: server.epoch, now: now, actions: &actions)
             }
+        case .derive(let derivation):
+            guard shared.deriver.derive(derivation, for: server.token, at: mailbox) else {
+                return connectFailed(server, "too many logins wait for keys", isFinal: false)
+            }
+            server.waitsForKeys = true
         case .refused(let error):
             // Not a verdict on the login: the node is starting, stopping or full.
             let isPassing = error.sqlState.hasPrefix("57P") || error.sqlState.hasPrefix("53")

@@ -34,10 +34,35 @@ extension Worker {
             return false
         case .authenticated(let keys):
             return authenticated(client, keys)
+        case .derive(let derivation):
+            if shared.deriver.derive(derivation, for: client.token, at: mailbox) {
+                client.wait = .keys
+            } else {
+                close(
+                    client,
+                    ErrorFields(
+                        .fatal, "53300", "too many logins under way",
+                        detail: "At most \(KeyDeriver.limit) may wait for the derivation of their keys."))
+            }
+            return false
         case .close(let error):
             flush(client, Span())
             close(client, error)
             return false
+        }
+    }
+
+    /// The keys are there that a login has waited for, if it still does.
+    func derived(_ token: Token, _ keys: LentKeys) {
+        guard tokens.isCurrent(token) else { return }
+        if token.kind == Kind.client, let client = clients[token.index] {
+            client.lent = keys
+            client.wait = .none
+            pump(client)
+        } else if token.kind == Kind.server, let server = servers[token.index] {
+            server.lent = keys
+            server.waitsForKeys = false
+            useKept(server)
         }
     }
 

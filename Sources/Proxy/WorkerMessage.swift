@@ -1,5 +1,6 @@
 // What do threads tell a worker?
 
+import Authentication
 import Pooling
 import Reactor
 import Routing
@@ -23,6 +24,8 @@ enum WorkerMessage: Sendable {
     case adopt(ServerHandOver)
     /// The addresses of the node that a server connection is meant for.
     case resolved(Token, [String], failure: String?)
+    /// The keys that a client's or server's login lacked.
+    case derived(Token, LentKeys)
     /// A CancelRequest for the client in a slot.
     case cancel(slot: Int, secret: [UInt8])
     /// A connection that another worker accepted and counted.

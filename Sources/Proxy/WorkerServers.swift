@@ -72,12 +72,7 @@ extension Worker {
         let isLong = !server.kept.isEmpty
         if isLong {
             guard server.kept.append(input.span) else { return close(server, "out of memory for its messages") }
-            var kept = ByteStore(pool: blocks)
-            swap(&kept, &server.kept)
-            let used = handle(server, kept.span)
-            guard !server.isClosed, used < kept.count else { return }
-            kept.consume(used)
-            swap(&kept, &server.kept)
+            useKept(server)
         } else {
             let bytes = input.span
             let used = handle(server, bytes)
@@ -88,17 +83,29 @@ extension Worker {
         }
     }
 
+    func useKept(_ server: ServerConnection) {
+        var kept = ByteStore(pool: blocks)
+        swap(&kept, &server.kept)
+        let used = handle(server, kept.span)
+        guard !server.isClosed, used < kept.count else { return }
+        kept.consume(used)
+        swap(&kept, &server.kept)
+    }
+
     /// - Returns: how many bytes were used.
     private func handle(_ server: ServerConnection, _ bytes: Span<UInt8>) -> Int {
         switch server.phase {
         case .connecting, .idle, .cooling, .attached, .resetting, .finishing:
             return replies(server, bytes)
         case .login(var login):
+            guard !server.waitsForKeys else { return 0 }
             pulse.turn(to: .logins, now: now)
             defer { pulse.turn(to: .connections, now: now) }
             var offset = 0
-            let step = shared.derivedKeys.withLock {
-                login.receive(bytes, at: &offset, cache: &$0, toServer: &toServer)
+            let step = shared.derivedKeys.withLock { cache in
+                swap(&cache.lent, &server.lent)
+                defer { cache.lent = nil }
+                return login.receive(bytes, at: &offset, cache: &cache, toServer: &toServer)
             }
             server.phase = .login(login)
             sendOwn(server)

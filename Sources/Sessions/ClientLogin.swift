@@ -14,6 +14,8 @@ public struct ClientLogin: Sendable {
         case cancel(processID: Int32, secret: [UInt8])
         /// The client is who it says. `keys` may log in to servers in its name.
         case authenticated(keys: SCRAMKeys?)
+        /// Lend the keys to the cache and call again from the same offset.
+        case derive(KeyDerivation)
         /// The connection ends; nil: without a word.
         case close(ErrorFields?)
     }
@@ -78,6 +80,10 @@ public struct ClientLogin: Sendable {
                 offset += header.totalLength
                 let step = authentication.received(body, cache: &cache)
                 state = .authenticating(authentication)
+                if case .derive(let derivation) = step {
+                    offset -= header.totalLength
+                    return .derive(derivation)
+                }
                 if let result = follow(step, toClient: &toClient) { return result }
             case .done:
                 return .needInput
@@ -131,6 +137,8 @@ public struct ClientLogin: Sendable {
             toClient.write { $0.append(contentsOf: bytes) }
             state = .done
             return .authenticated(keys: keys)
+        case .derive(let derivation):
+            return .derive(derivation)
         case .failed(let failure):
             state = .done
             return .close(Self.error(failure, user: user))

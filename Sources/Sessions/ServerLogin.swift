@@ -10,6 +10,8 @@ public struct ServerLogin: Sendable {
         case needInput
         /// The connection may serve clients.
         case ready
+        /// Lend the keys to the cache and call again from the same offset.
+        case derive(KeyDerivation)
         /// The server refused.
         case refused(ReceivedError)
         /// The login cannot succeed; the sentence says why.
@@ -63,7 +65,10 @@ public struct ServerLogin: Sendable {
             guard input.count - offset >= header.totalLength else { return .needInput }
             let body = offset + FrameHeader.byteCount..<offset + header.totalLength
             offset += header.totalLength
-            if let step = message(header.type, input, body, cache: &cache, toServer: &toServer) { return step }
+            if let step = message(header.type, input, body, cache: &cache, toServer: &toServer) {
+                if case .derive = step { offset -= header.totalLength }
+                return step
+            }
         }
     }
 
@@ -78,6 +83,7 @@ public struct ServerLogin: Sendable {
             case .send(let bytes): toServer.write { $0.append(contentsOf: bytes) }
             case .waitMore: break
             case .succeeded: state = .settingUp
+            case .derive(let derivation): return .derive(derivation)
             case .failed(let failure): return .failed(failure.description)
             }
         case Backend.errorResponse:

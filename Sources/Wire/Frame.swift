@@ -90,6 +90,8 @@ extension Array where Element == UInt8 {
 
     /// Appends a copy of a span.
     public mutating func append(copying span: Span<UInt8>) {
+        // Appending nothing to the empty array would write into the storage that all empty arrays of all threads share.
+        guard !span.isEmpty else { return }
         append(addingCapacity: span.count) { (output: inout OutputSpan<UInt8>) in
             for index in span.indices { output.append(span[index]) }
         }

@@ -17,6 +17,8 @@ struct Conversation {
     var server: ServerAuthentication
     var clientCache = DerivedKeysCache(limit: 8)
     var serverCache = DerivedKeysCache(limit: 8)
+    /// What the derivations of keys say of themselves.
+    var derivations: [String] = []
     var learned: SCRAMKeys?
     /// Bodies of the `R` and `p` messages, in order.
     var transcript: [[UInt8]] = []
@@ -39,9 +41,10 @@ struct Conversation {
             case .failed(let failure): return .clientRejected(failure)
             case .send(let frame):
                 switch deliver(frame) {
-                case .success(let answer): step = client.received(answer, cache: &clientCache)
+                case .success(let answer): step = receive(answer)
                 case .failure(let failure): return .serverRejected(failure)
                 }
+            case .derive: return .serverRejected(.protocolViolation("keys derived twice"))
             case .succeeded(let frames, let keys):
                 learned = keys
                 for frame in bodies(of: frames) {
@@ -49,6 +52,7 @@ struct Conversation {
                     switch server.received(frame, cache: &serverCache) {
                     case .send: return .serverRejected(.protocolViolation("an answer to the end"))
                     case .waitMore: continue
+                    case .derive: return .serverRejected(.protocolViolation("keys for the end"))
                     case .succeeded: return .loggedIn(keys: keys != nil)
                     case .failed(let failure): return .serverRejected(failure)
                     }
@@ -58,10 +62,28 @@ struct Conversation {
         }
     }
 
+    /// The client's message; keys that are missing are derived here, and lent.
+    private mutating func receive(_ answer: [UInt8]) -> ClientAuthentication.Step {
+        let step = client.received(answer, cache: &clientCache)
+        guard case .derive(let derivation) = step else { return step }
+        derivations.append("\(derivation)")
+        clientCache.lent = derivation.run()
+        defer { clientCache.lent = nil }
+        return client.received(answer, cache: &clientCache)
+    }
+
     private mutating func deliver(_ frame: [UInt8]) -> Result<[UInt8], ServerAuthenticationFailure> {
         let body = bodies(of: frame)[0]
         transcript.append(body)
-        switch server.received(body, cache: &serverCache) {
+        var step = server.received(body, cache: &serverCache)
+        if case .derive(let derivation) = step {
+            derivations.append("\(derivation)")
+            serverCache.lent = derivation.run()
+            step = server.received(body, cache: &serverCache)
+            serverCache.lent = nil
+        }
+        switch step {
+        case .derive: return .failure(.protocolViolation("keys derived twice"))
         case .send(let answer):
             let answer = bodies(of: answer)[0]
             transcript.append(answer)

@@ -205,6 +205,53 @@ struct LoginTests {
         #expect(cache.hits == 1)
     }
 
+    /// Keys that are derived elsewhere lead to the same outcomes; those of a guess are forgotten.
+    @Test(arguments: [AuthenticationMethod.plain, .scramSHA256])
+    func keysMayBeDerivedElsewhere(_ method: AuthenticationMethod) {
+        var cache = DerivedKeysCache(limit: 4, derivesAtOnce: false)
+        var counts: [Int] = []
+        for password in ["secret", "guess", "secret"] {
+            let stored: Secret = method == .plain ? Self.scram : Self.plain
+            var conversation = Conversation(method: method, stored: stored, presented: .plain(password))
+            conversation.clientCache = cache
+            conversation.serverCache = DerivedKeysCache(derivesAtOnce: false)
+            let outcome = conversation.run()
+            #expect(outcome == (password == "secret" ? .loggedIn(keys: true) : .clientRejected(.rejected)))
+            counts.append(conversation.derivations.count)
+            #expect(Set(conversation.derivations).isSubset(of: ["derivation of keys"]))
+            cache = conversation.clientCache
+        }
+        // With SCRAM each presenter derives its own keys, and the stored password's are derived once.
+        #expect(counts == (method == .plain ? [1, 1, 0] : [2, 1, 1]))
+        #expect(cache.count == 1)
+    }
+
+    /// A login that nobody derives keys for goes nowhere, least of all in.
+    @Test func missingKeysLetNobodyIn() {
+        var conversation = Conversation(method: .plain, stored: Self.scram, presented: nil)
+        var cache = DerivedKeysCache(derivesAtOnce: false)
+        _ = conversation.client.start()
+        for _ in 0..<3 {
+            guard case .derive = conversation.client.received(Array("secret\0".utf8), cache: &cache) else {
+                Issue.record("a login without keys went on")
+                return
+            }
+        }
+    }
+
+    @Test(arguments: [true, false]) func aChangedPasswordMakesOldKeysUseless(derivesAtOnce: Bool) {
+        var cache = DerivedKeysCache(derivesAtOnce: derivesAtOnce)
+        for (stored, presented, isRight) in [
+            ("old", "old", true), ("new", "old", false), ("new", "new", true), ("new", "old", false),
+        ] {
+            var conversation = Conversation(
+                method: .scramSHA256, stored: .plain(stored), presented: .plain(presented))
+            conversation.clientCache = cache
+            #expect(conversation.run() == (isRight ? .loggedIn(keys: true) : .clientRejected(.rejected)))
+            cache = conversation.clientCache
+        }
+    }
+
     @Test func aCacheWithoutRoomWorks() {
         var conversation = Conversation(method: .scramSHA256, stored: Self.plain, presented: Self.plain)
         conversation.clientCache = DerivedKeysCache(limit: 0)

@@ -27,19 +27,6 @@ import Testing
         return try RouterProcess.start(configuration)
     }
 
-    /// Ends the router and looks at what it left: an exit code of 0, which a build with ThreadSanitizer denies a
-    /// process that raced, and no report.
-    private static func end(_ router: RouterProcess, with signal: Int32) throws {
-        router.signal(signal)
-        #expect(try router.waitUntilExit(within: .seconds(30)) == 0)
-        expectNoReport(router)
-    }
-
-    private static func expectNoReport(_ router: RouterProcess) {
-        let report = router.log.range(of: "WARNING: ThreadSanitizer")
-        #expect(report == nil, "\(report.map { router.log[$0.lowerBound...].prefix(6000) } ?? "")")
-    }
-
     /// Runs the parts at the same time, each on a thread of its own; the first error of each.
     private static func atOnce(_ parts: [@Sendable () throws -> Void]) throws -> [String] {
         let errors = Lock<[String]>([])
@@ -89,7 +76,8 @@ import Testing
             },
         ])
         #expect(errors == [])
-        try Self.end(router, with: SIGTERM)
+        router.signal(SIGTERM)
+        try router.expectCleanEnd()
     }
 
     /// Every thread makes and loses connections to the node at the same time.
@@ -123,7 +111,8 @@ import Testing
                 }
             ])
         #expect(errors == [])
-        try Self.end(router, with: SIGINT)
+        router.signal(SIGINT)
+        try router.expectCleanEnd()
     }
 
     /// Logins share the derived keys, and servers log in while clients do.
@@ -144,6 +133,7 @@ import Testing
                     }
                 ])
         #expect(errors == [])
-        try Self.end(router, with: SIGQUIT)
+        router.signal(SIGQUIT)
+        try router.expectCleanEnd()
     }
 }

@@ -2,6 +2,7 @@
 
 import PostgresCluster
 import TestSupport
+import Testing
 
 /// The shared cluster with one router. A test that needs other settings starts a router of its own in front of the same
 /// servers; a test that hurts a server starts servers of its own.
@@ -91,6 +92,14 @@ extension RouterProcess {
         deadline: Duration = .seconds(60)
     ) throws -> WireClient {
         try WireClient(port: port, user: user, database: database, options: options, deadline: deadline)
+    }
+
+    /// Waits until the router has ended, with an exit code of 0, which a build with ThreadSanitizer denies a process
+    /// whose threads raced.
+    func expectCleanEnd() throws {
+        let status = try waitUntilExit(within: .seconds(30))
+        let report = log.range(of: "WARNING: ThreadSanitizer").map { log[$0.lowerBound...] } ?? log.suffix(1000)
+        #expect(status == 0, "\(report.prefix(9000))")
     }
 
     /// Waits until reads are answered by all servers of these ports.

@@ -40,7 +40,7 @@ import Testing
         for client in clients { #expect(try client.value("SELECT sum(x) FROM \(table)") == "12") }
         #expect(router.isRunning)
         for client in clients { client.close() }
-        #expect(try router.waitUntilExit() == 0)
+        try router.expectCleanEnd()
     }
 
     /// A worker without clients may still own the server that the client of another worker needs.
@@ -54,7 +54,7 @@ import Testing
         clients[first].close()
         for _ in 0..<20 { try clients[1 - first].succeed(write) }
         clients[1 - first].close()
-        #expect(try router.waitUntilExit() == 0)
+        try router.expectCleanEnd()
     }
 
     @Test func interruptEndsClientsAfterTheirTransactions() throws {
@@ -69,7 +69,7 @@ import Testing
             try client.succeed("COMMIT")
             #expect(try Self.farewell(client) == "57P01")
         }
-        #expect(try router.waitUntilExit() == 0)
+        try router.expectCleanEnd()
         let direct = try Stage.direct()
         #expect(try direct.value("SELECT sum(x) FROM \(table)") == "6")
     }
@@ -85,7 +85,7 @@ import Testing
             if number > 0 { try Self.waitUntilNobodyIsTakenIn(router) }
             router.signal(signal)
         }
-        #expect(try router.waitUntilExit() == 0)
+        try router.expectCleanEnd()
         for client in clients { #expect(try Self.farewell(client) == "57P01") }
     }
 }

@@ -21,10 +21,10 @@ struct LoginTests {
 
     /// What both sides came to, when the bytes go over in pieces of `size`.
     private func logIn(
-        _ method: AuthenticationMethod, theirs: String, ours: String, size: Int
+        _ method: AuthenticationMethod, theirs: String, ours: String, size: Int, derivesAtOnce: Bool = true
     ) -> (client: ClientLogin.Step, server: ServerLogin.Step, ServerLogin) {
         var client = ClientLogin()
-        var cache = DerivedKeysCache()
+        var cache = DerivedKeysCache(derivesAtOnce: derivesAtOnce)
         var toServer = Outbox()
         var toClient = Outbox()
         var server = ServerLogin(
@@ -48,6 +48,12 @@ struct LoginTests {
                 upward.removeFirst(min(size, upward.count))
                 var offset = 0
                 var step = client.receive(inbox.client.span, at: &offset, cache: &cache, toClient: &toClient)
+                while case .derive(let derivation) = step {
+                    #expect(toClient.isEmpty)
+                    cache.lent = derivation.run()
+                    step = client.receive(inbox.client.span, at: &offset, cache: &cache, toClient: &toClient)
+                    cache.lent = nil
+                }
                 if case .identify(let request) = step {
                     #expect(request.user == "alice" && request.database == "app")
                     step = client.identified(with: authentication(method, theirs), toClient: &toClient)
@@ -60,7 +66,7 @@ struct LoginTests {
                     Welcome.write(
                         parameters: Self.parameters, processID: 77, secret: [1, 2, 3, 4], isOnReaderPort: false,
                         toClient: &toClient)
-                case .identify, .cancel: Issue.record("unexpected step \(step)")
+                case .identify, .cancel, .derive: Issue.record("unexpected step \(step)")
                 case .close(let error):
                     clientStep = step
                     if let error { toClient.write { $0.append(contentsOf: error.encoded) } }
@@ -79,10 +85,28 @@ struct LoginTests {
                 downward.removeFirst(min(size, downward.count))
                 var offset = 0
                 serverStep = server.receive(inbox.server.span, at: &offset, cache: &cache, toServer: &toServer)
+                while case .derive(let derivation) = serverStep {
+                    cache.lent = derivation.run()
+                    serverStep = server.receive(inbox.server.span, at: &offset, cache: &cache, toServer: &toServer)
+                    cache.lent = nil
+                }
                 inbox.server.removeFirst(offset)
             }
         }
         return (clientStep, serverStep, server)
+    }
+
+    /// Keys that are derived elsewhere make no difference, wherever the message is cut.
+    @Test(arguments: [AuthenticationMethod.plain, .scramSHA256], [1, 7, 10_000])
+    func keysMayBeDerivedElsewhere(_ method: AuthenticationMethod, _ size: Int) {
+        let (client, server, _) = logIn(method, theirs: "secret", ours: "secret", size: size, derivesAtOnce: false)
+        guard case .authenticated = client else {
+            Issue.record("\(client)")
+            return
+        }
+        #expect(server == .ready)
+        let (wrong, _, _) = logIn(method, theirs: "secret", ours: "other", size: size, derivesAtOnce: false)
+        #expect(wrong == .close(ErrorFields(.fatal, "28P01", "password authentication failed for user \"alice\"")))
     }
 
     @Test(arguments: [AuthenticationMethod.trust, .plain, .md5, .scramSHA256], [1, 7, 10_000])
