@@ -35,8 +35,8 @@ public enum Digest {
 public enum HMAC {
     private static let blockSize = 64
 
-    /// The 32 bytes of HMAC-SHA-256. By its definition, from two digests: libcrypto's own function looks its parts up by
-    /// name each time.
+    /// The 32 bytes of HMAC-SHA-256. By its definition, from two digests: libcrypto's own function looks its parts up
+    /// by name each time.
     public static func sha256(key: [UInt8], message: [UInt8]) -> [UInt8] {
         let short = key.count > blockSize ? Digest.sha256(key) : key
         var inner = padded(short, with: 0x36, room: message.count)
