@@ -259,7 +259,7 @@ public struct ServerSession: ~Copyable, Sendable {
         case Backend.parseComplete:
             return parsed(first, &facts)
         case Backend.closeComplete:
-            if let first, first.request == .close { prepared.closed(first.statement) }
+            if let first, first.request == .close { closed(first, &facts) }
             return finished(first?.request == .close, first, &facts)
         case Backend.rowDescription, Backend.noData:
             return described(header, first, bytes, frame, isWhole: isWhole, &facts)

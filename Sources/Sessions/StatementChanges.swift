@@ -73,9 +73,10 @@ extension ClientSession {
         names.removeAll()
     }
 
-    /// `DEALLOCATE name`; false when the client has no such statement.
+    /// `DEALLOCATE name`; false when the client has no such statement, or only the server knows.
     mutating func deallocate(_ name: [UInt8], table: inout StatementTable) -> Bool {
-        guard !name.isEmpty, let removed = names.remove(name) else { return false }
+        guard !name.isEmpty, let index = names.find(name), !names[index].isOwn, let removed = names.remove(name)
+        else { return false }
         table.release(removed.reference)
         return true
     }

@@ -8,6 +8,8 @@ public struct PreparedStatement: Equatable, Sendable {
     public var id: StatementID
     /// The row shape this client was last told; nil when it never asked.
     public var toldShape: RowShape?
+    /// The attached server has it under the client's own name, unless SQL has taken it away again.
+    var isOwn = false
 
     public init(reference: StatementReference, id: StatementID, toldShape: RowShape? = nil) {
         self.reference = reference

@@ -270,6 +270,12 @@ extension ClientSession {
             return .wait
         }
         if let pin = note(classification, server: server) { return pin }
+        if let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count)),
+            let pause = shareNames(
+                classification, input.extracting(text), server: &server, table: &table, toServer: &toServer)
+        {
+            return pause
+        }
         openTransaction(server: &server, toServer: &toServer)
         server.expect(LedgerEntry(.query))
         server.dropUnnamed()
@@ -311,12 +317,9 @@ extension ClientSession {
         }
         if mustWait(for: view.statement, input, server: server, toServer: &toServer) { return .wait }
         guard let statement = statement(named: view.statement, input) else {
-            if isPinned, !view.statement.isEmpty, !isReserved(view.statement, input) {
+            if isServers(view.statement, input) {
                 // It may be a statement that the client prepared in SQL.
-                server.expect(LedgerEntry(.bind))
-                isUnsynced = true
-                forwardPart(header, input, at: &offset, toServer: &toServer)
-                return bodyRemaining > 0 ? .needInput : nil
+                return bindOwn(header, input, at: &offset, server: &server, toServer: &toServer)
             }
             refusal = .unknownStatement(input.bytes(in: view.statement))
             return nil
@@ -337,7 +340,15 @@ extension ClientSession {
         }
         if let pin = note(classification, server: server) { return pin }
         if classification.effects.mayAdvanceSequences { server.remembersSequences = true }
+        let tail = table.tail(statement.reference)
+        if classification.effects.contains(.statementName), let end = tail.firstIndex(of: 0),
+            let pause = shareNames(
+                classification, tail.span.extracting(0..<end), server: &server, table: &table, toServer: &toServer)
+        {
+            return pause
+        }
         openTransaction(server: &server, toServer: &toServer)
+        if statement.isOwn { return bindOwn(header, input, at: &offset, server: &server, toServer: &toServer) }
         switch ensureParsed(
             statement, isNamed: !view.statement.isEmpty, server: &server, table: table, toServer: &toServer)
         {
@@ -414,7 +425,7 @@ extension ClientSession {
     }
 
     /// Non-nil when the pool must allow a pin before something runs that needs it.
-    private mutating func pin(
+    mutating func pin(
         for wanted: PinReasons, server: borrowing ServerSession, endsTransaction: Bool = false
     ) -> Translation? {
         let missing = wanted.subtracting(pins)
@@ -451,7 +462,7 @@ extension ClientSession {
     }
 
     /// Forwards what is there of a message.
-    private mutating func forwardPart(
+    mutating func forwardPart(
         _ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int, toServer: inout Outbox
     ) {
         let available = min(offset + header.totalLength, input.count)
@@ -476,22 +487,5 @@ extension Classification {
             .select, .copy, .other:
             pins
         }
-    }
-}
-
-extension TransactionModes {
-    /// The statement that begins a transaction of these modes.
-    var beginText: [UInt8] {
-        var parts: [String] = []
-        switch isolation {
-        case .readUncommitted: parts.append("ISOLATION LEVEL READ UNCOMMITTED")
-        case .readCommitted: parts.append("ISOLATION LEVEL READ COMMITTED")
-        case .repeatableRead: parts.append("ISOLATION LEVEL REPEATABLE READ")
-        case .serializable: parts.append("ISOLATION LEVEL SERIALIZABLE")
-        case nil: break
-        }
-        if let readOnly { parts.append(readOnly ? "READ ONLY" : "READ WRITE") }
-        if let deferrable { parts.append(deferrable ? "DEFERRABLE" : "NOT DEFERRABLE") }
-        return Array((parts.isEmpty ? "BEGIN" : "BEGIN " + parts.joined(separator: ", ")).utf8)
     }
 }

@@ -16,8 +16,9 @@ extension ClientSession {
         _ view: ParseView, _ frame: Range<Int>, _ input: Span<UInt8>, server: inout ServerSession,
         table: inout StatementTable, toServer: inout Outbox
     ) -> Bool {
+        let isOwn = isServers(view.name, input)
         if !view.name.isEmpty {
-            if statement(named: view.name, input) != nil {
+            if !isOwn, statement(named: view.name, input) != nil {
                 // PostgreSQL reads the text before it looks at the name.
                 parseToCheck(input.bytes(in: view.tail), server: &server, toServer: &toServer)
                 refusal = .duplicateStatement(input.bytes(in: view.name))
@@ -35,6 +36,11 @@ extension ClientSession {
         } else {
             reference = table.retain(
                 tail: input.extracting(view.tail), textLength: view.text.count, key: parsing)
+        }
+        if isOwn {
+            if isScanned { batch.translated += 1 }
+            parseAsOwn(view, frame, input, reference, server: &server, table: table, toServer: &toServer)
+            return true
         }
         let id = table.id(reference)
         var presence = view.name.isEmpty ? .absent : server.prepared.touch(id, syncs: server.syncsSent)
@@ -141,13 +147,13 @@ extension ClientSession {
         _ view: ObjectView, _ input: Span<UInt8>, server: inout ServerSession, table: borrowing StatementTable,
         toServer: inout Outbox
     ) -> Translation? {
+        if isServers(view.name, input) {
+            server.expect(LedgerEntry(.describeStatement))
+            toServer.write { $0.appendDescribe(statement: input.bytes(in: view.name)) }
+            isUnsynced = true
+            return nil
+        }
         guard let statement = statement(named: view.name, input) else {
-            if isPinned, !view.name.isEmpty, !isReserved(view.name, input) {
-                server.expect(LedgerEntry(.describeStatement))
-                toServer.write { $0.appendDescribe(statement: input.bytes(in: view.name)) }
-                isUnsynced = true
-                return nil
-            }
             refusal = .unknownStatement(input.bytes(in: view.name))
             return nil
         }
@@ -168,12 +174,13 @@ extension ClientSession {
         toServer: inout Outbox
     ) {
         isUnsynced = true
-        if statement(named: view.name, input) == nil, isPinned, !view.name.isEmpty, !isReserved(view.name, input) {
-            server.expect(LedgerEntry(.close))
+        let isOwn = isServers(view.name, input)
+        changes.append(StatementChange(name: input.bytes(in: view.name), statement: nil, batch: batchNumber))
+        if isOwn {
+            server.expect(LedgerEntry(.close, changesClient: true))
             toServer.forward(frame)
             return
         }
-        changes.append(StatementChange(name: input.bytes(in: view.name), statement: nil, batch: batchNumber))
         server.expect(LedgerEntry(.close, .synthesise, changesClient: true))
     }
 
@@ -192,7 +199,9 @@ extension ClientSession {
         guard case .deallocate(let range) = classification.command else { return .none }
         let name = Identifier.value(of: text.extracting(range))
         if isUncertain(0..<name.count, name.span) { return .uncertain }
-        if statement(named: 0..<name.count, name.span) != nil { return .clients(name) }
+        if let statement = statement(named: 0..<name.count, name.span) {
+            return statement.isOwn ? .none : .clients(name)
+        }
         return isReserved(0..<name.count, name.span) ? .reserved(name) : .none
     }
 

@@ -33,7 +33,11 @@ import Testing
     private static let statements = [
         "DEALLOCATE s", "DEALLOCATE PREPARE S", "DEALLOCATE \"s\"", "DEALLOCATE \"Odd \"\"name\"", "DEALLOCATE ALL",
         "DEALLOCATE PREPARE ALL", "DEALLOCATE nosuch", "DEALLOCATE \"S\"", "deallocate /* x */ s ;", "DISCARD ALL",
-        "DISCARD PLANS", "SELECT 1; DEALLOCATE ALL", "DEALLOCATE",
+        "DISCARD PLANS", "SELECT 1; DEALLOCATE ALL", "DEALLOCATE", "DEALLOCATE s; SELECT 1", "SELECT 1; DEALLOCATE s",
+        "DEALLOCATE s; SELECT 1/0", "SELECT 1/0; DEALLOCATE s", "DEALLOCATE nosuch; SELECT 1",
+        "DEALLOCATE s; DEALLOCATE \"Odd \"\"name\"", "DEALLOCATE s; PREPARE s AS SELECT 7", "EXECUTE s",
+        "PREPARE s AS SELECT 7", "PREPARE s AS SELECT nosuch", "EXECUTE s; EXECUTE \"Odd \"\"name\"", "EXECUTE nosuch",
+        "EXPLAIN EXECUTE s", "DEALLOCATE s; EXECUTE s",
     ]
 
     static let conversations =
@@ -46,6 +50,29 @@ import Testing
                 .init(useBoth)),
             Conversation(
                 "twice", .init(prepare), .init([.query("DEALLOCATE s"), .query("DEALLOCATE s")]), .init(useBoth)),
+            Conversation(
+                "the protocol gives a name that SQL has given",
+                .init([.query("PREPARE q AS SELECT 7"), .parse("SELECT 9", name: "q"), .sync]),
+                .init([.bind(statement: "q"), .execute(), .sync, .query("EXECUTE q")]),
+                .init([.closeStatement("q"), .sync, .parse("SELECT 9", name: "q"), .sync]),
+                .init([.bind(statement: "q"), .execute(), .sync, .query("EXECUTE q"), .query("DEALLOCATE q")]),
+                .init([.bind(statement: "q"), .execute(), .sync, .query("PREPARE q AS SELECT 8")]),
+                .init([.bind(statement: "q"), .execute(), .sync, .describeStatement("q"), .sync]),
+                .init([.parse("SELECT nosuch", name: "q"), .sync, .parse("SELEC", name: "q"), .sync])),
+            Conversation(
+                "SQL and protocol take turns, all at once",
+                .init(
+                    prepare + [
+                        .query("EXECUTE s"), .bind(statement: "s"), .execute(), .sync, .query("DEALLOCATE s"),
+                        .parse("SELECT 4", name: "s"), .sync, .query("EXECUTE s; DEALLOCATE s"),
+                        .query("PREPARE s AS SELECT 5"), .bind(statement: "s"), .execute(), .sync,
+                        .closeStatement("s"), .sync, .query("EXECUTE s"),
+                    ])),
+            Conversation(
+                "what SQL executes writes",
+                .init([.parse("INSERT INTO {t} VALUES (2)", name: "i"), .sync, .query("EXECUTE i")]),
+                .init([.query("SELECT count(*) FROM {t}"), .query("EXECUTE i"), .query("DEALLOCATE ALL")]),
+                .init([.query("SELECT count(*) FROM {t}"), .bind(statement: "i"), .execute(), .sync])),
             Conversation(
                 "the protocol uses a statement that SQL named",
                 .init([.query("PREPARE q AS SELECT 7"), .bind(statement: "q"), .execute(), .sync]),

@@ -1,0 +1,87 @@
+// When does a server know a statement under the client's own name?
+
+import SQL
+import Wire
+
+/// Statements of the protocol are shared under names of the router's. To SQL they must have the client's: where a text
+/// speaks of one by name, it is parsed once more under that name, on a server that the session keeps. From then on the
+/// server is the truth for that name, and what the client says of it is passed on as it is.
+extension ClientSession {
+    /// Whether a Parse of this name is the server's to accept or to refuse.
+    ///
+    /// A session that keeps its server may have statements there that SQL has prepared.
+    func isServers(_ name: Range<Int>, _ input: Span<UInt8>) -> Bool {
+        guard !name.isEmpty, !isReserved(name, input) else { return false }
+        return statement(named: name, input)?.isOwn ?? isPinned
+    }
+
+    /// Makes the statements known that a text speaks of.
+    ///
+    /// - Returns: non-nil when that has to wait for an answer or for the pool.
+    mutating func shareNames(
+        _ classification: Classification, _ text: Span<UInt8>, server: inout ServerSession,
+        table: inout StatementTable, toServer: inout Outbox
+    ) -> Translation? {
+        // In a failed transaction nothing can be parsed, and hardly anything run.
+        guard classification.effects.contains(.statementName), names.count > 0 || !changes.isEmpty, !isOnReplica,
+            !(server.isQuiet && server.status == .failed)
+        else { return nil }
+        if case .deallocate = classification.command { return nil }
+        var mentions = StatementMentions(settings: lexer)
+        while let range = mentions.next(text) {
+            let name = Identifier.value(of: text.extracting(range))
+            let bytes = 0..<name.count
+            if isUncertain(bytes, name.span), server.willAnswer { return .wait }
+            guard var statement = statement(named: bytes, name.span), !statement.isOwn, !isReserved(bytes, name.span)
+            else { continue }
+            if let pin = pin(for: .sqlPrepare, server: server) { return pin }
+            openTransaction(server: &server, toServer: &toServer)
+            let tail = table.tail(statement.reference)
+            toServer.write { $0.appendParse(name: name, tail: tail) }
+            server.expect(LedgerEntry(.parse, .swallow, changesClient: true))
+            statement.isOwn = true
+            table.retain(statement.reference)
+            changes.append(StatementChange(name: name, statement: statement, batch: batchNumber))
+            isUnsynced = true
+            // A Query behind this one would be read over if the Parse fails.
+            changesState = true
+        }
+        return nil
+    }
+
+    /// A Parse under the client's own name.
+    mutating func parseAsOwn(
+        _ view: ParseView, _ frame: Range<Int>, _ input: Span<UInt8>, _ reference: StatementReference,
+        server: inout ServerSession, table: borrowing StatementTable, toServer: inout Outbox
+    ) {
+        var statement = PreparedStatement(reference: reference, id: table.id(reference))
+        statement.isOwn = true
+        changes.append(
+            StatementChange(name: input.bytes(in: view.name), statement: statement, batch: batchNumber))
+        server.expect(LedgerEntry(.parse, changesClient: true))
+        toServer.forward(frame)
+        isUnsynced = true
+    }
+
+    /// A Bind of what the server knows by that name, which SQL may have replaced meanwhile.
+    mutating func bindOwn(
+        _ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int, server: inout ServerSession,
+        toServer: inout Outbox
+    ) -> Translation? {
+        mayHaveWritten = true
+        server.remembersSequences = true
+        isRooted = true
+        server.expect(LedgerEntry(.bind))
+        isUnsynced = true
+        forwardPart(header, input, at: &offset, toServer: &toServer)
+        return bodyRemaining > 0 ? .needInput : nil
+    }
+}
+
+extension ServerSession {
+    /// The server has closed a statement; one under a name of its own is gone for the client, too.
+    mutating func closed(_ entry: LedgerEntry, _ facts: inout [ReplyFact]) {
+        prepared.closed(entry.statement)
+        if entry.changesClient { facts.append(.changeConfirmed) }
+    }
+}
