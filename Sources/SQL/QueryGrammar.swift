@@ -77,7 +77,7 @@ extension StatementReader {
 
     private mutating func readWord(_ text: Span<UInt8>) {
         if token.isCatalogWord { checkRelation(text, token) }
-        if checksNames { checkCatalogName(text, token) }
+        if mayObject(text, token) { checkCatalogName(text, token) }
         let word = token
         let previous = query.previous
         if previous.kind == .dot {
@@ -101,7 +101,7 @@ extension StatementReader {
 
     private mutating func readQuotedWord(_ text: Span<UInt8>) {
         checkQuotedRelation(text, token)
-        if checksNames { checkCatalogName(text, token) }
+        if mayObject(text, token) { checkCatalogName(text, token) }
         let previous = query.previous
         if previous.kind == .dot {
             continueName(token)

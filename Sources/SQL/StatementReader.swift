@@ -14,8 +14,8 @@ struct StatementReader: ~Copyable {
     var query = QueryState()
     var outerFrames = OuterFrames()
 
-    /// What the catalog says about names, if it is known.
-    let knowledge: Knowledge?
+    /// What the catalog says about names; nothing where it is not known.
+    let knowledge: Knowledge
     /// Instead of it, where the body of a function is read: the names that it uses.
     var references: NameReferences?
     /// Which names need a look.
@@ -27,18 +27,18 @@ struct StatementReader: ~Copyable {
 
     init(settings: LexerSettings, knowledge: Knowledge?) {
         lexer = Lexer(settings: settings)
-        self.knowledge = knowledge
         hasCatalog = knowledge != nil
-        checksNames = knowledge.map { $0.hasObjections || $0.hasAttributes } ?? false
-        checksOperators = knowledge?.hasOperators ?? false
-        hasOddNames = knowledge?.hasOddNames ?? false
-        isOutdated = knowledge?.isOutdated ?? false
+        self.knowledge = knowledge ?? Knowledge()
+        checksNames = self.knowledge.hasObjections || self.knowledge.hasAttributes
+        checksOperators = self.knowledge.hasOperators
+        hasOddNames = self.knowledge.hasOddNames
+        isOutdated = self.knowledge.isOutdated
     }
 
     /// For the body of a function, while it is not known yet which names object.
     init(settings: LexerSettings, references: NameReferences) {
         lexer = Lexer(settings: settings)
-        knowledge = nil
+        knowledge = Knowledge()
         self.references = references
         (hasCatalog, checksNames, checksOperators, hasOddNames, isOutdated) = (true, true, true, true, false)
     }

@@ -103,6 +103,35 @@ import Testing
         #expect(watch.texts == [])
     }
 
+    @Test func aHundredThousandFunctions() throws {
+        let cluster = try PostgresCluster.start(replicas: 0)
+        defer { cluster.stop() }
+        let rows = { (catalog: String, name: String, template: String) in
+            """
+            INSERT INTO \(catalog) SELECT (jsonb_populate_record(x, \
+            jsonb_build_object('oid', 1000000 + i, '\(name)', '\(template)_' || i))).* \
+            FROM \(catalog) x, generate_series(1, 100000) i WHERE x.\(name) = '\(template)'
+            """
+        }
+        try cluster.primary.psql(
+            "CREATE FUNCTION many() RETURNS int LANGUAGE sql STABLE AS 'SELECT many()'",
+            "CREATE SEQUENCE unused", "SET allow_system_table_mods = on", rows("pg_proc", "proname", "many"),
+            rows("pg_class", "relname", "unused"), limit: .seconds(300))
+        let watch = try CatalogWatch(cluster.nodes.map(\.address))
+        let began = ContinuousClock.now
+        let knowledge = try watch.knowledge()
+        print("read 100,000 functions and relations in \(ContinuousClock.now - began), \(knowledge.byteCount) bytes")
+        #expect(knowledge.byteCount < 40 << 20)
+        for (sql, expected) in [
+            ("SELECT many_99999()", RouteClass.replicaSafe), ("SELECT public.many_1()", .replicaSafe),
+            ("SELECT many_100001()", .write), ("SELECT last_value FROM unused_77777", .primaryOnlyRead),
+        ] {
+            let verdict = Classifier.classify(
+                Array(sql.utf8).span, settings: LexerSettings(), knowledge: knowledge)
+            #expect(verdict.routeClass == expected, "\(sql): \(verdict.cause)")
+        }
+    }
+
     @Test func theTimerSeesChangesToo() throws {
         let cluster = try PostgresCluster.start(replicas: 0)
         defer { cluster.stop() }

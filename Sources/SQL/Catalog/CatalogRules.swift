@@ -35,8 +35,8 @@ extension StatementReader {
         _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool), place: Range<Int>
     ) -> Bool {
         if references != nil { return references?.use(.functionName, name, schema: schema, folds: folds) ?? false }
-        guard let knowledge, let verdict = knowledge.function(name, schema: schema, folds: folds) else { return false }
-        if knowledge.isOutdated, verdict.level < .hiddenCode {
+        guard let verdict = knowledge.function(name, schema: schema, folds: folds) else { return false }
+        if isOutdated, verdict.level < .hiddenCode {
             noteOutdated(place)
         } else {
             note(verdict, place)
@@ -56,13 +56,21 @@ extension StatementReader {
 
     // MARK: Relations and types
 
+    /// Whether a word needs a look. Most do not, which costs a bit of the filter for each.
+    @inline(__always)
+    func mayObject(_ text: Span<UInt8>, _ word: Token) -> Bool {
+        guard checksNames else { return false }
+        if word.category == .reserved, query.previous.kind != .dot { return false }
+        if hasOddNames || word.kind == .unicodeWord { return true }
+        let plain = PlainName(word)
+        return knowledge.mayObject(text.extracting(plain.range), folds: plain.folds)
+    }
+
     /// Looks at a word, wherever it stands, for it may name a relation or a type that objects. Behind a dot, what
-    /// stands before the dot is the schema. Only to be called where names are known that need a look; out of line, so
-    /// that the reading of all other texts stays small.
+    /// stands before the dot is the schema. Out of line, so that the reading of all other words stays small.
     @inline(never)
     mutating func checkCatalogName(_ text: Span<UInt8>, _ word: Token) {
         let isQualified = query.previous.kind == .dot
-        if word.category == .reserved && !isQualified { return }
         checkCatalogName(text, word, qualifier: isQualified ? query.dotted : .none)
         if isQualified { checkAttribute(text, word) }
     }
@@ -93,7 +101,7 @@ extension StatementReader {
         if references != nil {
             _ = references?.use(.relationName, name, schema: schema, folds: folds)
             _ = references?.use(.typeName, name, schema: schema, folds: folds)
-        } else if let verdict = knowledge?.objection(name, schema: schema, folds: folds) {
+        } else if let verdict = knowledge.objection(name, schema: schema, folds: folds) {
             note(verdict, place)
         }
     }
@@ -106,7 +114,7 @@ extension StatementReader {
         if references != nil {
             _ = references?.use(
                 .attributeName, name, schema: name.extracting(0..<0), folds: (plain.folds, false))
-        } else if let verdict = knowledge?.attribute(name, folds: plain.folds) {
+        } else if let verdict = knowledge.attribute(name, folds: plain.folds) {
             note(verdict.level.effects, pins: verdict.level.pins, word.range, .attributeCall, by: .catalog)
         }
     }
@@ -154,7 +162,7 @@ extension StatementReader {
     private mutating func useOperator(_ symbol: Span<UInt8>, _ place: Range<Int>) {
         if references != nil {
             _ = references?.use(.operatorName, symbol, schema: symbol.extracting(0..<0), folds: (false, false))
-        } else if let verdict = knowledge?.operation(symbol) {
+        } else if let verdict = knowledge.operation(symbol) {
             note(verdict, place)
         }
     }
@@ -162,8 +170,7 @@ extension StatementReader {
     /// Comparisons and casts need not be written to be made.
     @inline(never)
     mutating func noteImplicitCalls(_ place: Range<Int>) {
-        guard let verdict = knowledge?.implicitCalls else { return }
-        note(verdict, place)
+        note(knowledge.implicitCalls, place)
     }
 
     // MARK: While the catalog is read again
@@ -189,7 +196,7 @@ extension StatementReader {
     }
 
     private func isKnownTable(_ text: Span<UInt8>, _ word: Token, qualifier: Token) -> Bool {
-        guard let knowledge, word.kind != .unicodeWord, qualifier.kind != .unicodeWord else { return false }
+        guard word.kind != .unicodeWord, qualifier.kind != .unicodeWord else { return false }
         let (plain, schema) = (PlainName(word), PlainName(qualifier))
         let (name, qualification) = (text.extracting(plain.range), text.extracting(schema.range))
         if qualifier.isWord {

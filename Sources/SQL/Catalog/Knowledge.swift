@@ -19,6 +19,9 @@ public struct Knowledge: Sendable {
     /// which the client's encoding may write otherwise, with a quote, or as long as names that were cut.
     let hasOddNames: Bool
 
+    /// Says of most names, by their length and their first bytes, that nothing of the kind objects.
+    private let filter: NameFilter
+
     struct Indexes: Sendable {
         /// Functions, with and without their schema, whatever their level.
         var functions = NameIndex.none
@@ -33,21 +36,29 @@ public struct Knowledge: Sendable {
     }
 
     init(
-        generation: UInt64, storage: [UInt64], indexes: Indexes, implicitCalls: CatalogVerdict, hasOddNames: Bool,
-        isOutdated: Bool = false
+        generation: UInt64, storage: [UInt64], indexes: Indexes, filter: NameFilter, implicitCalls: CatalogVerdict,
+        hasOddNames: Bool, isOutdated: Bool = false
     ) {
         self.generation = generation
         self.isOutdated = isOutdated
         self.storage = storage
         self.indexes = indexes
+        self.filter = filter
         self.implicitCalls = implicitCalls
         self.hasOddNames = hasOddNames
+    }
+
+    /// What a reader has that knows of no catalog.
+    init() {
+        self.init(
+            generation: 0, storage: [], indexes: Indexes(), filter: NameFilter(), implicitCalls: CatalogVerdict(),
+            hasOddNames: false)
     }
 
     /// The same knowledge while the catalog is being read again: user functions and views count as writes.
     public func outdated(generation: UInt64) -> Knowledge {
         Knowledge(
-            generation: generation, storage: storage, indexes: indexes, implicitCalls: implicitCalls,
+            generation: generation, storage: storage, indexes: indexes, filter: filter, implicitCalls: implicitCalls,
             hasOddNames: hasOddNames, isOutdated: true)
     }
 
@@ -62,6 +73,10 @@ public struct Knowledge: Sendable {
     var hasObjections: Bool { !indexes.objections.isEmpty }
     var hasAttributes: Bool { !indexes.attributes.isEmpty }
     var hasOperators: Bool { !indexes.operators.isEmpty }
+
+    /// Whether a relation, type or attribute of that name may object.
+    @inline(__always)
+    func mayObject(_ name: Span<UInt8>, folds: Bool) -> Bool { filter.mayContain(name, folds: folds, in: storage) }
 
     func function(
         _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)

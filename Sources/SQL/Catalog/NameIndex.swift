@@ -126,3 +126,39 @@ struct NameIndex: Sendable {
         CatalogVerdict(bits: UInt16(truncatingIfNeeded: slot >> verdictShift))
     }
 }
+
+/// A set of bits in the words of a `Knowledge`, one for each length and beginning of the names it is about. Where the
+/// bit is not set, no such name needs to be looked for.
+struct NameFilter: Sendable {
+    private static let bits: UInt64 = 14
+
+    private var firstWord = 0
+    private var isEmpty = true
+
+    init() {}
+
+    /// Appends the bits for names to `storage`, which holds their words already.
+    init(_ names: [NameIndex.Entry], in storage: inout [UInt64]) {
+        guard !names.isEmpty else { return }
+        isEmpty = false
+        firstWord = storage.count
+        storage.append(contentsOf: repeatElement(0, count: 1 << Int(Self.bits - 6)))
+        for name in names {
+            let bit = Self.bit(storage[Int(name.words)], Int(name.nameLength))
+            storage[firstWord + (bit >> 6)] |= 1 << UInt64(bit & 63)
+        }
+    }
+
+    @inline(__always)
+    func mayContain(_ name: Span<UInt8>, folds: Bool, in storage: [UInt64]) -> Bool {
+        guard !isEmpty, !name.isEmpty else { return false }
+        let bit = Self.bit(NameWords.word(0, of: name, foldingCase: folds), name.count)
+        return storage[firstWord &+ (bit >> 6)] & 1 << UInt64(bit & 63) != 0
+    }
+
+    @inline(__always)
+    private static func bit(_ word: UInt64, _ length: Int) -> Int {
+        let mixed = (word ^ UInt64(truncatingIfNeeded: length) &* 0xD6E8_FEB8_6659_FD93) &* 0x9E37_79B9_7F4A_7C15
+        return Int(truncatingIfNeeded: mixed >> (64 - bits))
+    }
+}
