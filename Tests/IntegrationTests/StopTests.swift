@@ -44,16 +44,22 @@ import Testing
     }
 
     /// A worker without clients may still own the server that the client of another worker needs.
-    @Test(arguments: [0, 1]) func drainingWorkersGiveUpTheirServers(first: Int) throws {
-        let (router, clients) = try Self.start(clients: 2, poolSize: 1)
+    @Test(arguments: [Int32(0), 1]) func drainingWorkersGiveUpTheirServers(first: Int32) throws {
+        let (router, clients) = try Self.start(poolSize: 1)
         let write = "SELECT txid_current()"
-        for client in clients { try client.succeed(write) }
+        // The worker's number is the first byte of the process number in a client's cancel key.
+        let early = clients.filter { $0.backendPID >> 24 == first }
+        let late = clients.filter { $0.backendPID >> 24 != first }
+        #expect(!early.isEmpty && !late.isEmpty)
         router.signal(SIGTERM)
         try Self.waitUntilNobodyIsTakenIn(router)
-        try clients[first].succeed(write)
-        clients[first].close()
-        for _ in 0..<20 { try clients[1 - first].succeed(write) }
-        clients[1 - first].close()
+        for client in late + early { try client.succeed(write) }
+        for client in early {
+            try client.send(.terminate)
+            #expect(try client.readUntilEnd().isEmpty)
+        }
+        for client in late { try client.succeed(write) }
+        for client in late { client.close() }
         try router.expectCleanEnd()
     }
 
