@@ -202,11 +202,12 @@ extension ClientSession {
         return .translate
     }
 
-    /// The batch fails as a whole, with the transaction that it would have begun: what comes behind must not run outside
-    /// of that.
+    /// The batch fails as a whole, with the transaction that it would have begun: what comes behind it must not run
+    /// outside of that.
     mutating func refuseWhole(_ error: ErrorFields) {
         refusal = error
-        if batch.beginsAmongOthers, transaction == .none, !isInTransaction { transaction = .lazy(TransactionModes()) }
+        guard batch.beginsAmongOthers, transaction == .none, !isInTransaction else { return }
+        transaction = .lazy(TransactionModes())
     }
 
     /// The server's answers may change what the batch means: it is scanned again behind them.
