@@ -5,34 +5,53 @@
 
 internal import COpenSSL
 
+/// libcrypto's implementations, looked up once: each look-up costs more than the digest of a short message.
+private enum Implementation {
+    // Never freed and never changed; libcrypto counts its own references to them atomically.
+    nonisolated(unsafe) static let sha256: OpaquePointer? = unsafe EVP_MD_fetch(nil, "SHA2-256", nil)
+    nonisolated(unsafe) static let md5: OpaquePointer? = unsafe EVP_MD_fetch(nil, "MD5", nil)
+}
+
 /// Digests of whole messages.
 public enum Digest {
     /// The 32 bytes of SHA-256.
     public static func sha256(_ message: [UInt8]) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: 32)
-        let isDone = unsafe EVP_Digest(message, message.count, &digest, nil, EVP_sha256(), nil) == 1
+        let isDone = unsafe EVP_Digest(message, message.count, &digest, nil, Implementation.sha256, nil) == 1
         precondition(isDone, "libcrypto has no SHA-256")
         return digest
     }
 
     /// The 16 bytes of MD5; nil where the system's policy (FIPS) forbids MD5.
     public static func md5(_ message: [UInt8]) -> [UInt8]? {
+        guard let implementation = unsafe Implementation.md5 else { return nil }
         var digest = [UInt8](repeating: 0, count: 16)
-        let isDone = unsafe EVP_Digest(message, message.count, &digest, nil, EVP_md5(), nil) == 1
+        let isDone = unsafe EVP_Digest(message, message.count, &digest, nil, implementation, nil) == 1
         return isDone ? digest : nil
     }
 }
 
 /// Digests that only the owner of a key can compute (RFC 2104).
 public enum HMAC {
-    /// The 32 bytes of HMAC-SHA-256.
+    private static let blockSize = 64
+
+    /// The 32 bytes of HMAC-SHA-256. By its definition, from two digests: libcrypto's own function looks its parts up
+    /// by name each time.
     public static func sha256(key: [UInt8], message: [UInt8]) -> [UInt8] {
-        precondition(key.count <= Int32.max, "a key of more than 2 GiB")
-        var code = [UInt8](repeating: 0, count: 32)
-        let isDone =
-            unsafe COpenSSL.HMAC(EVP_sha256(), key, Int32(key.count), message, message.count, &code, nil) != nil
-        precondition(isDone, "libcrypto has no HMAC-SHA-256")
-        return code
+        let short = key.count > blockSize ? Digest.sha256(key) : key
+        var inner = padded(short, with: 0x36, room: message.count)
+        inner.append(contentsOf: message)
+        var outer = padded(short, with: 0x5c, room: 32)
+        outer.append(contentsOf: Digest.sha256(inner))
+        return Digest.sha256(outer)
+    }
+
+    private static func padded(_ key: [UInt8], with pad: UInt8, room: Int) -> [UInt8] {
+        var block: [UInt8] = []
+        block.reserveCapacity(blockSize + room)
+        for byte in key { block.append(byte ^ pad) }
+        for _ in key.count..<blockSize { block.append(pad) }
+        return block
     }
 }
 
@@ -46,7 +65,7 @@ public enum PBKDF2 {
         let isDone = unsafe password.withUnsafeBytes { bytes in
             unsafe PKCS5_PBKDF2_HMAC(
                 bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(bytes.count), salt, Int32(salt.count),
-                Int32(iterations), EVP_sha256(), 32, &key) == 1
+                Int32(iterations), Implementation.sha256, 32, &key) == 1
         }
         precondition(isDone, "libcrypto has no PBKDF2 with SHA-256")
         return key

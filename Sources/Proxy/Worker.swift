@@ -33,7 +33,7 @@ final class Worker {
     /// Upkeep (deadlines, pools) happens this often.
     static let tickNanoseconds: UInt64 = 50_000_000
     /// Buffers of input that one connection may use up before others get their turn.
-    static let buffersPerTurn = 4
+    static let buffersPerTurn = 1
     /// A peer with more unsent bytes than this stops the reading of its other side.
     static let outputLimit = 256 << 10
 
