@@ -149,7 +149,12 @@ final class NodeLink {
         guard !addresses.isEmpty else {
             return fail(.nameNotResolved, "the name \(address.host) has no address", now: now)
         }
-        guard let connection = PostgresConnection(parameters: parameters(addresses)) else {
+        guard
+            let connection = PostgresConnection(
+                parameters: ConnectionParameters.make(
+                    address, addresses: addresses, attempt: attempts, settings: settings,
+                    database: settings.database, purpose: "probe", statementTimeout: settings.timeout))
+        else {
             return fail(.unreachable, "no memory for a connection", now: now)
         }
         state = .connecting(connection, deadline: deadline)
@@ -195,28 +200,5 @@ final class NodeLink {
         }
         state = .waiting
         return .failed(ConnectionFailure(reason: reason, detail: detail))
-    }
-
-    private func parameters(_ addresses: [String]) -> [(String, String)] {
-        var parameters = [
-            ("port", "\(address.port)"), ("user", settings.user), ("dbname", settings.database),
-            ("application_name", "pointsman probe"), ("client_encoding", "UTF8"), ("sslmode", settings.sslMode),
-            ("gssencmode", "disable"), ("target_session_attrs", "any"), ("fallback_application_name", ""),
-            (
-                "options",
-                "-c statement_timeout=\(settings.timeout.clampedNanoseconds / 1_000_000) -c search_path=pg_catalog"
-            ),
-        ]
-        if let password = settings.password { parameters.append(("password", password)) }
-        if address.isSocketDirectory {
-            parameters.append(("host", address.host))
-        } else {
-            // Each attempt begins with another address, in case one of them never answers.
-            let start = attempts % addresses.count
-            let turned = addresses[start...] + addresses[..<start]
-            parameters.append(("host", turned.map { _ in address.host }.joined(separator: ",")))
-            parameters.append(("hostaddr", turned.joined(separator: ",")))
-        }
-        return parameters
     }
 }

@@ -30,6 +30,13 @@ struct ConnectionFailure: Error, Equatable {
     }
 
     private let handle: OpaquePointer
+    /// What has arrived of an answer with any number of rows.
+    enum Rows: Equatable {
+        case pending
+        case done
+        case failed(ConnectionFailure)
+    }
+
     private(set) var interest: Interest = .writable
     /// Whether the server was reached at all.
     private var wasReached = false
@@ -103,6 +110,32 @@ struct ConnectionFailure: Error, Equatable {
         return flush()
     }
 
+    /// As `send`, for an answer of many rows, which `receiveRows` hands out one by one.
+    func sendForRows(_ question: String) -> Progress {
+        let progress = send(question)
+        if case .failed = progress { return progress }
+        return unsafe PQsetSingleRowMode(handle) == 1 ? progress : .failed(lost())
+    }
+
+    /// Reads what has arrived of an answer and hands out its rows.
+    func receiveRows(_ take: ([String?]) -> Void) -> Rows {
+        if interest == .writable, case .failed(let failure) = flush() { return .failed(failure) }
+        guard unsafe PQconsumeInput(handle) == 1 else { return .failed(questionFailure ?? lost()) }
+        while unsafe PQisBusy(handle) == 0 {
+            guard let result = unsafe PQgetResult(handle) else {
+                return questionFailure.map { .failed($0) } ?? .done
+            }
+            // The result is ours; everything is copied out of it before it is cleared.
+            switch unsafe PQresultStatus(result) {
+            case PGRES_SINGLE_TUPLE: take(unsafe Self.values(of: result))
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK: break
+            default: unsafe self.take(result)
+            }
+            unsafe PQclear(result)
+        }
+        return .pending
+    }
+
     private func flush() -> Progress {
         switch unsafe PQflush(handle) {
         case 0:
@@ -149,13 +182,7 @@ struct ConnectionFailure: Error, Equatable {
         switch unsafe PQresultStatus(result) {
         case PGRES_TUPLES_OK:
             guard unsafe PQntuples(result) == 1 else { return }
-            // Row 0 exists, columns are counted; libpq's texts end with NUL and live as long as the result.
-            row = (0..<(unsafe PQnfields(result))).map { column in
-                guard unsafe PQgetisnull(result, 0, column) == 0, let text = unsafe PQgetvalue(result, 0, column) else {
-                    return nil
-                }
-                return unsafe String(cString: text)
-            }
+            row = unsafe Self.values(of: result)
         default:
             // Field 'C' of an error is its SQLSTATE.
             let state = unsafe PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { unsafe String(cString: $0) }
@@ -167,6 +194,17 @@ struct ConnectionFailure: Error, Equatable {
                 default: .questionFailed
                 }
             questionFailure = ConnectionFailure(reason: reason, detail: Self.oneLine(text))
+        }
+    }
+
+    /// The first row of a result that has one.
+    private static func values(of result: OpaquePointer) -> [String?] {
+        // Row 0 exists, columns are counted; libpq's texts end with NUL and live as long as the result.
+        (0..<(unsafe PQnfields(result))).map { column in
+            guard unsafe PQgetisnull(result, 0, column) == 0, let text = unsafe PQgetvalue(result, 0, column) else {
+                return nil
+            }
+            return unsafe String(cString: text)
         }
     }
 

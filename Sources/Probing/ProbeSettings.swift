@@ -14,6 +14,8 @@ public struct ProbeSettings: Equatable, Sendable {
     public var minInterval: Duration = .milliseconds(20)
     /// How many failures in a row make a node down; a refused connection does at once.
     public var failuresUntilDown = 2
+    /// Time between two readings of the catalog of a database in use; zero: catalogs are not read.
+    public var catalogInterval: Duration = .seconds(60)
     /// libpq's `sslmode`.
     public var sslMode = "prefer"
 

@@ -17,6 +17,8 @@ final class PoolGroup: Sendable {
     /// The database's name on the servers.
     let serverDatabase: String
     let cluster: Int
+    /// Shared with all users of the database.
+    let catalog: Catalog?
     let secret: Secret?
     let routing: RoutingSettings
     let maxLagNanoseconds: UInt64
@@ -39,13 +41,14 @@ final class PoolGroup: Sendable {
 
     init(
         number: Int, database: String, user: String, entry: DatabaseSettings, cluster: Int, nodeCount: Int,
-        secret: Secret?, pool: PoolSettings, maxMessageSize: Int, workerCount: Int
+        catalog: Catalog?, secret: Secret?, pool: PoolSettings, maxMessageSize: Int, workerCount: Int
     ) {
         self.number = number
         self.database = database
         self.user = user
         self.serverDatabase = entry.serverName(forRequest: database)
         self.cluster = cluster
+        self.catalog = catalog
         self.secret = secret
         self.routing = entry.routing
         self.maxLagNanoseconds = entry.routing.maxLag.clampedNanoseconds

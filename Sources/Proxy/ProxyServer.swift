@@ -6,6 +6,7 @@ import Lookups
 import Pooling
 public import Reactor
 public import Routing
+public import SQL
 import Synchronization
 
 /// The running proxy: listeners and worker threads.
@@ -45,6 +46,16 @@ public final class ProxyServer: Sendable {
     /// Hands a new picture of a cluster to all workers.
     public func publish(_ topology: Topology, cluster: Int) {
         for mailbox in mailboxes { mailbox.post(.topology(cluster: cluster, topology)) }
+    }
+
+    /// Hands what is known of a database's catalog to all workers; nil: nothing.
+    ///
+    /// - Parameters:
+    ///   - database: its name on the servers.
+    ///   - demand: changes of the catalog up to this one are included.
+    public func publish(_ knowledge: Knowledge?, ofDatabase database: String, cluster: Int, demand: UInt64) {
+        guard let catalog = shared.catalogs.find(cluster: cluster, database: database) else { return }
+        for mailbox in mailboxes { mailbox.post(.catalog(catalog.id, knowledge, demand: demand)) }
     }
 
     public func stop(_ mode: StopMode) {

@@ -20,15 +20,19 @@ public struct ProxyCluster: Sendable {
     public var requestSample: @Sendable () -> Void
     /// Traffic found something odd about a node.
     public var requestProbe: @Sendable (NodeID) -> Void
+    /// A database, by its name on the servers, is in use, and so many changes of its catalog were seen passing.
+    public var requestCatalog: @Sendable (String, UInt64) -> Void
 
     public init(
         settings: ClusterDefinition, samples: SampleCounter, requestSample: @escaping @Sendable () -> Void,
-        requestProbe: @escaping @Sendable (NodeID) -> Void
+        requestProbe: @escaping @Sendable (NodeID) -> Void,
+        requestCatalog: @escaping @Sendable (String, UInt64) -> Void
     ) {
         self.settings = settings
         self.samples = samples
         self.requestSample = requestSample
         self.requestProbe = requestProbe
+        self.requestCatalog = requestCatalog
     }
 }
 
@@ -57,6 +61,7 @@ final class SharedState: Sendable {
     let mockKind: SecretKind
     let profiles = Lock<ProfileTable>(ProfileTable())
     let derivedKeys: Lock<DerivedKeysCache>
+    let catalogs = CatalogTable()
     let deriver: KeyDeriver
     /// Clients of all workers, those on their way to one included.
     let clientCount = Atomic<Int>(0)
@@ -99,7 +104,9 @@ final class SharedState: Sendable {
             }
             let group = PoolGroup(
                 number: groups.list.count, database: database, user: user, entry: entry, cluster: cluster,
-                nodeCount: clusters[cluster].settings.nodes.count, secret: settings.directory.lookup(user),
+                nodeCount: clusters[cluster].settings.nodes.count,
+                catalog: catalogs.use(cluster: cluster, database: entry.serverName(forRequest: database)),
+                secret: settings.directory.lookup(user),
                 pool: settings.poolSettings(database: entry, user: user),
                 maxMessageSize: settings.server.maxMessageSize, workerCount: workerCount)
             groups.list.append(group)

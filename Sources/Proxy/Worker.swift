@@ -63,6 +63,9 @@ final class Worker {
     /// By the number of the cluster.
     let clusters: [ClusterView]
     var statements: StatementTable
+    /// What is known of the catalogs, by their numbers.
+    var catalogs: [CatalogState] = []
+    var nextCatalogReport: UInt64 = 0
     var random: RandomSource
     var now: UInt64
     var isTickDue = false
@@ -178,6 +181,8 @@ final class Worker {
         case .cancel(let slot, let secret): cancelClient(slot: slot, secret: secret)
         case .accepted(let descriptor, let peer, let kind, let number):
             welcomeConnection(descriptor, peer, kind, number: number)
+        case .catalog(let id, let knowledge, let demand): learn(knowledge, of: id, demand: demand)
+        case .catalogChanged(let id, let demand): catalogChanged(id, demand: demand)
         case .stop(let mode): stop(mode)
         }
     }

@@ -353,6 +353,8 @@ extension Worker {
         case .none, .keys: break
         }
         client.wait = .none
+        // Its end will not be seen.
+        if client.session.mayHaveChangedCatalog { noteCatalogChange(client) }
         client.session.end(table: &statements)
         if let server = client.server {
             client.server = nil

@@ -86,7 +86,9 @@ extension Worker {
         if let keys { group.keys.withLock { $0 = keys } }
         client.group = group
         let profile = shared.profiles.withLock { $0.retain(client.listener.settings(request.settings)) }
-        client.session = ClientSession(listener: client.listener, profile: profile, settings: group.session)
+        client.session = ClientSession(
+            listener: client.listener, profile: profile, settings: group.session, catalog: group.catalog?.id ?? .none)
+        useCatalog(of: group)
         if let parameters = group.welcome(profile.id) {
             welcome(client, parameters)
             return true

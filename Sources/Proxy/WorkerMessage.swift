@@ -4,6 +4,8 @@ import Authentication
 import Pooling
 import Reactor
 import Routing
+import SQL
+import Sessions
 
 /// How a process stops.
 public enum StopMode: Int, Comparable, Sendable {
@@ -30,5 +32,9 @@ enum WorkerMessage: Sendable {
     case cancel(slot: Int, secret: [UInt8])
     /// A connection that another worker accepted and counted.
     case accepted(Descriptor, Peer, ListenerKind, number: Int)
+    /// What is known of a catalog; changes up to the demand are included.
+    case catalog(CatalogID, Knowledge?, demand: UInt64)
+    /// Another worker has seen a change of a catalog.
+    case catalogChanged(CatalogID, demand: UInt64)
     case stop(StopMode)
 }

@@ -121,6 +121,7 @@ extension Worker {
         // After the acknowledgement was received and before it is forwarded: a sample begun later contains the write.
         if mayHaveWritten, server.isPrimary, let client {
             client.session.floor.raise(startedSample: shared.clusters[server.pool.cluster].samples.started)
+            if client.session.mayHaveChangedCatalog { noteCatalogChange(client) }
         }
         guard let client else {
             toClient.removeAll()
@@ -406,6 +407,7 @@ extension Worker {
     private func tellLoss(_ client: ClientConnection, _ server: ServerConnection) {
         if client.session.mayHaveWritten {
             client.session.floor.raise(startedSample: shared.clusters[server.pool.cluster].samples.started)
+            if client.session.mayHaveChangedCatalog { noteCatalogChange(client) }
         }
         client.server = nil
         client.isBlocked = false

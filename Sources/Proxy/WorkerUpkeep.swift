@@ -15,6 +15,7 @@ extension Worker {
         expireLogins()
         expireConnects()
         expireCancels()
+        reportCatalogs()
         if id.rawValue == 0 {
             for group in shared.allGroups {
                 for pool in group.pools {

@@ -4,7 +4,7 @@ extension StatementReader {
     /// Notes what the call does and tells what its parentheses are.
     @discardableResult
     mutating func noteCall(_ text: Span<UInt8>, _ name: Token, parts: Int, qualifier: Token) -> FrameKind {
-        let isInCatalog = noteCatalogFunction(text, name, parts: parts, qualifier: qualifier)
+        let isInCatalog = hasCatalog && noteCatalogFunction(text, name, parts: parts, qualifier: qualifier)
         switch Self.functionClass(text, name, parts: parts, qualifier: qualifier) {
         case .safe:
             break

@@ -10,7 +10,7 @@ extension StatementReader {
         if place == .openParenthesis || place == .parenthesesOnly {
             push(.group, .expression)
         }
-        noteImplicitCalls(token.range)
+        if hasCatalog { noteImplicitCalls(token.range) }
         while true {
             if query.settingArgument != .none { checkSettingArgument(text) }
             if query.hasOpenFromItem { endFromItem(text) }
@@ -49,7 +49,7 @@ extension StatementReader {
                 readString()
                 query.previous = token
             case .symbol:
-                checkOperator(text)
+                if checksOperators { checkOperator(text) }
                 leaveFromItem()
                 query.previous = token
             default:
@@ -77,7 +77,7 @@ extension StatementReader {
 
     private mutating func readWord(_ text: Span<UInt8>) {
         if token.isCatalogWord { checkRelation(text, token) }
-        checkCatalogName(text, token)
+        if checksNames { checkCatalogName(text, token) }
         let word = token
         let previous = query.previous
         if previous.kind == .dot {
@@ -101,7 +101,7 @@ extension StatementReader {
 
     private mutating func readQuotedWord(_ text: Span<UInt8>) {
         checkQuotedRelation(text, token)
-        checkCatalogName(text, token)
+        if checksNames { checkCatalogName(text, token) }
         let previous = query.previous
         if previous.kind == .dot {
             continueName(token)
@@ -160,7 +160,7 @@ extension StatementReader {
     private mutating func readKeyword(_ word: Token, behind previous: Token) {
         switch word.keyword {
         case .select, .table, .values:
-            if word.keyword == .table { noteTableCommand(word) }
+            if isOutdated, word.keyword == .table { noteTableCommand(word) }
             query.frame.hasQuery = true
             query.frame.context = .expression
             if query.frame.kind == .columns && word.keyword != .values { query.frame.kind = .group }

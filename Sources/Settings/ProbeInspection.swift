@@ -22,6 +22,9 @@ extension Inspection {
             ?? settings.minInterval
         settings.failuresUntilDown =
             integer("failures_until_down", in: table, 1...100) ?? settings.failuresUntilDown
+        settings.catalogInterval =
+            duration("catalog_interval", in: table, atLeast: .zero, atMost: .seconds(86_400))
+            ?? settings.catalogInterval
         if settings.minInterval > settings.interval {
             let (least, regular) = (Quantity.text(settings.minInterval), Quantity.text(settings.interval))
             note(

@@ -32,7 +32,11 @@ public enum Section: String, CaseIterable, Sendable {
         case .server: ["workers", "max_clients", "login_timeout", "max_message_size", "log_level", "log_format"]
         case .auth: ["method", "users_file", "scram_iterations", "query", "query_user"]
         case .tls: ["mode", "certificate", "key", "ca"]
-        case .probe: ["user", "password", "database", "interval", "min_interval", "timeout", "failures_until_down"]
+        case .probe:
+            [
+                "user", "password", "database", "interval", "min_interval", "timeout", "failures_until_down",
+                "catalog_interval",
+            ]
         case .clusters, .databases, .users: []
         case .cluster: ["nodes", "tls"]
         case .node: ["address", "weight", "zone"]

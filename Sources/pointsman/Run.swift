@@ -75,6 +75,7 @@ private func operatorError<Value>(_ body: () throws(ReactorError) -> Value) thro
 private struct RunningClusters {
     let clusters: [ProxyCluster]
     private let probers: [Prober]
+    private let watchers: [CatalogWatcher]
     private let publishers: [Publisher]
 
     /// Passes pictures of a cluster on as soon as there is somebody to take them.
@@ -93,11 +94,17 @@ private struct RunningClusters {
         func publish(_ topology: Topology) {
             server.withLock { $0 }?.publish(topology, cluster: number)
         }
+
+        func publish(_ news: CatalogNews) {
+            server.withLock { $0 }?.publish(
+                news.knowledge, ofDatabase: news.database, cluster: number, demand: news.demand)
+        }
     }
 
     init(configuration: Configuration, logger: Logger) throws {
         var clusters: [ProxyCluster] = []
         var probers: [Prober] = []
+        var watchers: [CatalogWatcher] = []
         var publishers: [Publisher] = []
         let definitions = configuration.proxy.clusters.values.sorted { $0.name < $1.name }
         for (number, definition) in definitions.enumerated() {
@@ -108,44 +115,55 @@ private struct RunningClusters {
             }
             var settings = configuration.probe
             settings.sslMode = definition.transportSecurity.rawValue
+            let log: @Sendable (ProberEvent) -> Void = { event in
+                logger.log(
+                    level: event.severity.logLevel, "\(event.text)", metadata: ["cluster": "\(definition.name)"])
+            }
             let prober: Prober
+            let watcher: CatalogWatcher?
             do throws(ProberError) {
+                watcher =
+                    settings.catalogInterval > .zero
+                    ? try CatalogWatcher(
+                        nodes: nodes, settings: settings, onNews: { publisher.publish($0) }, onEvent: log) : nil
                 prober = try Prober(
                     nodes: nodes, settings: settings, failoverWait: configuration.routing.failoverWait,
-                    samples: samples, onTopology: { publisher.publish($0) },
-                    onEvent: { event in
-                        logger.log(
-                            level: event.severity.logLevel, "\(event.text)", metadata: ["cluster": "\(definition.name)"]
-                        )
-                    })
+                    samples: samples,
+                    onTopology: { topology in
+                        publisher.publish(topology)
+                        watcher?.update(topology)
+                    }, onEvent: log)
             } catch {
                 throw OperatorError(sentence: error.description)
             }
             clusters.append(
                 ProxyCluster(
                     settings: definition, samples: samples, requestSample: { prober.requestSample() },
-                    requestProbe: { prober.requestProbe($0, connectionLost: true) }))
+                    requestProbe: { prober.requestProbe($0, connectionLost: true) },
+                    requestCatalog: { watcher?.request($0, demand: $1) }))
             probers.append(prober)
+            if let watcher { watchers.append(watcher) }
             publishers.append(publisher)
         }
         self.clusters = clusters
         self.probers = probers
+        self.watchers = watchers
         self.publishers = publishers
     }
 
     func start(publishingTo server: ProxyServer) throws {
         for publisher in publishers { publisher.begin(server) }
-        for prober in probers {
-            do throws(ProberError) {
-                try prober.start()
-            } catch {
-                throw OperatorError(sentence: error.description)
-            }
+        do throws(ProberError) {
+            for watcher in watchers { try watcher.start() }
+            for prober in probers { try prober.start() }
+        } catch {
+            throw OperatorError(sentence: error.description)
         }
     }
 
     func stop() {
         for prober in probers { prober.stop() }
+        for watcher in watchers { watcher.stop() }
     }
 }
 

@@ -18,8 +18,7 @@ import Testing
     @Test func knowingNothingChangesNothing() throws {
         let nothing = CatalogFacts().knowledge(generation: 1)
         for example in try SQLCorpus.load() {
-            var verdict = Classifier.classify(
-                Array(example.text.utf8).span, settings: example.lexerSettings, knowledge: nothing)
+            var verdict = example.classification(knowing: nothing)
             verdict.generation = 0
             #expect(verdict == example.classification, "\(example)")
         }

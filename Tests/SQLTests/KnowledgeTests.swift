@@ -100,12 +100,13 @@ import Testing
         let outer = catalog.relation("over", .view, uses: [inner])
         catalog.relation("top", schema: "s", .view, uses: [outer])
         catalog.relation("calm", .view)
-        let table = catalog.relation("t")
+        catalog.relation("odd", schema: "a\"b", .view, uses: [wild])
+        catalog.relation("t")
         catalog.relation("guarded", uses: [wild])
         catalog.relation("Mixed Case", .view, uses: [wild])
         catalog.relation("fast", .unlogged)
-        catalog.relation("far", .foreign)
-        catalog.relation("parts", uses: [CatalogObject(.relation, table.oid + 4)])
+        let far = catalog.relation("far", .foreign)
+        catalog.relation("parts", uses: [far])
         catalog.relation("ids", .sequence)
         catalog.relation("same", schema: "a")
         catalog.relation("same", schema: "b", .unlogged)
@@ -143,6 +144,9 @@ import Testing
         Case("SELECT * FROM tables", .replicaSafe),
         // Names are not told from each other by their place, except that a column's has its table before it.
         Case("SELECT t.fast FROM t", .replicaSafe), Case("SELECT fast FROM t", .primaryOnlyRead, "fast"),
+        // A schema whose name cannot be compared narrows nothing.
+        Case("SELECT * FROM \"a\"\"b\".odd", .write, "odd", .reachingRelation),
+        Case("SELECT * FROM sch\u{E4}ma.odd", .write, "odd"), Case("SELECT * FROM a.odd", .replicaSafe),
         // No name here needs a second look because of its characters.
         Case("SELECT größe FROM t", .replicaSafe),
     ])

@@ -52,6 +52,7 @@ import Testing
         probe.minInterval = .milliseconds(5)
         probe.timeout = .milliseconds(700)
         probe.failuresUntilDown = 4
+        probe.catalogInterval = .seconds(300)
         #expect(configuration.probe == probe)
     }
 

@@ -214,9 +214,10 @@ public struct CatalogFacts: Sendable {
                 verdict: verdict)
             if kind == .functionName {
                 // Under another encoding the bytes may be another function's name.
-                if !isOdd(place) { entries[kind, default: []].append(entry) }
+                if !isOdd(place, withSchema: true) { entries[kind, default: []].append(entry) }
             } else if verdict.level > .harmless {
-                if isOdd(place) { hasOddNames = true }
+                // A schema that cannot be compared is left out of account where the name is looked up.
+                if isOdd(place, withSchema: false) { hasOddNames = true }
                 entries[kind, default: []].append(entry)
             } else if kind == .relationName, !viewNames.contains(node) {
                 tables.append(entry)
@@ -236,9 +237,10 @@ public struct CatalogFacts: Sendable {
     }
 
     /// Whether a name cannot be compared byte by byte with what stands in a text.
-    private func isOdd(_ place: CatalogGraph.Place) -> Bool {
-        if place.nameLength >= NameWords.longestName || place.schemaLength >= NameWords.longestName { return true }
-        let count = (Int(place.nameLength) + 7) / 8 + (Int(place.schemaLength) + 7) / 8
+    private func isOdd(_ place: CatalogGraph.Place, withSchema: Bool) -> Bool {
+        let schemaLength = withSchema ? Int(place.schemaLength) : 0
+        if place.nameLength >= NameWords.longestName || schemaLength >= NameWords.longestName { return true }
+        let count = (Int(place.nameLength) + 7) / 8 + (schemaLength + 7) / 8
         return graph.words[Int(place.words)..<Int(place.words) + count].contains { word in
             (0..<8).contains { (word >> UInt64($0 * 8)) & 0xFF >= 0x80 || (word >> UInt64($0 * 8)) & 0xFF == 0x22 }
         }

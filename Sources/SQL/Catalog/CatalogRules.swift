@@ -15,6 +15,7 @@ extension StatementReader {
     // MARK: Functions
 
     /// Notes what the catalog says about a function that is called; false when it says nothing.
+    @inline(never)
     mutating func noteCatalogFunction(_ text: Span<UInt8>, _ name: Token, parts: Int, qualifier: Token) -> Bool {
         guard hasCatalog, parts <= 2 else { return false }
         if name.kind == .unicodeWord {
@@ -56,9 +57,10 @@ extension StatementReader {
     // MARK: Relations and types
 
     /// Looks at a word, wherever it stands, for it may name a relation or a type that objects. Behind a dot, what
-    /// stands before the dot is the schema.
+    /// stands before the dot is the schema. Only to be called where names are known that need a look; out of line, so
+    /// that the reading of all other texts stays small.
+    @inline(never)
     mutating func checkCatalogName(_ text: Span<UInt8>, _ word: Token) {
-        guard checksNames else { return }
         let isQualified = query.previous.kind == .dot
         if word.category == .reserved && !isQualified { return }
         checkCatalogName(text, word, qualifier: isQualified ? query.dotted : .none)
@@ -76,10 +78,11 @@ extension StatementReader {
         let plain = PlainName(word)
         let bytes = text.extracting(plain.range)
         if hasOddNames, isOdd(bytes) { noteOddName(word) }
-        guard qualifier.isWord, qualifier.kind != .unicodeWord else {
+        let schema = PlainName(qualifier)
+        // A schema that cannot be compared narrows nothing.
+        guard qualifier.isWord, qualifier.kind != .unicodeWord, !isOdd(text.extracting(schema.range)) else {
             return checkCatalogName(bytes, schema: bytes.extracting(0..<0), folds: (plain.folds, false), word.range)
         }
-        let schema = PlainName(qualifier)
         checkCatalogName(
             bytes, schema: text.extracting(schema.range), folds: (plain.folds, schema.folds), word.range)
     }
@@ -125,8 +128,8 @@ extension StatementReader {
     // MARK: Operators
 
     /// Looks at a run of operator characters, which may be an operator and one-character operators behind it.
+    @inline(never)
     mutating func checkOperator(_ text: Span<UInt8>) {
-        guard checksOperators else { return }
         var end = min(token.end, token.start &+ NameWords.longestName)
         while end > token.start {
             checkOperator(text, token.start..<end)
@@ -157,6 +160,7 @@ extension StatementReader {
     }
 
     /// Comparisons and casts need not be written to be made.
+    @inline(never)
     mutating func noteImplicitCalls(_ place: Range<Int>) {
         guard let verdict = knowledge?.implicitCalls else { return }
         note(verdict, place)
@@ -166,10 +170,11 @@ extension StatementReader {
 
     /// The word begins an item of FROM.
     mutating func noteFromItem() {
-        if isOutdated { query.hasOpenFromItem = true }
+        query.hasOpenFromItem = isOutdated
     }
 
     /// The item's name is complete: what is not known to be a table may be a view that was made a moment ago.
+    @inline(never)
     mutating func endFromItem(_ text: Span<UInt8>) {
         guard token.kind != .dot, query.previous.kind != .dot else { return }
         query.hasOpenFromItem = false
@@ -200,6 +205,7 @@ extension StatementReader {
     }
 
     /// TABLE names its relation where nothing else tells it from a word.
+    @inline(never)
     mutating func noteTableCommand(_ word: Token) {
         if isOutdated { noteOutdated(word.range) }
     }

@@ -20,6 +20,10 @@ struct Microbench {
             Classifying(name: "Lexer: a join of 200 bytes without grammar", text: Texts.withoutGrammar(Texts.join)))
         table.measure(Classifying(name: "Classifier: a join, 200 bytes", text: Texts.join))
         table.measure(
+            ClassifyingAndDeciding(
+                name: "Classifier and Router: the join with a known function", text: Texts.joinWithFunction,
+                knowledge: ClassifyingAndDeciding.largeDatabase()))
+        table.measure(
             Deciding("Router: a read, two replicas", RouteRequest(routeClass: .replicaSafe)))
         table.measure(Deciding("Router: a write", RouteRequest(routeClass: .write)))
         table.measure(Pooled())

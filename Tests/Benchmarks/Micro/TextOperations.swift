@@ -1,5 +1,6 @@
 // What does it cost to look at a statement's text?
 
+import Routing
 import SQL
 
 /// Classifies one text.
@@ -15,6 +16,50 @@ struct Classifying: Operation {
             sum &+= Int(verdict.routeClass.rawValue) &+ verdict.statementCount
         }
         return sum
+    }
+}
+
+/// Classifies one text in a database of which much is known, and chooses a node for it.
+struct ClassifyingAndDeciding: Operation {
+    let name: String
+    let text: [UInt8]
+    private let knowledge: Knowledge
+    private var deciding = Deciding("", RouteRequest(routeClass: .replicaSafe))
+
+    init(name: String, text: [UInt8], knowledge: Knowledge) {
+        self.name = name
+        self.text = text
+        self.knowledge = knowledge
+    }
+
+    mutating func run(_ count: Int) -> Int {
+        let settings = LexerSettings()
+        var sum = 0
+        for _ in 0..<count {
+            let verdict = Classifier.classify(text.span, settings: settings, knowledge: knowledge)
+            precondition(verdict.routeClass == .replicaSafe, "The text is harmless.")
+            sum &+= verdict.statementCount &+ deciding.decide()
+        }
+        return sum
+    }
+
+    /// A hundred thousand functions and as many relations, of which each tenth objects.
+    static func largeDatabase() -> Knowledge {
+        var facts = CatalogFacts()
+        for number: UInt32 in 0..<100_000 {
+            facts.add(
+                FunctionFact(
+                    oid: 20_000 + number, schema: "public", name: "function_number_\(number)",
+                    isVolatile: number.isMultiple(of: 10), language: "sql", mayBeAttribute: number.isMultiple(of: 100)))
+            facts.addRelation(
+                200_000 + number, schema: "public", name: "relation_number_\(number)",
+                number.isMultiple(of: 10) ? .unlogged : .table)
+        }
+        facts.add(
+            FunctionFact(
+                oid: 19_999, schema: "public", name: "net_price", isVolatile: false, language: "sql",
+                mayBeAttribute: false))
+        return facts.knowledge(generation: 2)
     }
 }
 

@@ -33,8 +33,11 @@ public struct CorpusCase: Sendable, CustomStringConvertible {
     }
 
     /// What the classifier makes of the statement.
-    public var classification: Classification {
-        Classifier.classify(Array(text.utf8).span, settings: lexerSettings)
+    public var classification: Classification { classification(knowing: nil) }
+
+    /// What the classifier makes of it in a database of which that is known.
+    public func classification(knowing knowledge: Knowledge?) -> Classification {
+        Classifier.classify(Array(text.utf8).span, settings: lexerSettings, knowledge: knowledge)
     }
 
     public var description: String { "\(file):\(line) \(text)" }
@@ -52,6 +55,17 @@ public enum SQLCorpus {
 
     /// The script that makes the objects which the statements name.
     public static let setupPath = directory.appending(path: "setup.sql").path
+
+    private static let catalogDirectory = directory.appending(path: "../catalog").standardized
+
+    /// The script that, behind the other, makes user functions of every kind and what calls them.
+    public static let catalogSchemaPath = catalogDirectory.appending(path: "schema.sql").path
+
+    /// What each statement is where that script's catalog is known.
+    public static func loadKnown() throws -> [CorpusCase] {
+        let file = "known.cases"
+        return try parse(String(contentsOf: catalogDirectory.appending(path: file), encoding: .utf8), file: file)
+    }
 
     /// All cases of all files, in the order of their names.
     public static func load() throws -> [CorpusCase] {

@@ -1,0 +1,113 @@
+-- A database of user functions of every kind, run behind ../corpus/setup.sql: some are what they are declared to be, some are not.
+CREATE SCHEMA app;
+CREATE EXTENSION pg_trgm;
+CREATE EXTENSION tablefunc;
+CREATE EXTENSION file_fdw;
+CREATE EXTENSION "uuid-ossp";
+
+-- What is declared harmless, and is.
+CREATE FUNCTION app.add_one(int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT $1 + 1 $$;
+CREATE FUNCTION app.rows_of_t() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT count(*) FROM public.t WHERE a > app.add_one(0) $$;
+CREATE FUNCTION app.parsed(x int) RETURNS int LANGUAGE sql STABLE
+    BEGIN ATOMIC SELECT a FROM public.t WHERE a = app.add_one(x); END;
+CREATE FUNCTION app.looping(n int) RETURNS numeric LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    total numeric(12, 2) := 0;
+    r record;
+    c CURSOR (least int) FOR SELECT a FROM public.t WHERE a >= least;
+BEGIN
+    FOR r IN SELECT a FROM public.t LOOP
+        IF (r.a % 2 = 0) THEN total := total + app.add_one(r.a); END IF;
+    END LOOP;
+    WHILE (total > 1000) LOOP total := total / 2; END LOOP;
+    RETURN (total + n);
+EXCEPTION WHEN others THEN
+    RETURN -1;
+END $$;
+CREATE FUNCTION app.set_of_rows() RETURNS SETOF public.t LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM public.t WHERE a < 3;
+    RETURN;
+END $$;
+CREATE FUNCTION app.tenant() RETURNS text LANGUAGE sql STABLE AS $$ SELECT current_setting('app.tenant', true) $$;
+CREATE FUNCTION total_of(u) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT $1.a * 2 $$;
+CREATE FUNCTION app.odd(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN IF $1 > 1 THEN RETURN app.odd($1 - 2); ELSIF false THEN RETURN app.even($1); END IF; RETURN $1 = 1; END $$;
+CREATE FUNCTION app.even(int) RETURNS bool LANGUAGE sql IMMUTABLE AS $$ SELECT app.odd($1) IS NOT TRUE $$;
+CREATE FUNCTION app.with_default(int, int DEFAULT 1) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT $1 + $2 $$;
+
+-- What is declared harmless, and is not; a standby runs most of it without complaint.
+CREATE FUNCTION app.takes_lock() RETURNS int LANGUAGE sql STABLE AS $$ SELECT 1 FROM pg_advisory_lock(4711) $$;
+CREATE FUNCTION app.takes_lock_parsed() RETURNS int LANGUAGE sql STABLE BEGIN ATOMIC SELECT 1 FROM pg_advisory_lock(4711); END;
+CREATE FUNCTION app.takes_lock_deep() RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN app.takes_lock(); END $$;
+CREATE FUNCTION app.takes_lock_deeper() RETURNS int LANGUAGE sql STABLE AS $$ SELECT app.takes_lock_deep() $$;
+CREATE FUNCTION app.performs_lock() RETURNS int LANGUAGE plpgsql STABLE AS $$
+BEGIN PERFORM pg_advisory_lock(4711); RETURN 1; END $$;
+CREATE FUNCTION app.sets() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT set_config('app.x', 'y', false) $$;
+CREATE FUNCTION app.seeds() RETURNS void LANGUAGE sql STABLE AS $$ SELECT setseed(0.5) $$;
+CREATE FUNCTION app.dynamic(text) RETURNS int LANGUAGE plpgsql STABLE AS $$
+DECLARE x int; BEGIN EXECUTE $1 INTO x; RETURN x; END $$;
+CREATE FUNCTION app.dynamic_rows() RETURNS SETOF int LANGUAGE plpgsql STABLE AS $$
+BEGIN RETURN QUERY EXECUTE 'SELECT 1'; END $$;
+CREATE FUNCTION app.draws() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT nextval('public.s') $$;
+CREATE FUNCTION app.calls_volatile() RETURNS int LANGUAGE sql STABLE AS $$ SELECT public.f_volatile() $$;
+CREATE FUNCTION app.reads_view() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT n FROM public.drawing_view $$;
+CREATE FUNCTION app.reads_unlogged() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT count(*) FROM public.unl $$;
+CREATE FUNCTION app.which_node() RETURNS bool LANGUAGE sql STABLE AS $$ SELECT pg_is_in_recovery() $$;
+CREATE FUNCTION app.adds(int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT 1 OPERATOR(public.<+>) $1 $$;
+CREATE FUNCTION app.checked(public.counted) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT 1 $$;
+CREATE FUNCTION app.by_attribute() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT max(u.ticket) FROM public.u $$;
+CREATE FUNCTION app.hidden_inside(int) RETURNS regclass LANGUAGE internal STABLE AS 'nextval_oid';
+CREATE FUNCTION app.drawing_default(n bigint DEFAULT nextval('public.s')) RETURNS bigint LANGUAGE sql IMMUTABLE
+    AS $$ SELECT $1 $$;
+
+-- Overloads.
+CREATE FUNCTION app.either(int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$;
+CREATE FUNCTION app.either(text) RETURNS int LANGUAGE sql VOLATILE AS $$ SELECT 1 $$;
+CREATE FUNCTION app.apart() RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT 1 $$;
+CREATE FUNCTION other.apart() RETURNS int LANGUAGE sql VOLATILE AS $$ SELECT 1 $$;
+
+-- Operators, aggregates, casts, domains.
+CREATE OPERATOR app.|+| (FUNCTION = app.with_default, LEFTARG = int, RIGHTARG = int);
+CREATE FUNCTION app.locking(int, int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT app.takes_lock() + $1 + $2 $$;
+CREATE OPERATOR app.?? (FUNCTION = app.locking, LEFTARG = int, RIGHTARG = int);
+CREATE AGGREGATE app.plain_sum(int) (SFUNC = app.with_default, STYPE = int, INITCOND = '0');
+CREATE AGGREGATE app.locking_sum(int) (SFUNC = app.locking, STYPE = int, INITCOND = '0');
+CREATE TYPE app.metres AS (n int);
+CREATE FUNCTION app.to_metres(int) RETURNS app.metres LANGUAGE sql IMMUTABLE AS $$ SELECT ROW ($1)::app.metres $$;
+CREATE CAST (int AS app.metres) WITH FUNCTION app.to_metres(int);
+CREATE TYPE app.miles AS (n int);
+CREATE FUNCTION app.from_miles(app.miles) RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT app.takes_lock()::bigint + $1.n $$;
+CREATE CAST (app.miles AS bigint) WITH FUNCTION app.from_miles(app.miles);
+CREATE DOMAIN app.small AS int CHECK (app.add_one(VALUE) < 100);
+CREATE DOMAIN app.smaller AS app.small CHECK (app.locking(VALUE, 0) < 50);
+
+-- Views over views, policies, partitions, foreign tables.
+CREATE VIEW app.plain AS SELECT a, app.add_one(a) AS b FROM public.t;
+CREATE VIEW app.over_plain AS SELECT * FROM app.plain WHERE lower(b::text) <> '';
+CREATE VIEW app.drawing AS SELECT app.add_one(n::int) FROM public.drawing_view;
+CREATE VIEW app.over_drawing AS SELECT * FROM app.drawing;
+CREATE VIEW app.locking_view AS SELECT app.takes_lock_deeper() AS l;
+CREATE VIEW app.aggregating AS SELECT app.locking_sum(a) FROM public.t;
+CREATE VIEW app.operating AS SELECT a OPERATOR(app.??) 1 FROM public.t;
+CREATE VIEW app.casting AS SELECT a::app.smaller FROM public.t;
+CREATE VIEW app.activity AS SELECT pid FROM pg_stat_activity;
+CREATE VIEW app.tenants AS SELECT current_setting('app.tenant', true) AS tenant;
+CREATE MATERIALIZED VIEW app.drawn AS SELECT nextval('public.s') AS n;
+CREATE TABLE app.guarded (a int);
+ALTER TABLE app.guarded ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON app.guarded USING (app.takes_lock() = 1);
+CREATE TABLE app.owned (a int, tenant text);
+INSERT INTO app.owned VALUES (1, 'x');
+ALTER TABLE app.owned ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON app.owned USING (tenant = app.tenant());
+CREATE TABLE app.unguarded (a int);
+CREATE POLICY p ON app.unguarded USING (app.takes_lock() = 1);
+CREATE TABLE app.parts (a int) PARTITION BY RANGE (a);
+CREATE TABLE app.logged_part PARTITION OF app.parts FOR VALUES FROM (0) TO (10);
+CREATE UNLOGGED TABLE app.unlogged_part PARTITION OF app.parts FOR VALUES FROM (10) TO (20);
+CREATE TABLE app.good_parts (a int) PARTITION BY RANGE (a);
+CREATE TABLE app.good_part PARTITION OF app.good_parts FOR VALUES FROM (0) TO (10);
+CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE app.far (line text) SERVER files OPTIONS (filename '/etc/passwd', format 'csv', delimiter E'\x01');
+CREATE VIEW app.over_far AS SELECT count(*) FROM app.far;

@@ -1,0 +1,229 @@
+// What is asked of a database's catalog, and what does each answer say?
+
+import SQL
+
+/// The questions of one reading, in their order, all within one snapshot. They read tables of `pg_catalog` only, which
+/// takes no lock that anybody waits for, and are fit for PostgreSQL 14 and later, in recovery or not. Numbers below
+/// 16384 are those of objects that come with PostgreSQL.
+enum CatalogQuestion: CaseIterable {
+    case begin, state, relations, domains, operators, casts, functions, bodies, uses, end
+
+    /// Bodies of functions that are longer than this are not read.
+    static let longestBody = 65_536
+
+    var text: String {
+        switch self {
+        case .begin: "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+        case .state: Self.stateText
+        case .relations: Self.relationsText
+        case .domains: Self.domainsText
+        case .operators: "SELECT oid, oprname FROM pg_operator WHERE oid >= 16384"
+        case .casts: Self.castsText
+        case .functions: Self.functionsText
+        case .bodies: Self.bodiesText
+        case .uses: Self.usesText
+        case .end: "COMMIT"
+        }
+    }
+
+    /// Row versions are numbered by the transactions that made them, so equal sums mean an unchanged catalog.
+    private static let stateText = """
+        WITH versions AS (\
+        SELECT 1 AS catalog, oid, xmin FROM pg_proc WHERE oid >= 16384 UNION ALL \
+        SELECT 2, oid, xmin FROM pg_class WHERE oid >= 16384 AND relpersistence <> 't' \
+        AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S') UNION ALL \
+        SELECT 3, oid, xmin FROM pg_rewrite WHERE oid >= 16384 UNION ALL \
+        SELECT 4, oid, xmin FROM pg_policy UNION ALL \
+        SELECT 5, oid, xmin FROM pg_cast WHERE oid >= 16384 UNION ALL \
+        SELECT 6, oid, xmin FROM pg_operator WHERE oid >= 16384 UNION ALL \
+        SELECT 7, oid, xmin FROM pg_type WHERE oid >= 16384 AND typtype = 'd' UNION ALL \
+        SELECT 8, oid, xmin FROM pg_constraint WHERE contypid <> 0 UNION ALL \
+        SELECT 9, oid, xmin FROM pg_amproc WHERE oid >= 16384 UNION ALL \
+        SELECT 10, inhrelid, xmin FROM pg_inherits UNION ALL \
+        SELECT 11, oid, xmin FROM pg_namespace UNION ALL \
+        SELECT 12, aggfnoid, xmin FROM pg_aggregate WHERE aggfnoid >= 16384) \
+        SELECT pg_is_in_recovery(), \
+        (SELECT string_agg(concat_ws(':', catalog, number, sum), ' ' ORDER BY catalog) FROM (\
+        SELECT catalog, count(*) AS number, \
+        sum(hashint8(oid::int8 * 4294967296 + xmin::text::int8)::int8) AS sum FROM versions GROUP BY 1) sums), \
+        (SELECT count(*) FROM versions)
+        """
+
+    private static let relationsText = """
+        SELECT c.oid, n.nspname, c.relname, CASE WHEN c.relkind IN ('f', 'S', 'v') THEN c.relkind \
+        WHEN c.relpersistence = 'u' THEN 'u' ELSE 't' END \
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE c.oid >= 16384 AND c.relpersistence <> 't' AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+        """
+
+    private static let domainsText = """
+        SELECT t.oid, n.nspname, t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
+        WHERE t.oid >= 16384 AND t.typtype = 'd'
+        """
+
+    private static let castsText = """
+        SELECT c.oid, n.nspname, t.typname, c.castcontext FROM pg_cast c JOIN pg_type t ON t.oid = c.casttarget \
+        JOIN pg_namespace n ON n.oid = t.typnamespace WHERE c.oid >= 16384 AND c.castmethod = 'f'
+        """
+
+    /// Neither procedures nor trigger functions can be called in a query, and those of another session's temporary
+    /// schema cannot be reached.
+    private static let callable = """
+        p.oid >= 16384 AND p.prokind <> 'p' \
+        AND p.prorettype NOT IN ('pg_catalog.trigger'::regtype, 'pg_catalog.event_trigger'::regtype)
+        """
+
+    private static let functionsText = """
+        SELECT p.oid, n.nspname, p.proname, p.provolatile, l.lanname, \
+        CASE WHEN p.pronargs = 0 THEN false WHEN p.pronargs = 1 AND p.provariadic <> 0 THEN true \
+        ELSE p.pronargs - p.pronargdefaults <= 1 AND t.typtype IN ('c', 'p', 'd') END \
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang \
+        LEFT JOIN pg_type t ON t.oid = p.proargtypes[0] \
+        WHERE \(callable) AND n.nspname !~ '^pg_temp_'
+        """
+
+    private static let bodiesText = """
+        SELECT p.oid, l.lanname, CASE WHEN octet_length(p.prosrc) <= \(longestBody) THEN p.prosrc END \
+        FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang \
+        WHERE \(callable) AND p.provolatile <> 'v' AND p.prokind IN ('f', 'w') AND p.prosqlbody IS NULL \
+        AND l.lanname IN ('sql', 'plpgsql', 'internal')
+        """
+
+    /// Who calls or reads what. Of views, policies, checks and parsed bodies the stored trees name every function,
+    /// operator, relation and type by its number, built-in ones included.
+    private static let usesText = """
+        WITH trees AS (\
+        SELECT 'r' AS kind, r.ev_class AS oid, r.ev_action::text AS tree FROM pg_rewrite r \
+        JOIN pg_class c ON c.oid = r.ev_class WHERE r.ev_type = '1' AND c.relkind = 'v' AND c.oid >= 16384 UNION ALL \
+        SELECT 'r', p.polrelid, p.polqual::text FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid \
+        WHERE c.relrowsecurity AND p.polcmd IN ('*', 'r') UNION ALL \
+        SELECT 't', contypid, conbin::text FROM pg_constraint WHERE contypid >= 16384 UNION ALL \
+        SELECT 'f', p.oid, p.prosqlbody::text FROM pg_proc p \
+        WHERE \(callable) AND p.provolatile <> 'v' AND p.prosqlbody IS NOT NULL UNION ALL \
+        SELECT 'f', p.oid, p.proargdefaults::text FROM pg_proc p WHERE \(callable) AND p.proargdefaults IS NOT NULL), \
+        uses AS (\
+        SELECT DISTINCT kind, oid, CASE m[1] WHEN 'opno' THEN 'o' WHEN 'relid' THEN 'r' WHEN 'resulttype' THEN 't' \
+        ELSE 'f' END AS used_kind, m[2]::oid AS used FROM trees, LATERAL regexp_matches(tree, \
+        ':(funcid|opfuncid|aggfnoid|winfnoid|opno|relid|resulttype) ([0-9]+)', 'g') m UNION ALL \
+        SELECT 'o', oid, 'f', oprcode::oid FROM pg_operator WHERE oid >= 16384 UNION ALL \
+        SELECT 'c', oid, 'f', castfunc FROM pg_cast WHERE oid >= 16384 AND castmethod = 'f' UNION ALL \
+        SELECT 'i', 0, 'f', amproc::oid FROM pg_amproc WHERE oid >= 16384 UNION ALL \
+        SELECT 'f', aggfnoid, 'f', part FROM pg_aggregate, unnest(ARRAY[aggtransfn::oid, aggfinalfn, aggcombinefn, \
+        aggserialfn, aggdeserialfn, aggmtransfn, aggminvtransfn, aggmfinalfn]) part WHERE aggfnoid >= 16384 UNION ALL \
+        SELECT 'r', inhparent, 'r', inhrelid FROM pg_inherits UNION ALL \
+        SELECT 't', oid, 't', typbasetype FROM pg_type WHERE typtype = 'd' AND oid >= 16384 UNION ALL \
+        SELECT 'f', p.oid, 't', t.oid FROM pg_proc p, unnest(p.proargtypes::oid[] || p.prorettype) type \
+        JOIN pg_type t ON t.oid = type WHERE \(callable) AND t.typtype = 'd') \
+        SELECT u.kind, u.oid, u.used_kind, u.used, coalesce(p.proname, c.relname) FROM uses u \
+        LEFT JOIN pg_proc p ON u.used_kind = 'f' AND u.used < 16384 AND p.oid = u.used \
+        LEFT JOIN pg_class c ON u.used_kind = 'r' AND u.used < 16384 AND c.oid = u.used \
+        WHERE u.used <> 0 AND (u.used >= 16384 OR u.used_kind IN ('f', 'r'))
+        """
+
+    /// What the database is like at the moment.
+    struct State: Equatable {
+        var isInRecovery: Bool
+        /// Equal as long as nothing has changed.
+        var fingerprint: String
+        var objectCount: Int
+    }
+
+    static func state(_ row: [String?]) -> State? {
+        guard row.count == 3, let recovery = row[0], let count = row[2].flatMap({ Int($0) }) else { return nil }
+        return State(isInRecovery: recovery == "t", fingerprint: row[1] ?? "", objectCount: count)
+    }
+
+    /// Adds what a row of the answer says; false when it is not understood.
+    func take(_ row: [String?], into facts: inout CatalogFacts) -> Bool {
+        switch self {
+        case .begin, .state, .end: true
+        case .relations: Self.takeRelation(row, &facts)
+        case .domains: Self.takeDomain(row, &facts)
+        case .operators: Self.takeOperator(row, &facts)
+        case .casts: Self.takeCast(row, &facts)
+        case .functions: Self.takeFunction(row, &facts)
+        case .bodies: Self.takeBody(row, &facts)
+        case .uses: Self.takeUse(row, &facts)
+        }
+    }
+
+    private static func oid(_ text: String?) -> UInt32? { text.flatMap { UInt32($0) } }
+
+    private static func takeRelation(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
+        guard row.count == 4, let oid = oid(row[0]), let schema = row[1], let name = row[2] else { return false }
+        let storage: RelationStorage
+        switch row[3] {
+        case "t": storage = .table
+        case "v": storage = .view
+        case "f": storage = .foreign
+        case "u": storage = .unlogged
+        case "S": storage = .sequence
+        default: return false
+        }
+        facts.addRelation(oid, schema: schema, name: name, storage)
+        return true
+    }
+
+    private static func takeDomain(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
+        guard row.count == 3, let oid = oid(row[0]), let schema = row[1], let name = row[2] else { return false }
+        facts.addDomain(oid, schema: schema, name: name)
+        return true
+    }
+
+    private static func takeOperator(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
+        guard row.count == 2, let oid = oid(row[0]), let symbol = row[1] else { return false }
+        facts.addOperator(oid, symbol: symbol)
+        return true
+    }
+
+    private static func takeCast(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
+        guard row.count == 4, let oid = oid(row[0]), let schema = row[1], let target = row[2] else { return false }
+        facts.addCast(oid, schema: schema, target: target, isImplicit: row[3] == "i")
+        return true
+    }
+
+    private static func takeFunction(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
+        guard row.count == 6, let oid = oid(row[0]), let schema = row[1], let name = row[2], let language = row[4]
+        else { return false }
+        facts.add(
+            FunctionFact(
+                oid: oid, schema: schema, name: name, isVolatile: row[3] == "v", language: language,
+                mayBeAttribute: row[5] == "t"))
+        return true
+    }
+
+    private static func takeBody(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
+        guard row.count == 3, let oid = oid(row[0]), let language = row[1] else { return false }
+        facts.addBody(of: oid, language: language, text: row[2].map { Array($0.utf8) })
+        return true
+    }
+
+    private static func takeUse(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
+        guard row.count == 5, let userKind = kind(row[0]), let userOID = oid(row[1]), let usedKind = kind(row[2]),
+            let usedOID = oid(row[3])
+        else { return false }
+        let user = CatalogObject(userKind, userOID)
+        if let name = row[4] {
+            if usedKind == .function {
+                facts.connect(user, toBuiltinFunction: name)
+            } else {
+                facts.connect(user, toBuiltinRelation: name)
+            }
+        } else {
+            facts.connect(user, to: CatalogObject(usedKind, usedOID))
+        }
+        return true
+    }
+
+    private static func kind(_ text: String?) -> CatalogObject.Kind? {
+        switch text {
+        case "f": .function
+        case "r": .relation
+        case "t": .type
+        case "o": .operation
+        case "c": .cast
+        case "i": .implicit
+        default: nil
+        }
+    }
+}

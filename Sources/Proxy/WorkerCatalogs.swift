@@ -1,0 +1,79 @@
+// How does a worker know what the names in its clients' databases mean, and what if that has just changed?
+
+import Reactor
+import Routing
+import SQL
+import Sessions
+import Synchronization
+import Wire
+
+/// What a worker knows of one catalog.
+struct CatalogState {
+    var knowledge: Knowledge?
+    /// The changes that the knowledge includes.
+    var met: UInt64 = 0
+    /// The changes that were seen passing.
+    var awaited: UInt64 = 0
+
+    /// What statements are judged by. While a change is not included, nothing that it may have changed is trusted.
+    var current: Knowledge? {
+        guard let knowledge, awaited > met, !knowledge.isOutdated else { return knowledge }
+        return knowledge.outdated(generation: knowledge.generation | 1)
+    }
+}
+
+extension Worker {
+    /// That often the databases in use are reported, so that they stay known.
+    static let catalogReportNanoseconds: UInt64 = 10_000_000_000
+
+    /// The watcher has read a catalog.
+    func learn(_ knowledge: Knowledge?, of id: CatalogID, demand: UInt64) {
+        change(id) { state in
+            state.knowledge = knowledge
+            state.met = max(state.met, demand)
+        }
+    }
+
+    /// A worker has seen a change of a catalog.
+    func catalogChanged(_ id: CatalogID, demand: UInt64) {
+        change(id) { $0.awaited = max($0.awaited, demand) }
+    }
+
+    private func change(_ id: CatalogID, _ body: (inout CatalogState) -> Void) {
+        let place = Int(id.rawValue)
+        while catalogs.count <= place { catalogs.append(CatalogState()) }
+        body(&catalogs[place])
+        statements.learn(catalogs[place].current, of: id)
+    }
+
+    /// What may have changed the catalog was acknowledged, or its end will not be seen. Before anybody is told, all
+    /// workers stop to trust what they know, and the catalog is read again.
+    func noteCatalogChange(_ client: ClientConnection) {
+        guard let catalog = client.group?.catalog else { return }
+        let demand = catalog.changes.add(1, ordering: .relaxed).newValue
+        for (number, mailbox) in mailboxes.enumerated() where number != id.rawValue {
+            mailbox.post(.catalogChanged(catalog.id, demand: demand))
+        }
+        catalogChanged(catalog.id, demand: demand)
+        shared.clusters[catalog.cluster].requestCatalog(catalog.database, demand)
+    }
+
+    /// A client has logged in to a database.
+    func useCatalog(of group: PoolGroup) {
+        guard let catalog = group.catalog else { return }
+        shared.clusters[catalog.cluster].requestCatalog(catalog.database, 0)
+    }
+
+    /// Tells which databases are in use.
+    func reportCatalogs() {
+        guard now >= nextCatalogReport else { return }
+        nextCatalogReport = now + Self.catalogReportNanoseconds
+        var reported: Set<CatalogID> = []
+        for client in clients {
+            guard let group = client?.group, let catalog = group.catalog, reported.insert(catalog.id).inserted else {
+                continue
+            }
+            useCatalog(of: group)
+        }
+    }
+}
