@@ -66,12 +66,17 @@ struct Batch: Sendable {
     var isUncertain = false
     /// A SET of the setting that makes transactions read-only.
     var setsReadWrite = false
+    /// Its end is in a transaction that it has begun itself.
+    private var begins = false
+    /// One that it has begun ahead of something else, so that it stands if that fails.
+    var beginsAmongOthers: Bool { begins && (hasSeveralCommands || (classification?.statementCount ?? 1) > 1) }
 
     mutating func add(_ classification: Classification, runs: Bool) {
         routeClass = max(routeClass, classification.routeClass)
         if runs {
             effects.formUnion(classification.effects)
             pins.formUnion(classification.reasonsToPin)
+            noteBeginning(classification)
         }
         if let command, command != classification.command { hasSeveralCommands = true }
         command = classification.command
@@ -105,6 +110,7 @@ struct Batch: Sendable {
         reusesName = false
         isUncertain = false
         setsReadWrite = false
+        begins = false
     }
 
     /// Whether a name is the same as one that was met before in the batch.
@@ -119,11 +125,30 @@ struct Batch: Sendable {
     private static let readOnlySettings = ["default_transaction_read_only", "transaction_read_only"]
         .map { Array($0.utf8) }
 
+    private mutating func noteBeginning(_ classification: Classification) {
+        guard classification.effects.contains(.transactionControl) else { return }
+        switch classification.command {
+        case .begin: begins = true
+        case .commit(let chain), .rollback(let chain): begins = begins && chain
+        case .prepareTransaction: begins = false
+        case .empty, .savepoint, .rollbackTo, .release, .commitPrepared, .rollbackPrepared, .setTransaction,
+            .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences,
+            .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .select,
+            .copy, .other:
+            break
+        }
+    }
+
     /// Remembers how the beginning of a transaction was spelled, and whether its mode is set by name.
     mutating func noteSpelling(of classification: Classification, _ text: Span<UInt8>) {
         if case .set(let name, _, _) = classification.command {
             let setting = Identifier.settingName(of: text.extracting(name))
             setsReadWrite = Self.readOnlySettings.contains(setting)
+        }
+        // Of several statements the one that speaks of a transaction first tells.
+        if classification.statementCount > 1, classification.cause.note == .transaction {
+            let head = Int(classification.cause.token.lowerBound)
+            if head < text.count, [UInt8(ascii: "b"), UInt8(ascii: "s")].contains(text[head] | 0x20) { begins = true }
         }
         guard case .begin = classification.command else { return }
         let start = Int(classification.cause.token.lowerBound)

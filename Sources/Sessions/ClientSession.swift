@@ -210,8 +210,10 @@ public struct ClientSession: ~Copyable, Sendable {
         if reasons == .sequence {
             // A write is not refused for what might be asked after it.
             wantsSequences = false
-        } else {
+        } else if isUnsynced {
             refusal = error
+        } else {
+            refuseWhole(error)
         }
     }
 
@@ -346,6 +348,8 @@ public struct ClientSession: ~Copyable, Sendable {
     ) {
         if case .lazy = transaction { transaction = .failedWithoutServer }
         if case .open = transaction { transaction = .failedWithoutServer }
+        // What comes behind must not run outside of the transaction that was to be begun.
+        if batch.beginsAmongOthers { transaction = .failedWithoutServer }
         batch.reset(table: &table)
         toClient.write { $0.append(contentsOf: error.encoded) }
         guard case .frame(let header) = FrameScanner.scan(input, at: offset),

@@ -196,10 +196,18 @@ extension ClientSession {
         }
         if let error = objection(isAttached: true) {
             if batch.effects.contains(.sequenceState) { wantsSequences = true }
-            refusal = error
+            refuseWhole(error)
         }
         batch.isDecided = true
         return .translate
+    }
+
+    /// The batch fails as a whole, with the transaction that it would have begun: what comes behind it must not run
+    /// outside of that.
+    mutating func refuseWhole(_ error: ErrorFields) {
+        refusal = error
+        guard batch.beginsAmongOthers, transaction == .none, !isInTransaction else { return }
+        transaction = .lazy(TransactionModes())
     }
 
     /// The server's answers may change what the batch means: it is scanned again behind them.

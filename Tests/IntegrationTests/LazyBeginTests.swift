@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct LazyBeginTests {
     @Test func anEmptyTransactionTouchesNoServer() throws {
-        let router = try Stage.startRouter(poolSize: 1, ["wait_timeout": "\"300ms\""])
+        let router = try Stage.startRouter(poolSize: 1, ["wait_timeout": "\"2s\""])
         let writer = try router.client()
         let readers = try (0..<2).map { _ in try router.client() }
         // Every server connection there may be is taken.

@@ -167,6 +167,38 @@ struct TransactionTests {
         #expect(rig.servers[0].model.committed == ["INSERT 3"])
     }
 
+    /// A refused batch that begins a transaction leaves a failed one: what was sent behind must not be committed.
+    @Test(arguments: [false, true])
+    func refusedWithItsBegin(_ isAttached: Bool) {
+        let aborted =
+            "E(25P02 current transaction is aborted, commands ignored until end of transaction block) Z(E)"
+        let refused = "E(55000 currval and lastval are not yet defined in this session) Z(E)"
+        let begin: [Message] = [
+            .parse("", "BEGIN"), .bind(""), .execute(), .parse("", "SELECT lastval()"), .bind(""), .execute(), .sync,
+        ]
+        let rig = Rig.withClient(.writer)
+        rig.addServer(isReplica: false)
+        rig.servers[0].session.remembersSequences = true
+        let first: [Message] = isAttached ? [.query("INSERT 1")] : []
+        rig.send((first + begin + [.query("INSERT 2"), .query("COMMIT")]).bytes)
+        rig.settle()
+        #expect(rig.taken() == (isAttached ? "C(INSERT 0 1) Z(I) " : "") + "\(refused) \(aborted) C(ROLLBACK) Z(I)")
+        #expect(rig.committed == (isAttached ? ["INSERT 1"] : []))
+    }
+
+    @Test func refusedTextWithItsBegin() {
+        let rig = Rig.withClient()
+        rig.refusesServers = ErrorFields(.error, "57P03", "no primary")
+        rig.play(
+            0,
+            Turn(.query("BEGIN; INSERT 1"), gets: "E(57P03 no primary) Z(E)"),
+            Turn(.query("ROLLBACK"), gets: "C(ROLLBACK) Z(I)"),
+            Turn(.query("INSERT 1; COMMIT"), gets: "E(57P03 no primary) Z(I)"),
+            Turn(
+                .parse("", "BEGIN"), .bind(""), .execute(), .parse("", "INSERT 1"), .bind(""), .execute(), .sync,
+                gets: "E(57P03 no primary) Z(E)"))
+    }
+
     @Test func refusedWithoutServer() {
         let rig = Rig.withClient()
         rig.refusesServers = ErrorFields(.error, "57P03", "no primary")
