@@ -51,7 +51,8 @@ import Testing
 
     @Test func aPortInUseIsTheOperatorsMistake() throws {
         let taken = try SharedCluster.get().primary.port
-        let result = try ExternalProgram(program, ["demo", "--port", "\(taken)"]).run(limit: .seconds(30))
+        let others = ["--reader-port", "\(ports[1])", "--writer-port", "\(ports[2])"]
+        let result = try ExternalProgram(program, ["demo", "--port", "\(taken)"] + others).run(limit: .seconds(30))
         #expect(result.status == 1 && result.errors.contains("port \(taken) is in use"))
     }
 

@@ -37,7 +37,9 @@ import Testing
         router.signal(SIGTERM)
         try Self.waitUntilNobodyIsTakenIn(router)
         for client in clients { try client.succeed("INSERT INTO \(table) VALUES (2); COMMIT") }
-        for client in clients { #expect(try client.value("SELECT sum(x) FROM \(table)") == "12") }
+        // On the primary: a replica need not have replayed what other sessions committed.
+        let sum = "SELECT sum(x) FROM \(table) WHERE NOT pg_is_in_recovery()"
+        for client in clients { #expect(try client.value(sum) == "12") }
         #expect(router.isRunning)
         for client in clients { client.close() }
         try router.expectCleanEnd()
