@@ -72,7 +72,13 @@ import Testing
 
     @Test func cancels() throws {
         let client = try client()
+        let observer = try self.client()
         try client.send(.query("SELECT pg_sleep(60)"))
+        // A request that comes before the query has begun cancels nothing.
+        try eventually("the query runs") {
+            let state = "SELECT state FROM pg_stat_activity WHERE pid = \(client.backendPID) AND query LIKE '%sleep%'"
+            return try observer.value(state) == "active"
+        }
         try client.cancel()
         #expect(try client.readUntilReady().errors == ["57014"])
     }
