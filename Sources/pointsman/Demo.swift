@@ -2,6 +2,7 @@
 
 import Foundation
 import PostgresCluster
+import Reactor
 
 /// The ports on which the demonstration's router listens.
 struct DemoPorts: Equatable {
@@ -39,11 +40,17 @@ struct Demo {
         if end == .routerEnded { throw OperatorError(sentence: "the router ended by itself: \(router.lastWords)") }
     }
 
+    /// Listens on each port for a moment: the kernel's list of sockets may miss one while others come and go.
     private func requireFreePorts() throws {
-        let taken = LoopbackPort.listening()
-        for port in [ports.split, ports.reader, ports.writer] where taken.contains(port) {
-            throw OperatorError(
-                sentence: "port \(port) is in use; choose others with --port, --reader-port and --writer-port")
+        for port in [ports.split, ports.reader, ports.writer] {
+            do throws(ReactorError) {
+                try Listener.tcp("127.0.0.1", port: UInt16(port)).close()
+            } catch .addressInUse {
+                throw OperatorError(
+                    sentence: "port \(port) is in use; choose others with --port, --reader-port and --writer-port")
+            } catch {
+                throw OperatorError(sentence: "\(error)")
+            }
         }
     }
 
