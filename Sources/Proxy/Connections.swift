@@ -55,6 +55,10 @@ final class ClientConnection {
     var output: SendQueue
     /// Bytes that were read and not used.
     var kept: ByteStore
+    /// What the client sent of a batch that a replica tries to run.
+    var tried: ByteStore
+    /// The nodes that have failed the present batch.
+    var failed = NodeSet()
     /// The socket may hold bytes that no event will tell of again.
     var mayHaveUnread = false
     /// The client has sent its last byte, read or not.
@@ -82,6 +86,7 @@ final class ClientConnection {
         session = ClientSession(listener: listener, profile: .base, settings: SessionSettings())
         output = SendQueue(pool: blocks)
         kept = ByteStore(pool: blocks)
+        tried = ByteStore(pool: blocks)
     }
 
     /// The present batch has a server, or will have none.
@@ -151,6 +156,8 @@ final class ServerConnection {
     var endpoint: Endpoint?
     /// What it said when it ended the connection.
     var farewell: ReceivedError?
+    /// Its client's batch has to be run again.
+    var trialFailure: TrialFailure?
 
     init(
         id: ServerID, token: Token, group: PoolGroup, pool: Pool, epoch: PoolEpoch, address: String, startedAt: UInt64,

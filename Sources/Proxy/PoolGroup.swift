@@ -56,7 +56,8 @@ final class PoolGroup: Sendable {
         self.session = SessionSettings(
             maxBufferedBatch: entry.routing.maxBufferedBatch, maxMessageSize: maxMessageSize,
             maxPreparedStatements: pool.maxPreparedStatements,
-            lazyBegin: entry.routing.lazyBegin, anyNodeAddress: entry.routing.nodeFunctions == .any)
+            lazyBegin: entry.routing.lazyBegin, anyNodeAddress: entry.routing.nodeFunctions == .any,
+            readRetries: entry.routing.readRetries)
         pools = (0..<nodeCount).map {
             Pool(group: number, cluster: cluster, node: $0, settings: pool, workerCount: workerCount)
         }

@@ -63,6 +63,7 @@ final class SharedState: Sendable {
     let derivedKeys: Lock<DerivedKeysCache>
     let catalogs = CatalogTable()
     let deriver: KeyDeriver
+    let retries = Lock<RetryCounters>(RetryCounters())
     /// Clients of all workers, those on their way to one included.
     let clientCount = Atomic<Int>(0)
     /// Workers that may still accept clients, and hand them to others.

@@ -183,6 +183,8 @@ final class Worker {
             welcomeConnection(descriptor, peer, kind, number: number)
         case .catalog(let id, let knowledge, let demand): learn(knowledge, of: id, demand: demand)
         case .catalogChanged(let id, let demand): catalogChanged(id, demand: demand)
+        case .learned(let lesson, let fingerprint, let catalog, let until):
+            statements.learned.learn(lesson, of: fingerprint, in: catalog, until: until)
         case .stop(let mode): stop(mode)
         }
     }

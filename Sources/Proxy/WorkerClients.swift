@@ -174,7 +174,7 @@ extension Worker {
         swap(&kept, &client.kept)
     }
 
-    private func outOfMemory(_ client: ClientConnection) {
+    func outOfMemory(_ client: ClientConnection) {
         close(
             client,
             ErrorFields(
@@ -248,9 +248,11 @@ extension Worker {
     private func translate(
         _ client: ClientConnection, _ server: ServerConnection, _ bytes: Span<UInt8>, at offset: inout Int
     ) -> Bool {
+        let start = offset
         let translation = client.session.translate(
             bytes, at: &offset, server: &server.session, table: &statements, toServer: &toServer,
             toClient: &toClient, facts: &facts)
+        if client.session.isOnTrial, !keep(client, bytes.extracting(start..<offset)) { return false }
         settleFacts(client, server)
         switch translation {
         case .needInput:
@@ -376,6 +378,7 @@ extension Worker {
         }
         client.output.reset()
         client.kept.reset()
+        client.tried.reset()
         tokens.close(client.token)
         clients[client.token.index] = nil
         pulse.clientGoes()

@@ -36,5 +36,7 @@ enum WorkerMessage: Sendable {
     case catalog(CatalogID, Knowledge?, demand: UInt64)
     /// Another worker has seen a change of a catalog.
     case catalogChanged(CatalogID, demand: UInt64)
+    /// What running a statement has taught another worker.
+    case learned(LearnedStatements.Lesson, Fingerprint, CatalogID, until: UInt64)
     case stop(StopMode)
 }

@@ -36,6 +36,9 @@ extension Worker {
                 return refuse(client, error, bytes, at: &offset)
             }
             let decision = decide(client, group)
+            if client.session.rerun != nil, let error = objection(to: decision.target, for: client, group) {
+                return refuse(client, error, bytes, at: &offset)
+            }
             if decision.reason == .floorNotCovered { shared.clusters[group.cluster].requestSample() }
             let node: NodeID
             switch decision.target {
@@ -70,7 +73,7 @@ extension Worker {
         var request = RouteRequest(
             routeClass: client.demand.routeClass, floor: client.session.floor,
             consistency: group.routing.consistency, maxLag: group.maxLagNanoseconds, listener: client.listener,
-            excluded: client.excluded, waitedFor: client.waitedFor)
+            excluded: client.excluded, waitedFor: client.waitedFor, needsPrimary: client.demand.needsPrimary)
         if case .welcoming = client.phase {
             request.consistency = .eventual
             request.maxLag = .max

@@ -129,6 +129,10 @@ extension Worker {
             return used
         }
         settleFacts(client, server)
+        if let failure = server.trialFailure {
+            server.trialFailure = nil
+            return runAgain(client, server, failure, bytes)
+        }
         if !toServer.isEmpty { sendOwn(server) }
         if !toClient.isEmpty, !client.isClosed {
             if !send(&toClient, bytes, through: &client.output, to: client.descriptor) { lost(client) }
@@ -156,8 +160,10 @@ extension Worker {
                 // What it tells of was committed: the client may look for it.
                 client.session.floor.raise(startedSample: shared.clusters[server.pool.cluster].samples.started)
             }
+            if case .trialPassed = fact { client.tried.reset() }
             note(fact, server)
         }
+        if client.session.hasLesson { noteLesson(client) }
         holdProfile(server)
         while !facts.isEmpty { facts.removeLast() }
     }
@@ -171,7 +177,10 @@ extension Worker {
             server.farewell = ReceivedError(body: Span())
         case .parameterStatus(let name, _):
             if name == "in_hot_standby" { askForProbe(server) }
-        case .ready, .ownRequestDone, .changeConfirmed, .failed, .forgot, .described, .shapeLearned, .notified:
+        case .trialFailed(let failure):
+            server.trialFailure = failure
+        case .ready, .ownRequestDone, .changeConfirmed, .failed, .forgot, .described, .shapeLearned, .notified,
+            .trialPassed:
             break
         }
     }
@@ -256,7 +265,7 @@ extension Worker {
         sendOwn(server)
     }
 
-    private func settleOrphan(_ server: ServerConnection) {
+    func settleOrphan(_ server: ServerConnection) {
         var failure: String?
         for fact in facts {
             switch fact {
@@ -268,7 +277,8 @@ extension Worker {
                 failure = "the server ended the connection"
             case .parameterStatus:
                 note(fact, server)
-            case .ready, .changeConfirmed, .failed, .forgot, .described, .shapeLearned, .notified:
+            case .ready, .changeConfirmed, .failed, .forgot, .described, .shapeLearned, .notified, .trialPassed,
+                .trialFailed:
                 break
             }
         }
@@ -399,7 +409,13 @@ extension Worker {
         guard wasConnected else { return }
         let client = server.client
         server.client = nil
-        if let client, !client.isClosed { tellLoss(client, server) }
+        if let client, !client.isClosed {
+            if server.session.isOnTrial(for: .crashes), !client.isLeaving {
+                takeBack(client, server, .crashed)
+            } else {
+                tellLoss(client, server)
+            }
+        }
         if !isExpected { askForProbe(server) }
         withPool(server.pool) { machine, actions in machine.lost(server.id, now: now, actions: &actions) }
     }
@@ -411,6 +427,7 @@ extension Worker {
         }
         client.server = nil
         client.isBlocked = false
+        client.tried.reset()
         let goesOn = client.session.serverLost(server.session, table: &statements, toClient: &toClient)
         guard goesOn else {
             toClient.removeAll()

@@ -12,6 +12,16 @@ public enum ListenerKind: UInt8, Equatable, Sendable, CaseIterable {
     case reader
 }
 
+/// Why a read that a replica could answer goes to the primary all the same.
+public enum NeedOfPrimary: UInt8, Equatable, Sendable, CaseIterable {
+    /// A replica has just refused it.
+    case refusal
+    /// A replica has lately refused the same statement.
+    case lesson
+    /// It is too large to be kept for a second try.
+    case size
+}
+
 /// One batch that needs a node.
 public struct RouteRequest: Equatable, Sendable {
     public var routeClass: RouteClass
@@ -29,11 +39,13 @@ public struct RouteRequest: Equatable, Sendable {
     public var excluded: NodeSet
     /// What the work has waited for in vain, as long as allowed; it does not wait for the same again.
     public var waitedFor: HoldReason?
+    /// Of a replica-safe read only.
+    public var needsPrimary: NeedOfPrimary?
 
     public init(
         routeClass: RouteClass, floor: Floor = .none, globalFloor: Floor = .none, consistency: Consistency = .session,
         maxLag: UInt64 = 10_000_000_000, listener: ListenerKind = .split, wantsReplica: Bool = false,
-        excluded: NodeSet = NodeSet(), waitedFor: HoldReason? = nil
+        excluded: NodeSet = NodeSet(), waitedFor: HoldReason? = nil, needsPrimary: NeedOfPrimary? = nil
     ) {
         self.routeClass = routeClass
         self.floor = floor
@@ -44,6 +56,7 @@ public struct RouteRequest: Equatable, Sendable {
         self.wantsReplica = wantsReplica
         self.excluded = excluded
         self.waitedFor = waitedFor
+        self.needsPrimary = needsPrimary
     }
 }
 
@@ -116,6 +129,9 @@ public enum RouteReason: UInt8, Equatable, Sendable, CaseIterable, CustomStringC
     case replicasExcluded
     case replicasTooOld
     case floorNotCovered
+    case refusedByReplica
+    case learned
+    case tooLargeToRepeat
     // Nowhere.
     case notOnReaderPort
 
@@ -135,6 +151,9 @@ public enum RouteReason: UInt8, Equatable, Sendable, CaseIterable, CustomStringC
         case .replicasExcluded: "a read, but every eligible replica was tried or cannot be logged in to"
         case .replicasTooOld: "a read, but every eligible replica lags more than max_lag"
         case .floorNotCovered: "a read, but no replica is known to have replayed the session's last write"
+        case .refusedByReplica: "a read that a replica has refused"
+        case .learned: "a read that a replica has refused lately"
+        case .tooLargeToRepeat: "a read that is too large to be kept for a second try"
         case .notOnReaderPort: "it is not read-only, and the reader port is"
         }
     }

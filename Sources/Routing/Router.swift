@@ -46,6 +46,12 @@ public struct Router: Sendable {
         _ random: UInt64
     ) -> RouteDecision {
         if request.consistency == .primary { return primary(topology, .consistencyPrimary) }
+        switch request.needsPrimary {
+        case .refusal: return primary(topology, .refusedByReplica)
+        case .lesson: return primary(topology, .learned)
+        case .size: return primary(topology, .tooLargeToRepeat)
+        case nil: break
+        }
         return read(request, .replicaSafe, settings.readFallback, topology, settings, outstanding, random)
     }
 

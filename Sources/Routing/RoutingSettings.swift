@@ -59,6 +59,8 @@ public struct RoutingSettings: Equatable, Sendable {
     public var failoverWait: Duration = .seconds(30)
     /// How many bytes of one batch are kept so that it can be run again elsewhere.
     public var maxBufferedBatch = 64 << 10
+    /// How often a read that a replica could not finish is given to another node.
+    public var readRetries = 2
 
     public init() {}
 }

@@ -66,6 +66,12 @@ struct Batch: Sendable {
     var isUncertain = false
     /// A SET of the setting that makes transactions read-only.
     var setsReadWrite = false
+    /// The simple Query is too large to be kept for a second try.
+    var isTooLargeToRepeat = false
+    /// What running one of its texts has taught.
+    var lesson: LearnedStatements.Lesson?
+    /// The first message was looked at for the server.
+    var isBegun = false
     /// Its end is in a transaction that it has begun itself.
     private var begins = false
     /// One that it has begun ahead of something else, so that it stands if that fails.
@@ -110,6 +116,9 @@ struct Batch: Sendable {
         reusesName = false
         isUncertain = false
         setsReadWrite = false
+        isTooLargeToRepeat = false
+        lesson = nil
+        isBegun = false
         begins = false
     }
 
@@ -272,6 +281,8 @@ extension ClientSession {
         batch.add(classification, runs: true)
         noteParsing(classification.effects, table: &table)
         batch.noteSpelling(of: classification, input.extracting(text))
+        batch.isTooLargeToRepeat = header.totalLength > settings.maxBufferedBatch
+        if !table.learned.isEmpty || rerun != nil { noteText(input.extracting(text), table: table) }
         batch.executes = 1
         return .ready
     }
@@ -294,6 +305,7 @@ extension ClientSession {
             let classification = table.currentClassification(reference)
             batch.add(classification, runs: false)
             batch.noteSpelling(of: classification, input.extracting(view.text))
+            if !table.learned.isEmpty || rerun != nil { noteText(of: reference, table: &table) }
         case Frontend.bind:
             batch.binds = true
             guard case .head(let view) = BindView.scan(input, at: offset, totalLength: header.totalLength) else {
@@ -307,6 +319,7 @@ extension ClientSession {
             let classification = table.currentClassification(reference)
             batch.add(classification, runs: true)
             noteParsing(classification.effects, table: &table)
+            if !table.learned.isEmpty || rerun != nil { noteText(of: reference, table: &table) }
             if case .begin = classification.command {
                 batch.noteSpelling(of: classification, table.tail(reference).span)
             }

@@ -103,6 +103,13 @@ public struct ClientSession: ~Copyable, Sendable {
     var ownsSequences = false
     /// The server has not confirmed that it forgot those of others.
     var isClearingSequences = false
+    /// The transaction as it was before the batch that a replica tries to run; nil: none can be taken back.
+    var trial: Transaction?
+    /// The batch was taken back from a replica.
+    public internal(set) var rerun: Rerun?
+    var hasRerunFailed = false
+    /// A batch that was run again has taught this.
+    var lesson: Rerun?
 
     public init(
         listener: ListenerKind, profile: SettingsProfile, settings: SessionSettings, catalog: CatalogID = .none
@@ -127,6 +134,9 @@ public struct ClientSession: ~Copyable, Sendable {
     public var mayHaveChangedCatalog: Bool { changesCatalog && mayHaveCommitted }
 
     public var isPinned: Bool { !pins.isEmpty }
+
+    /// What is sent to the server may have to be sent to another one.
+    public var isOnTrial: Bool { trial != nil }
 
     /// Work was sent that no Sync has ended, or a message that is not complete.
     public var hasUnsyncedWork: Bool { isUnsynced || (bodyRemaining > 0 && bodyIsForwarded) }
@@ -223,8 +233,7 @@ public struct ClientSession: ~Copyable, Sendable {
         awaiting = .move
         guard case .open(let modes) = transaction else {
             isUnsynced = false
-            toServer.write { $0.appendMessage(Frontend.sync) }
-            server.expect(LedgerEntry(.sync, .own))
+            server.sync(toServer: &toServer)
             return
         }
         transaction = .lazy(modes)
@@ -255,6 +264,9 @@ public struct ClientSession: ~Copyable, Sendable {
             isClearingSequences = false
             if case .shape = awaiting { awaiting = nil }
             if withoutBegin { transaction = .failedWithoutServer }
+            if rerun != nil { hasRerunFailed = true }
+        case .trialPassed:
+            trial = nil
         case .forgot(let what):
             forget(what, server: &server, table: &table)
         case .described(let id, let shape):
@@ -268,7 +280,7 @@ public struct ClientSession: ~Copyable, Sendable {
                 awaiting = nil
                 if shape != told { refusal = .changedResultType }
             }
-        case .parameterStatus, .notified, .fatal, .protocolViolation:
+        case .parameterStatus, .notified, .fatal, .protocolViolation, .trialFailed:
             break
         }
         return nil
@@ -278,6 +290,7 @@ public struct ClientSession: ~Copyable, Sendable {
         _ status: TransactionStatus, server: inout ServerSession, table: inout StatementTable
     ) {
         if server.isQuiet, batch.kind == .none { lexer = server.lexer }
+        endRerun()
         // What was sent behind, and perhaps answered, is not covered by this Sync.
         if server.ledger.isEmpty, !server.needsSync {
             isClearingSequences = false
@@ -346,6 +359,7 @@ public struct ClientSession: ~Copyable, Sendable {
         _ error: ErrorFields, _ input: Span<UInt8>, at offset: inout Int, table: inout StatementTable,
         toClient: inout Outbox
     ) {
+        rerun = nil
         if case .lazy = transaction { transaction = .failedWithoutServer }
         if case .open = transaction { transaction = .failedWithoutServer }
         // What comes behind must not run outside of the transaction that was to be begun.

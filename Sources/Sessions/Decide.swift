@@ -1,6 +1,6 @@
 // May the client's next batch be answered at once, run on the server that is attached, or does it need another?
 
-import Routing
+public import Routing
 public import SQL
 public import Wire
 
@@ -8,9 +8,12 @@ public import Wire
 public struct Demand: Equatable, Sendable {
     /// The class to route by; the strongest one when only the primary will do.
     public var routeClass: RouteClass
+    /// A read that a replica has refused, or cannot be tried on one.
+    public var needsPrimary: NeedOfPrimary?
 
-    public init(routeClass: RouteClass) {
+    public init(routeClass: RouteClass, needsPrimary: NeedOfPrimary? = nil) {
         self.routeClass = routeClass
+        self.needsPrimary = needsPrimary
     }
 }
 
@@ -173,6 +176,8 @@ extension ClientSession {
             batch.isDecided = true
             return .translate
         }
+        // Only what is sent alone can be taken back, if the replica fails it.
+        if isOnReplica, transaction == .none, attachment.willAnswer { return wait(table: &table) }
         // What comes behind such work must not run if that fails, or means something else by then.
         if attachment.isBeginning || (changesState || batch.isUncertain) && attachment.willAnswer {
             return wait(table: &table)
@@ -220,7 +225,10 @@ extension ClientSession {
     private func mayStayOnReplica(_ attachment: Attachment) -> Bool {
         if isEmptyBatch { return true }
         if attachment.isQuiet, attachment.status == .failed { return true }
-        if demand.routeClass == .replicaSafe, !batch.isOpenEnded || listener == .reader { return true }
+        let demand = demand
+        if demand.routeClass == .replicaSafe, demand.needsPrimary == nil, !batch.isOpenEnded || listener == .reader {
+            return true
+        }
         guard case .open = transaction, batch.kind != .functionCall else { return false }
         // What comes later in the batch is looked at when it comes.
         if batch.isOpenEnded, batch.routeClass == .replicaSafe { return !canMove }
@@ -282,14 +290,25 @@ extension ClientSession {
             let isLoose =
                 batch.effects.contains(.cursor)
                 || (batch.kind == .extended && batch.command == nil && listener != .reader)
-            return Demand(routeClass: isLoose ? max(batch.routeClass, .write) : batch.routeClass)
+            return Demand(
+                routeClass: isLoose ? max(batch.routeClass, .write) : batch.routeClass, needsPrimary: needOfPrimary)
         case .lazy(let modes):
             let isForReplica =
                 listener == .reader || (modes.readOnly == true && modes.isolation != .serializable)
-            return Demand(routeClass: isForReplica ? batch.routeClass : max(batch.routeClass, .transactionControl))
+            return Demand(
+                routeClass: isForReplica ? batch.routeClass : max(batch.routeClass, .transactionControl),
+                needsPrimary: needOfPrimary)
         case .open, .failedWithoutServer:
             return Demand(routeClass: batch.routeClass)
         }
+    }
+
+    /// Why a read is not even tried on a replica.
+    private var needOfPrimary: NeedOfPrimary? {
+        if listener == .reader { return nil }
+        if rerun?.refusal != nil { return .refusal }
+        if batch.lesson == .needsPrimary { return .lesson }
+        return batch.isTooLargeToRepeat ? .size : nil
     }
 
     /// Why the batch must not run although a server would run it.

@@ -13,6 +13,8 @@ extension ClientSession {
         let canGoOn = !isPinned && !server.isInsideForwardedMessage
         let error: ErrorFields = mayHaveCommitted && owed > 0 ? .outcomeUnknown : .serverLost
         let isBatchCut = isUnsynced
+        trial = nil
+        rerun = nil
         // The client has read of an error already: the rest of the batch is dropped without another word.
         let isErrorTold = server.isSkipping
         let losesTransaction = isInTransaction

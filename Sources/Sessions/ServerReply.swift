@@ -53,6 +53,10 @@ public enum ReplyFact: Equatable, Sendable {
     case described(StatementID, RowShape)
     /// A statement's row shape became known because we asked.
     case shapeLearned(StatementID, RowShape)
+    /// The replica has begun to do what was asked.
+    case trialPassed
+    /// What was asked of the replica has to be run again; its replies are still unread.
+    case trialFailed(TrialFailure)
     /// PostgreSQL reports a setting.
     indirect case parameterStatus(name: String, value: String)
     /// A notification was forwarded.

@@ -38,7 +38,7 @@ public struct ServerSession: ~Copyable, Sendable {
     public var defaultIsolation: IsolationLevel
 
     /// Errors that replace the server's own for `refusal` entries, oldest first.
-    private var refusals: [[UInt8]] = []
+    var refusals: [[UInt8]] = []
     /// Bytes of the current message still to come, and whether they are forwarded.
     private var bodyRemaining = 0
     private var bodyIsForwarded = false
@@ -46,6 +46,8 @@ public struct ServerSession: ~Copyable, Sendable {
     /// The next ReadyForQuery is to speak of a failed transaction, because its BEGIN failed.
     private var hidesMissingBegin = false
     private var isAbandoned = false
+    /// Set until it is known whether the replica does what was asked.
+    var trial: Trial?
 
     public init(
         parameters: [StartupParameter] = [], lexer: LexerSettings = LexerSettings(),
@@ -75,6 +77,7 @@ public struct ServerSession: ~Copyable, Sendable {
     public mutating func abandon() {
         isAbandoned = true
         bodyIsForwarded = false
+        trial = nil
     }
 
     /// A new client got the server.
@@ -144,31 +147,6 @@ public struct ServerSession: ~Copyable, Sendable {
         unnamedSince = nil
     }
 
-    /// Sends a Bind that must fail; the client reads `error` instead.
-    public mutating func refuse(_ error: ErrorFields, toServer: inout Outbox) {
-        guard !isSkipping else { return }
-        toServer.write { $0.appendBind(statement: StatementID.reservedPrefix + Array("refused".utf8)) }
-        refusals.append(error.encoded)
-        expect(LedgerEntry(.refusal))
-    }
-
-    /// Sends a simple Query of our own; its end is told by `ownRequestDone`.
-    public mutating func ask(_ text: [UInt8], toServer: inout Outbox) {
-        toServer.write { $0.appendQuery(text) }
-        expect(LedgerEntry(.query, .own))
-        dropUnnamed()
-    }
-
-    /// Sends a statement of our own within a batch of the client's: if it fails, the batch fails.
-    mutating func askInBatch(_ text: [UInt8], _ request: LedgerEntry.Request, toServer: inout Outbox) {
-        toServer.write { $0.appendUnnamedExecution(text) }
-        expect(LedgerEntry(.parseUnnamed, .swallow))
-        expect(LedgerEntry(.bind, .swallow))
-        expect(LedgerEntry(request, .swallow))
-        expect(LedgerEntry(.close, .swallow))
-        dropUnnamed()
-    }
-
     // MARK: Replies
 
     /// Reads replies from `start` on.
@@ -179,13 +157,14 @@ public struct ServerSession: ~Copyable, Sendable {
         facts: inout [ReplyFact]
     ) -> Int {
         var offset = start
+        if let trial, !judge(trial, bytes, from: start, facts: &facts) { return start }
         if bodyRemaining > 0 {
             let part = min(bodyRemaining, bytes.count - offset)
             if bodyIsForwarded { toClient.forward(offset..<offset + part) }
             bodyRemaining -= part
             offset += part
-            settle(toClient: &toClient, facts: &facts)
         }
+        settle(toClient: &toClient, facts: &facts)
         while offset < bytes.count {
             let header: FrameHeader
             switch FrameScanner.scan(bytes, at: offset) {
@@ -215,7 +194,7 @@ public struct ServerSession: ~Copyable, Sendable {
     /// Makes the replies that are ours to make and that are due now.
     public mutating func settle(toClient: inout Outbox, facts: inout [ReplyFact]) {
         // Nothing may stand between the head and the rest of a message.
-        guard bodyRemaining == 0 else { return }
+        guard bodyRemaining == 0, trial == nil else { return }
         while let entry = ledger.first {
             if entry.request == .copyEnd {
                 ledger.removeFirst()

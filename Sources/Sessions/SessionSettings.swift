@@ -15,10 +15,13 @@ public struct SessionSettings: Equatable, Sendable {
 
     /// `inet_server_addr()` and its kin may be answered by any node.
     public var anyNodeAddress: Bool
+    /// How often a read that a replica could not finish is given to another node.
+    public var readRetries: Int
 
     public init(
         maxBufferedBatch: Int = 65_536, maxReadableText: Int = 16 << 20, maxMessageSize: Int = 0x3fff_ffff,
-        maxPreparedStatements: Int = 500, lazyBegin: Bool = true, anyNodeAddress: Bool = true
+        maxPreparedStatements: Int = 500, lazyBegin: Bool = true, anyNodeAddress: Bool = true,
+        readRetries: Int = 2
     ) {
         self.maxBufferedBatch = maxBufferedBatch
         self.maxReadableText = maxReadableText
@@ -26,5 +29,6 @@ public struct SessionSettings: Equatable, Sendable {
         self.maxPreparedStatements = maxPreparedStatements
         self.lazyBegin = lazyBegin
         self.anyNodeAddress = anyNodeAddress
+        self.readRetries = readRetries
     }
 }

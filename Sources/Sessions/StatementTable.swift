@@ -30,6 +30,9 @@ public struct StatementTable: Sendable {
         var classification: Classification
         var references: Int32
         var nextInBucket: Int32
+        /// What was learned of the text, as of a generation of `learned`.
+        var lesson: LearnedStatements.Lesson?
+        var lessonGeneration: UInt64 = 0
     }
 
     private var entries: [Entry] = []
@@ -41,6 +44,8 @@ public struct StatementTable: Sendable {
     private var lastVariant: UInt32 = 0
     /// What is known of the catalogs, by their numbers.
     private var knowledge: [Knowledge?] = []
+    /// What running statements has taught.
+    public var learned = LearnedStatements()
 
     /// - Parameter worker: makes the numbers of this table differ from those of every other worker.
     public init(worker: Int) {
@@ -72,6 +77,31 @@ public struct StatementTable: Sendable {
                 knowledge: known)
         }
         return entries[position].classification
+    }
+
+    /// What was learned of a statement.
+    mutating func lesson(of reference: StatementReference) -> LearnedStatements.Lesson? {
+        guard !learned.isEmpty else { return nil }
+        let position = Int(reference.index)
+        if entries[position].lessonGeneration != learned.generation {
+            entries[position].lesson = learned.lesson(
+                of: fingerprint(reference), in: entries[position].key.catalog)
+            entries[position].lessonGeneration = learned.generation
+        }
+        return entries[position].lesson
+    }
+
+    /// What was learned of a text that is no statement of the table.
+    func lesson(
+        of text: Span<UInt8>, settings: LexerSettings, in catalog: CatalogID
+    ) -> LearnedStatements.Lesson? {
+        guard !learned.isEmpty else { return nil }
+        return learned.lesson(of: Fingerprint(of: text, settings: settings), in: catalog)
+    }
+
+    func fingerprint(_ reference: StatementReference) -> Fingerprint {
+        let entry = entries[Int(reference.index)]
+        return Fingerprint(of: entry.tail.span.extracting(0..<entry.textLength), settings: entry.key.lexer)
     }
 
     /// What is known of a database; nil: nothing.

@@ -22,6 +22,10 @@ extension ClientSession {
         _ input: Span<UInt8>, at offset: inout Int, server: inout ServerSession, table: inout StatementTable,
         toServer: inout Outbox, toClient: inout Outbox, facts: inout [ReplyFact]
     ) -> Translation {
+        if !batch.isBegun {
+            batch.isBegun = true
+            if isOnReplica { beginTrial(on: &server) }
+        }
         while true {
             if awaiting != nil { return .wait }
             if bodyRemaining > 0 {
@@ -139,6 +143,7 @@ extension ClientSession {
             toServer.forward(frame)
             offset = frame.upperBound
             if batch.isPreparation, batch.translated == batch.parsed.count {
+                endOfTrialMessages(&server, toClient: &toClient, facts: &facts)
                 batch.reset(table: &table)
                 return .done
             }
@@ -247,6 +252,7 @@ extension ClientSession {
             // The Query stands in the middle of an extended batch: it is read as a batch of its own.
             batch.reset(table: &table)
             batch.isDecided = true
+            batch.isBegun = true
         }
         if batch.classification == nil {
             switch scanBatch(input, at: offset, table: &table) {

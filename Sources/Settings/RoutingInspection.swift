@@ -28,6 +28,7 @@ extension Inspection {
         settings.failoverWait = duration("failover_wait", in: table) ?? settings.failoverWait
         settings.maxBufferedBatch =
             size("max_buffered_batch", in: table, 0...(16 << 20)) ?? settings.maxBufferedBatch
+        settings.readRetries = integer("read_retries", in: table, 0...16) ?? settings.readRetries
         return settings
     }
 }

@@ -86,6 +86,7 @@ public struct ReceivedError: Equatable, Sendable {
         var message = ""
         var detail: String?
         var hint: String?
+        var routine = ""
     }
 
     /// On the heap, as in `ErrorFields`.
@@ -106,6 +107,8 @@ public struct ReceivedError: Equatable, Sendable {
     public var message: String { content.message }
     public var detail: String? { content.detail }
     public var hint: String? { content.hint }
+    /// The function of the server that reports the error.
+    public var routine: String { content.routine }
 
     /// Reads the fields of a body; fields that are cut off are left out.
     public init(body: Span<UInt8>) {
@@ -123,6 +126,7 @@ public struct ReceivedError: Equatable, Sendable {
             case UInt8(ascii: "M"): content.message = value
             case UInt8(ascii: "D"): content.detail = value
             case UInt8(ascii: "H"): content.hint = value
+            case UInt8(ascii: "R"): content.routine = value
             default: break
             }
             offset = end + 1

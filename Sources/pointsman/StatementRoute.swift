@@ -40,7 +40,7 @@ struct StatementRoute {
         case .consistencyPrimary:
             return "The consistency is 'primary'."
         case .readerPort, .writerPort, .noReplicaUp, .replicasExcluded, .replicasTooOld, .floorNotCovered,
-            .notOnReaderPort:
+            .refusedByReplica, .learned, .tooLargeToRepeat, .notOnReaderPort:
             return decision.reason.description
         }
     }

@@ -9,6 +9,25 @@ struct ModelServer {
         var text: String
     }
 
+    /// Something that a replica does and a primary does not.
+    struct Fault {
+        enum Kind {
+            case error(ErrorFields)
+            case death
+        }
+
+        static let errors: [Kind] = [
+            .error(ErrorFields(.error, "25006", "cannot execute nextval() in a read-only transaction")),
+            .error(ErrorFields(.error, "42P01", "relation \"new\" does not exist")),
+            .error(ErrorFields(.error, "40001", "canceling statement due to conflict with recovery")),
+            .error(ErrorFields(.fatal, "57P01", "terminating connection due to administrator command")),
+        ]
+
+        var kind: Kind
+        /// So many messages are still answered.
+        var skipped: Int
+    }
+
     private enum Copying {
         case no
         case simple
@@ -30,6 +49,10 @@ struct ModelServer {
     var output: [UInt8] = []
     /// Names the column of every row: a changed one is a changed row shape.
     var column = "c"
+    /// What goes wrong with what is received now.
+    var fault: Fault?
+    /// The connection is to break without a word.
+    private(set) var isBroken = false
     /// The next statement that begins like this fails, whatever it is.
     var failing: (prefix: String, error: ErrorFields)?
 
@@ -65,6 +88,13 @@ struct ModelServer {
         guard !isDead else { return }
         if copying != .no { return copyMessage(type, body) }
         if skips, type != Frontend.sync { return }
+        if let due = fault, type != Frontend.sync {
+            fault?.skipped -= 1
+            if due.skipped <= 0 || type == Frontend.query {
+                fault = nil
+                return failOddly(due.kind, isSimple: type == Frontend.query)
+            }
+        }
         var reader = BodyReader(body)
         switch type {
         case Frontend.query: simple(reader.string())
@@ -146,7 +176,7 @@ struct ModelServer {
         guard let found = find(statement) else { return skip("26000", missing(statement)) }
         guard checkAborted(found.text) else { return skip() }
         guard !found.text.returnsRows || found.column == column else {
-            return skip("0A000", "cached plan must not change result type")
+            return refusePlan()
         }
         portals[portal] = Portal(text: found.text)
         output.appendMessage(Backend.bindComplete)
@@ -159,7 +189,7 @@ struct ModelServer {
         } else {
             guard let found = find(name) else { return skip("26000", missing(name)) }
             guard !found.text.returnsRows || found.column == column else {
-                return skip("0A000", "cached plan must not change result type")
+                return refusePlan()
             }
             // PostgreSQL still describes what returns no rows.
             guard checkAborted(found.text) else { return skip() }
@@ -195,6 +225,22 @@ struct ModelServer {
     }
 
     private mutating func skip() { skips = true }
+
+    private mutating func refusePlan() {
+        var body: [UInt8] = []
+        for (code, value) in [
+            ("S", "ERROR"), ("V", "ERROR"), ("C", "0A000"), ("M", "cached plan must not change result type"),
+            ("R", "RevalidateCachedQuery"),
+        ] {
+            body.append(contentsOf: code.utf8)
+            body.appendCString(value)
+        }
+        body.append(0)
+        let start = output.count
+        skip("0A000", "cached plan must not change result type")
+        output.removeSubrange(start...)
+        output.appendMessage(Backend.errorResponse, body: body)
+    }
 
     // MARK: COPY
 
@@ -246,6 +292,19 @@ struct ModelServer {
         pending = []
         portals = [:]
         if status == .inTransaction { status = .failed }
+    }
+
+    private mutating func failOddly(_ kind: Fault.Kind, isSimple: Bool) {
+        switch kind {
+        case .death:
+            isBroken = true
+            isDead = true
+        case .error(let error):
+            if status == .idle, isSimple { output.append(contentsOf: rowDescription("c")) }
+            fail(error)
+            guard !isSimple else { return ready() }
+            skips = true
+        }
     }
 
     private mutating func ready() {

@@ -42,8 +42,9 @@ struct PreparationTests {
             Turn(
                 .parse("a", "SELECT nosuch"), .describeStatement("a"), .flush,
                 gets: "E(42P01 relation \"nosuch\" does not exist)", "acquire replicaSafe",
-                "r0 P(\(Self.s1): SELECT nosuch) D(S \(Self.s1)) H"),
-            Turn(.bind("a"), .execute(), .sync, gets: "Z(I)", "r0 S"),
+                "r0 P(\(Self.s1): SELECT nosuch) D(S \(Self.s1)) H", "again: refused(sqlState: \"42P01\")", "r0 S",
+                "acquire replicaSafe on the primary: refusal", "p0 P(\(Self.s1): SELECT nosuch) D(S \(Self.s1)) H"),
+            Turn(.bind("a"), .execute(), .sync, gets: "Z(I)", "p0 S"),
             Turn(.query("SELECT 1"), gets: "T(c) D(SELECT 1) C(SELECT 1) Z(I)", "acquire replicaSafe", "r0 Q(SELECT 1)")
         )
     }

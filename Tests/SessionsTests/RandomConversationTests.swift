@@ -17,6 +17,8 @@ struct RandomConversationTests {
         var clientCount = 1
         var settings = SessionSettings()
         var allowsPins = false
+        /// Replicas fail what can be run again.
+        var hasFaults = false
     }
 
     /// - Returns: whether everything was as it should be.
@@ -24,6 +26,7 @@ struct RandomConversationTests {
         var random = SeededRandom(seed: seed)
         let rig = Rig()
         rig.takesLast = Bool.random(using: &random)
+        if schedule.hasFaults { rig.faults = SeededRandom(seed: seed &* 7) }
         var references: [ModelServer] = []
         var scripts: [[UInt8]] = []
         for client in 0..<schedule.clientCount {
@@ -41,9 +44,9 @@ struct RandomConversationTests {
             let senders = scripts.indices.filter { client in
                 sent[client] < scripts[client].count
                     && (schedule.pipelines || rig.clients[client].server == nil
-                        || rig.servers.allSatisfy(\.unread.isEmpty))
+                        || !rig.servers.contains(where: \.hasNews))
             }
-            let readers = rig.servers.indices.filter { !rig.servers[$0].unread.isEmpty }
+            let readers = rig.servers.indices.filter { rig.servers[$0].hasNews }
             if senders.isEmpty, readers.isEmpty { break }
             if !senders.isEmpty, readers.isEmpty || Bool.random(using: &random) {
                 let client = senders[Int.random(in: 0..<senders.count, using: &random)]
@@ -116,6 +119,13 @@ struct RandomConversationTests {
 
     @Test func withoutLazyBegin() {
         run(6_000..<6_200, Schedule(settings: SessionSettings(lazyBegin: false)))
+    }
+
+    /// No client sees anything of it.
+    @Test func replicasFail() {
+        run(10_000..<10_400, Schedule(clientCount: 2, hasFaults: true))
+        run(11_000..<11_300, Schedule(cutsBytes: false, pipelines: false, hasFaults: true))
+        run(12_000..<12_300, Schedule(settings: SessionSettings(maxPreparedStatements: 1), hasFaults: true))
     }
 
     @Test func withPins() {

@@ -16,7 +16,11 @@ final class Rig {
         var kept: [UInt8] = []
         var client: Int?
         var isCleaning = false
+        /// It still answers what was taken back.
+        var isFinishing = false
         var isLost = false
+        /// Answers, or the end of the connection.
+        var hasNews: Bool { !isLost && (!unread.isEmpty || model.isBroken) }
         var isFree: Bool { client == nil && !isCleaning && !isLost }
 
         init(model: ModelServer, name: String) {
@@ -28,6 +32,8 @@ final class Rig {
     final class Client {
         var session: ClientSession
         var input: [UInt8] = []
+        /// What was sent to a replica that may yet fail it.
+        var tried: [UInt8] = []
         var received: [UInt8] = []
         var server: Int?
         var refusal: ErrorFields?
@@ -59,6 +65,8 @@ final class Rig {
     var refusesServers: ErrorFields?
     /// The next server is the free one at this place from the end, so that sessions move about.
     var takesLast = false
+    /// Replicas refuse, interrupt and lose what can be run again.
+    var faults: SeededRandom?
 
     @discardableResult
     func addClient(
@@ -102,7 +110,7 @@ final class Rig {
 
     /// Lets the servers' answers be read until there are none.
     func settle() {
-        while let server = servers.indices.first(where: { !servers[$0].unread.isEmpty && !servers[$0].isLost }) {
+        while let server = servers.indices.first(where: { servers[$0].hasNews }) {
             deliver(server, servers[server].unread.count)
         }
     }
@@ -164,6 +172,7 @@ final class Rig {
                 input.span, at: &offset, server: &servers[server].session, table: &table, toServer: &toServer,
                 toClient: &toClient, facts: &facts)
             settle(facts, index, server)
+            if clients[index].session.isOnTrial == true { clients[index].tried += input[..<offset] }
             flush(index, &toServer, &toClient, input)
             return follow(translation, index)
         case .move:
@@ -231,7 +240,11 @@ final class Rig {
 
     private func write(_ bytes: [UInt8], to server: Int) {
         lines.append("\(servers[server].name) \(Reading.client(bytes))")
+        if servers[server].session.isOnTrial(for: .interruptions) == true, faults != nil {
+            servers[server].model.fault = fault(mayCrash: servers[server].session.isOnTrial(for: .crashes) == true)
+        }
         servers[server].model.receive(bytes)
+        servers[server].model.fault = nil
         servers[server].unread += servers[server].model.output
         servers[server].model.output = []
     }
@@ -239,10 +252,15 @@ final class Rig {
     // MARK: Servers change hands
 
     private func attach(_ index: Int, _ demand: Demand) {
-        lines.append("acquire \(demand.routeClass)")
+        lines.append("acquire \(demand.routeClass)" + (demand.needsPrimary.map { " on the primary: \($0)" } ?? ""))
         let wantsReplica =
-            demand.routeClass == .replicaSafe && clients[index].session.listener != .writer
-            || clients[index].session.listener == .reader
+            demand.routeClass == .replicaSafe && demand.needsPrimary == nil
+            && clients[index].session.listener != .writer || clients[index].session.listener == .reader
+        if let rerun = clients[index].session.rerun, rerun.hasCrashed {
+            for fingerprint in rerun.fingerprints {
+                table.learned.learn(.endsBackends, of: fingerprint, in: clients[index].session.catalog, until: 1)
+            }
+        }
         let free = servers.indices.filter { servers[$0].isFree && servers[$0].model.isReplica == wantsReplica }
         let server = (takesLast ? free.last : free.first) ?? addServer(isReplica: wantsReplica)
         var toServer = Outbox()
@@ -277,6 +295,11 @@ final class Rig {
 
     /// Reads some of a server's answers.
     func deliver(_ server: Int, _ count: Int) {
+        read(server, count)
+        if servers[server].model.isBroken, servers[server].unread.isEmpty, !servers[server].isLost { lose(server) }
+    }
+
+    private func read(_ server: Int, _ count: Int) {
         let bytes = Array(servers[server].unread.prefix(count))
         servers[server].unread.removeFirst(bytes.count)
         servers[server].kept += bytes
@@ -293,6 +316,7 @@ final class Rig {
             return
         }
         settle(facts, index, server)
+        for case .trialFailed(let failure) in facts { return runAgain(index, server, failure) }
         clients[index].received += toClient.bytes(from: input.span)
         if facts.contains(where: { if case .fatal = $0 { true } else { false } }) { return lose(server) }
         afterReplies(index, server)
@@ -300,22 +324,72 @@ final class Rig {
 
     private func settle(_ facts: [ReplyFact], _ index: Int, _ server: Int) {
         for fact in facts {
-            if case .protocolViolation(let text) = fact { problems.append(text) }
+            if case .protocolViolation(let text) = fact { problems.append("\(servers[server].name): \(text)") }
+            if fact == .trialPassed { clients[index].tried = [] }
             if let error = clients[index].session.settle(fact, server: &servers[server].session, table: &table) {
                 clients[index].refusal = ErrorFields(.error, error.sqlState, error.message)
             }
+        }
+        guard let lesson = clients[index].session.takeLesson() else { return }
+        lines.append("lesson \(lesson.refusal ?? "")")
+        for fingerprint in lesson.fingerprints {
+            table.learned.learn(.needsPrimary, of: fingerprint, in: clients[index].session.catalog, until: 1)
         }
     }
 
     private func settleOrphan(_ server: Int, _ facts: [ReplyFact]) {
         for fact in facts {
-            if case .protocolViolation(let text) = fact { problems.append(text) }
+            if case .protocolViolation(let text) = fact { problems.append("\(servers[server].name): \(text)") }
             if case .ownRequestDone(_, let error) = fact {
                 precondition(error == nil, "A server could not be cleaned.")
-                servers[server].session.forgetSession()
-                servers[server].isCleaning = false
+                if servers[server].isCleaning, !servers[server].isFinishing { servers[server].session.forgetSession() }
+                servers[server].isCleaning = servers[server].isFinishing
             }
+            if case .fatal = fact { servers[server].isLost = true }
         }
+        guard servers[server].isFinishing, servers[server].session.isQuiet == true else { return }
+        if servers[server].session.status != .idle {
+            var toServer = Outbox()
+            servers[server].session.ask(Array("ROLLBACK".utf8), toServer: &toServer)
+            write(toServer.bytes(from: Span()), to: server)
+        } else {
+            servers[server].isFinishing = false
+            servers[server].isCleaning = false
+        }
+    }
+
+    // MARK: Trials
+
+    private func fault(mayCrash: Bool) -> ModelServer.Fault? {
+        guard var random = faults else { return nil }
+        defer { faults = random }
+        guard Int.random(in: 0..<3, using: &random) == 0 else { return nil }
+        return ModelServer.Fault(
+            kind: mayCrash && Int.random(in: 0..<4, using: &random) == 0
+                ? .death : ModelServer.Fault.errors[Int.random(in: 0..<ModelServer.Fault.errors.count, using: &random)],
+            skipped: Int.random(in: 0..<4, using: &random))
+    }
+
+    private func takeBack(_ index: Int, _ failure: TrialFailure) {
+        lines.append("again: \(failure)")
+        clients[index].server = nil
+        clients[index].isBlocked = false
+        clients[index].session.takeBack(failure, table: &table)
+        clients[index].input = clients[index].tried + clients[index].input
+        clients[index].tried = []
+    }
+
+    private func runAgain(_ index: Int, _ server: Int, _ failure: TrialFailure) {
+        takeBack(index, failure)
+        servers[server].client = nil
+        servers[server].isCleaning = true
+        servers[server].isFinishing = true
+        servers[server].session.abandon()
+        read(server, 0)
+        var toServer = Outbox()
+        servers[server].session.endBatch(toServer: &toServer)
+        if !toServer.isEmpty { write(toServer.bytes(from: Span()), to: server) }
+        pump(index)
     }
 
     private func afterReplies(_ index: Int, _ server: Int) {
@@ -342,8 +416,13 @@ final class Rig {
         guard let index = servers[server].client else { return }
         lines.append("\(servers[server].name) lost")
         servers[server].client = nil
+        if servers[server].session.isOnTrial(for: .crashes) == true {
+            takeBack(index, .crashed)
+            return pump(index)
+        }
         clients[index].server = nil
         clients[index].isBlocked = false
+        clients[index].tried = []
         var toClient = Outbox()
         let goesOn = clients[index].session.serverLost(servers[server].session, table: &table, toClient: &toClient)
         guard goesOn else {

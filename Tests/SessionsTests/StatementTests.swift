@@ -88,7 +88,9 @@ struct StatementTests {
                 "acquire write", "p0 P(: INSERT 2) B(pointsman_refused) S"),
             Turn(
                 .parse("a", "SELECT nosuch"), .sync, gets: "E(42P01 relation \"nosuch\" does not exist) Z(I)",
-                "acquire replicaSafe", "r0 P(: SELECT nosuch) B(pointsman_refused) S"),
+                "acquire replicaSafe", "r0 P(: SELECT nosuch) B(pointsman_refused) S",
+                "again: refused(sqlState: \"42P01\")", "acquire replicaSafe on the primary: refusal",
+                "p0 P(: SELECT nosuch) B(pointsman_refused) S"),
             Turn(.query("BEGIN"), gets: "C(BEGIN) Z(T)"),
             Turn(
                 .bind("x"), .sync, gets: "\(unknown) Z(E)", "acquire write",

@@ -1,0 +1,103 @@
+// How does a client's read get back to where it was before a replica failed it?
+
+public import SQL
+
+/// What is known of a batch that is run again.
+public struct Rerun: Equatable, Sendable {
+    /// A replica has refused it, with this SQLSTATE.
+    public var refusal: String?
+    /// How often another node was to do it.
+    public var interruptions = 0
+    /// A server's process has ended in the middle of it.
+    public var hasCrashed = false
+    /// The texts of the batch.
+    public var fingerprints: [Fingerprint] = []
+
+    mutating func remember(_ fingerprint: Fingerprint) {
+        if !fingerprints.contains(fingerprint) { fingerprints.append(fingerprint) }
+    }
+
+    mutating func note(_ failure: TrialFailure) {
+        fingerprints.removeAll()
+        switch failure {
+        case .refused(let sqlState): refusal = sqlState
+        case .interrupted: interruptions += 1
+        case .crashed: hasCrashed = true
+        }
+    }
+}
+
+extension ClientSession {
+    /// The batch that is about to be sent to a replica becomes a trial, if it can be taken back.
+    mutating func beginTrial(on server: inout ServerSession) {
+        guard isOnReplica, trial == nil, batch.isComplete, !batch.isOpenEnded, batch.routeClass == .replicaSafe,
+            refusal == nil, awaiting == nil, bodyRemaining == 0, !dropsUntilSync, !isPinned,
+            server.ledger.isEmpty, !server.isSkipping, !server.isCopyingIn
+        else { return }
+        switch transaction {
+        case .none, .lazy: break
+        case .open, .failedWithoutServer: return
+        }
+        // A client of the reader port has asked for what a replica says.
+        var cover: TrialCover = listener == .reader ? [] : .refusals
+        if rerun?.interruptions ?? 0 < settings.readRetries { cover.insert(.interruptions) }
+        if rerun == nil, batch.lesson != .endsBackends { cover.insert(.crashes) }
+        trial = transaction
+        server.trial = Trial(
+            cover: cover, isLong: batch.executes > 1 || (batch.classification?.statementCount ?? 1) > 1)
+    }
+
+    /// Looks up what was learned of a text of the batch, and remembers it as one that is run again.
+    mutating func noteText(_ text: Span<UInt8>, table: borrowing StatementTable) {
+        let rules = lexerInForce
+        batch.lesson = batch.lesson ?? table.lesson(of: text, settings: rules, in: catalog)
+        rerun?.remember(Fingerprint(of: text, settings: rules))
+    }
+
+    mutating func noteText(of reference: StatementReference, table: inout StatementTable) {
+        batch.lesson = batch.lesson ?? table.lesson(of: reference)
+        if rerun != nil { rerun?.remember(table.fingerprint(reference)) }
+    }
+
+    /// Everything that a trial asked for has been sent.
+    func endOfTrialMessages(
+        _ server: inout ServerSession, toClient: inout Outbox, facts: inout [ReplyFact]
+    ) {
+        // Nothing will come that could tell.
+        guard server.trial != nil, server.owesOnlyOwnReplies else { return }
+        server.passTrial(facts: &facts)
+        server.settle(toClient: &toClient, facts: &facts)
+    }
+
+    /// The replica has failed the batch, or was lost. The session is as it was before the batch, without a server.
+    public mutating func takeBack(_ failure: TrialFailure, table: inout StatementTable) {
+        guard let former = trial else { preconditionFailure("Only a trial is taken back.") }
+        trial = nil
+        var next = rerun ?? Rerun()
+        next.note(failure)
+        rerun = next
+        dropChanges(changes.count, inParse: false, table: &table)
+        batch.reset(table: &table)
+        refusal = nil
+        isUnsynced = false
+        dropsUntilSync = false
+        detached()
+        transaction = former
+    }
+
+    /// The batch was run to its end.
+    mutating func endRerun() {
+        guard let rerun else { return }
+        if rerun.refusal != nil, !isOnReplica, !hasRerunFailed { lesson = rerun }
+        self.rerun = nil
+        hasRerunFailed = false
+    }
+
+    public var hasLesson: Bool { lesson != nil }
+
+    /// What the last batch has taught: the primary has done what a replica refused. Once.
+    public mutating func takeLesson() -> Rerun? {
+        defer { lesson = nil }
+        return lesson
+    }
+}
