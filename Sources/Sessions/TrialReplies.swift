@@ -81,7 +81,8 @@ extension ServerSession {
                 Backend.emptyQueryResponse, Backend.portalSuspended, Backend.commandComplete:
                 if position < ledger.count, ledger[position].disposition == .forward { hasResult = true }
             case Backend.parseComplete, Backend.bindComplete, Backend.closeComplete, Backend.noData,
-                Backend.rowDescription, Backend.parameterDescription, Backend.parameterStatus, Backend.notificationResponse:
+                Backend.rowDescription, Backend.parameterDescription, Backend.parameterStatus,
+                Backend.notificationResponse:
                 break
             default:
                 return .passed

@@ -50,7 +50,8 @@ import Testing
             try turn(name, cluster)
             for _ in 0..<4 {
                 let answer =
-                    name == "simple" ? try client.query("\(sql) -- again") : try client.extended(sql + ", $1::int", ["7"])
+                    name == "simple"
+                    ? try client.query("\(sql) -- again") : try client.extended(sql + ", $1::int", ["7"])
                 #expect(answer.errors == [])
                 #expect(answer.rows.first?[1] == "\(cluster.primary.port)")
             }
@@ -116,9 +117,9 @@ import Testing
             let sql = "SELECT count(*), pg_sleep(1) FROM t AS terminated\(round)"
             try client.send(round == 0 ? [.query(sql)] : FrontendMessage.extended(sql) + [.sync])
             try waitUntilItRuns(sql, on: cluster.replicas)
+            let running = "state = 'active' AND query = '\(sql)'"
             for replica in cluster.replicas {
-                try replica.psql(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'active' AND query = '\(sql)'")
+                try replica.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE \(running)")
             }
             let answer = try client.readUntilReady()
             #expect(answer.errors == [] && answer.value == "1000")
