@@ -69,16 +69,25 @@ extension Worker {
         return false
     }
 
-    private func decide(_ client: ClientConnection, _ group: PoolGroup) -> RouteDecision {
-        var request = RouteRequest(
-            routeClass: client.demand.routeClass, floor: client.session.floor,
+    /// What is asked of the router for work of a client.
+    func request(_ demand: Demand, of client: ClientConnection, _ group: PoolGroup) -> RouteRequest {
+        RouteRequest(
+            routeClass: demand.routeClass, floor: client.session.floor,
             consistency: group.routing.consistency, maxLag: group.maxLagNanoseconds, listener: client.listener,
-            excluded: client.excluded, waitedFor: client.waitedFor, needsPrimary: client.demand.needsPrimary)
+            excluded: client.excluded, waitedFor: client.waitedFor, needsPrimary: demand.needsPrimary)
+    }
+
+    private func decide(_ client: ClientConnection, _ group: PoolGroup) -> RouteDecision {
+        var request = request(client.demand, of: client, group)
         if case .welcoming = client.phase {
             request.consistency = .eventual
             request.maxLag = .max
             request.listener = .split
         }
+        return decide(request, group)
+    }
+
+    func decide(_ request: RouteRequest, _ group: PoolGroup) -> RouteDecision {
         let cluster = clusters[group.cluster]
         let outstanding = cluster.outstanding
         return Router.decide(

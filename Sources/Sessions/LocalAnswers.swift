@@ -49,14 +49,19 @@ extension ClientSession {
             return known ? "DEALLOCATE" : nil
         }
         guard status == nil else { return nil }
+        return tagWithoutServer(command)
+    }
+
+    /// The tag of a command that needs no server, which changes the transaction only.
+    mutating func tagWithoutServer(_ command: Command) -> String? {
         switch transaction {
-        case .none: return tagOutsideTransaction(command, table: &table)
-        case .lazy(let modes): return tagInLazyTransaction(command, modes, table: &table)
+        case .none: return tagOutsideTransaction(command)
+        case .lazy(let modes): return tagInLazyTransaction(command, modes)
         case .open, .failedWithoutServer: return nil
         }
     }
 
-    private mutating func tagOutsideTransaction(_ command: Command, table: inout StatementTable) -> String? {
+    private mutating func tagOutsideTransaction(_ command: Command) -> String? {
         switch command {
         case .empty: return ""
         case .begin(let modes):
@@ -76,14 +81,12 @@ extension ClientSession {
         case .closeAll: return "CLOSE CURSOR ALL"
         case .commit, .rollback, .savepoint, .rollbackTo, .release, .prepareTransaction, .commitPrepared,
             .rollbackPrepared, .setTransaction, .sessionCharacteristics, .deallocate, .show, .set, .reset, .setConfig,
-            .explain, .select, .copy, .other:
+            .explain, .explainRoute, .select, .copy, .other:
             return nil
         }
     }
 
-    private mutating func tagInLazyTransaction(
-        _ command: Command, _ modes: TransactionModes, table: inout StatementTable
-    ) -> String? {
+    private mutating func tagInLazyTransaction(_ command: Command, _ modes: TransactionModes) -> String? {
         switch command {
         case .empty: return ""
         case .commit(let chain):
@@ -102,13 +105,14 @@ extension ClientSession {
         case .deallocateAll: return "DEALLOCATE ALL"
         case .begin, .savepoint, .rollbackTo, .release, .prepareTransaction, .commitPrepared, .rollbackPrepared,
             .sessionCharacteristics, .deallocate, .discardAll, .discardPlans, .discardSequences, .discardTemp,
-            .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .select, .copy, .other:
+            .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .explainRoute, .select,
+            .copy, .other:
             return nil
         }
     }
 
     /// The text that the batch's only command was read from.
-    private func commandText(_ input: Span<UInt8>, at offset: Int, table: borrowing StatementTable) -> [UInt8]? {
+    func commandText(_ input: Span<UInt8>, at offset: Int, table: borrowing StatementTable) -> [UInt8]? {
         switch batch.kind {
         case .query:
             return [UInt8](copying: input.extracting(offset + FrameHeader.byteCount..<input.count))
@@ -142,10 +146,12 @@ extension ClientSession {
 
     /// Writes the answers to every message of the batch and consumes it.
     ///
-    /// - Parameter tag: of the batch's command; empty for an empty query, nil when nothing is executed.
+    /// - Parameters:
+    ///   - tag: of the batch's command; empty for an empty query, nil when nothing is executed.
+    ///   - rows: what the command returns ahead of its tag.
     mutating func reply(
-        _ tag: String?, _ input: Span<UInt8>, at offset: inout Int, status: TransactionStatus?,
-        table: inout StatementTable, toClient: inout Outbox
+        _ tag: String?, rows: ResultTable? = nil, _ input: Span<UInt8>, at offset: inout Int,
+        status: TransactionStatus?, table: inout StatementTable, toClient: inout Outbox
     ) {
         let end = batch.kind == .query ? offset + 1 : offset + batch.scanned
         while offset < end {
@@ -156,12 +162,16 @@ extension ClientSession {
             switch header.type {
             case Frontend.query:
                 dropUnnamed(table: &table)
+                if let rows { toClient.write { rows.appendDescription(to: &$0) } }
+                writeRows(rows, toClient: &toClient)
                 writeResult(tag, table: &table, toClient: &toClient)
                 writeReady(status, toClient: &toClient)
             case Frontend.parse: replyToParse(input, frame, table: &table, toClient: &toClient)
             case Frontend.bind: toClient.write { $0.appendMessage(Backend.bindComplete) }
-            case Frontend.describe: replyToDescribe(input, frame, toClient: &toClient)
-            case Frontend.execute: writeResult(tag, table: &table, toClient: &toClient)
+            case Frontend.describe: replyToDescribe(input, frame, rows, toClient: &toClient)
+            case Frontend.execute:
+                writeRows(rows, toClient: &toClient)
+                writeResult(tag, table: &table, toClient: &toClient)
             case Frontend.close: replyToClose(input, frame, table: &table, toClient: &toClient)
             case Frontend.sync: writeReady(status, toClient: &toClient)
             default: break
@@ -169,6 +179,11 @@ extension ClientSession {
             offset += header.totalLength
         }
         batch.reset(table: &table)
+    }
+
+    private func writeRows(_ rows: ResultTable?, toClient: inout Outbox) {
+        guard let rows else { return }
+        toClient.write { rows.appendRows(to: &$0) }
     }
 
     private mutating func writeResult(_ tag: String?, table: inout StatementTable, toClient: inout Outbox) {
@@ -198,12 +213,14 @@ extension ClientSession {
         toClient.write { $0.appendMessage(Backend.parseComplete) }
     }
 
-    private func replyToDescribe(_ input: Span<UInt8>, _ frame: Range<Int>, toClient: inout Outbox) {
+    private func replyToDescribe(
+        _ input: Span<UInt8>, _ frame: Range<Int>, _ rows: ResultTable?, toClient: inout Outbox
+    ) {
         toClient.write { out in
             if ObjectView(input, frame: frame)?.kind == .statement {
                 out.appendMessage(Backend.parameterDescription, body: [0, 0])
             }
-            out.appendMessage(Backend.noData)
+            if let rows { rows.appendDescription(to: &out) } else { out.appendMessage(Backend.noData) }
         }
     }
 

@@ -51,6 +51,54 @@ private let third = Target.replica(NodeID(3))
         var testDescription: String { "\(routeClass) on \(listener), wantsReplica \(wantsReplica)" }
     }
 
+    // MARK: Advice
+
+    @Test func adviceGoesToThePrimaryAndIsCounted() {
+        let advise = settings { $0.mode = .advise }
+        #expect(
+            decide(RouteRequest(routeClass: .replicaSafe), cluster(), advise)
+                == RouteDecision(target: primary, reason: .advised))
+        #expect(
+            decide(RouteRequest(routeClass: .write), cluster(), advise)
+                == RouteDecision(target: primary, reason: .write))
+        let behind = RouteRequest(routeClass: .replicaSafe, floor: Floor(sample: 11))
+        let waiting = settings { ($0.mode, $0.afterWrite) = (.advise, .wait) }
+        #expect(decide(behind, cluster(), waiting) == RouteDecision(target: primary, reason: .floorNotCovered))
+        let strict = settings { ($0.mode, $0.readFallback) = (.advise, .error) }
+        let none = cluster { $0.nodes[1].isEligibleReplica = false; $0.nodes[2].isEligibleReplica = false }
+        #expect(
+            decide(RouteRequest(routeClass: .replicaSafe), none, strict)
+                == RouteDecision(target: primary, reason: .noReplicaUp))
+        let lost = cluster { $0.primary = nil }
+        #expect(decide(RouteRequest(routeClass: .replicaSafe), lost, advise).target == .hold(.noPrimary))
+        #expect(decide(RouteRequest(routeClass: .replicaSafe, listener: .reader), cluster(), advise).target == second)
+    }
+
+    // MARK: Verdicts
+
+    /// What is said of the nodes is what decides: a read goes to a node that is eligible, if there is one.
+    @Test func verdictsAgreeWithDecisions() {
+        for floor in [0, 8, 9, 10, 11] as [UInt64] {
+            for maxLag in [0, 1_000_000_000, 10_000_000_000] as [UInt64] {
+                for places in [[], [1], [1, 2]] {
+                    var excluded = NodeSet()
+                    for place in places { excluded.insert(place) }
+                    let request = RouteRequest(
+                        routeClass: .replicaSafe, floor: Floor(sample: floor), maxLag: maxLag, excluded: excluded)
+                    let verdicts = Router.verdicts(request, topology: cluster())
+                    #expect(verdicts[0] == .primary)
+                    let eligible = verdicts.indices.filter { verdicts[$0] == .eligible }
+                    for random in [0, UInt64.max] {
+                        switch decide(request, random: random).target {
+                        case .replica(let id): #expect(eligible.contains(Int(id.rawValue) - 1))
+                        case .primary, .hold, .refuse: #expect(eligible == [])
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     static let classCases: [ClassCase] = [
         ClassCase(routeClass: .replicaSafe, listener: .split, target: second, reason: .replicaSafe),
         ClassCase(routeClass: .primaryOnlyRead, listener: .split, target: primary, reason: .primaryOnlyRead),
