@@ -72,7 +72,8 @@ extension Worker {
     private func decide(_ client: ClientConnection, _ group: PoolGroup) -> RouteDecision {
         var request = RouteRequest(
             routeClass: client.demand.routeClass, floor: client.session.floor,
-            consistency: group.routing.consistency, maxLag: group.maxLagNanoseconds, listener: client.listener,
+            consistency: client.demand.consistency ?? group.routing.consistency,
+            maxLag: client.demand.maxLag ?? group.maxLagNanoseconds, listener: client.demand.listener,
             excluded: client.excluded, waitedFor: client.waitedFor, needsPrimary: client.demand.needsPrimary)
         if case .welcoming = client.phase {
             request.consistency = .eventual

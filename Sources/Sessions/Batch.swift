@@ -70,6 +70,10 @@ struct Batch: Sendable {
     var isTooLargeToRepeat = false
     /// What running one of its texts has taught.
     var lesson: LearnedStatements.Lesson?
+    /// What comments at the heads of its texts ask for.
+    var comment: RouterSettings?
+    /// A text is about a setting of the router.
+    var speaksToRouter = false
     /// The first message was looked at for the server.
     var isBegun = false
     /// Its end is in a transaction that it has begun itself.
@@ -79,6 +83,7 @@ struct Batch: Sendable {
 
     mutating func add(_ classification: Classification, runs: Bool) {
         routeClass = max(routeClass, classification.routeClass)
+        if classification.effects.contains(.routerSetting) { speaksToRouter = true }
         if runs {
             effects.formUnion(classification.effects)
             pins.formUnion(classification.reasonsToPin)
@@ -119,6 +124,8 @@ struct Batch: Sendable {
         isTooLargeToRepeat = false
         lesson = nil
         isBegun = false
+        comment = nil
+        speaksToRouter = false
         begins = false
     }
 
@@ -146,6 +153,13 @@ struct Batch: Sendable {
             .copy, .other:
             break
         }
+    }
+
+    /// Remembers what the comment at the head of a text asks for.
+    mutating func noteComment(_ text: Span<UInt8>) {
+        guard text.count > 0, RouterComment.mayBegin(with: text[0]) else { return }
+        let found = RouterSettings(comment: text)
+        if !found.isEmpty { comment = comment?.joined(with: found) ?? found }
     }
 
     /// Remembers how the beginning of a transaction was spelled, and whether its mode is set by name.
@@ -279,6 +293,7 @@ extension ClientSession {
             input.extracting(text), settings: lexerInForce, knowledge: table.knowledge(of: catalog))
         batch.classification = classification
         batch.add(classification, runs: true)
+        batch.noteComment(input.extracting(text))
         noteParsing(classification.effects, table: &table)
         batch.noteSpelling(of: classification, input.extracting(text))
         batch.isTooLargeToRepeat = header.totalLength > settings.maxBufferedBatch
@@ -304,6 +319,7 @@ extension ClientSession {
                     name: view.name.lowerBound - start..<view.name.upperBound - start, reference: reference))
             let classification = table.currentClassification(reference)
             batch.add(classification, runs: false)
+            batch.noteComment(input.extracting(view.text))
             batch.noteSpelling(of: classification, input.extracting(view.text))
             if !table.learned.isEmpty || rerun != nil { noteText(of: reference, table: &table) }
         case Frontend.bind:
@@ -318,6 +334,7 @@ extension ClientSession {
             }
             let classification = table.currentClassification(reference)
             batch.add(classification, runs: true)
+            if table.mayHaveComment(reference) { batch.noteComment(table.tail(reference).span) }
             noteParsing(classification.effects, table: &table)
             if !table.learned.isEmpty || rerun != nil { noteText(of: reference, table: &table) }
             if case .begin = classification.command {
