@@ -57,7 +57,9 @@ final class PoolGroup: Sendable {
             maxBufferedBatch: entry.routing.maxBufferedBatch, maxMessageSize: maxMessageSize,
             maxPreparedStatements: pool.maxPreparedStatements,
             lazyBegin: entry.routing.lazyBegin, anyNodeAddress: entry.routing.nodeFunctions == .any,
-            readRetries: entry.routing.readRetries)
+            readRetries: entry.routing.readRetries,
+            defaults: RoutingDefaults(
+                consistency: entry.routing.consistency, maxLag: entry.routing.maxLag.clampedNanoseconds))
         pools = (0..<nodeCount).map {
             Pool(group: number, cluster: cluster, node: $0, settings: pool, workerCount: workerCount)
         }

@@ -10,11 +10,9 @@ extension Worker {
         guard let group = client.group else { preconditionFailure("Only a client with a database asks for routes.") }
         let attachment = client.server.map { $0.session.attachment }
         let prospect = client.session.prospect(bytes, at: offset, attachment: attachment, table: statements)
-        let table =
-            prospect.map { explanation(of: $0, client, group).table }
-            ?? ResultTable(columns: RouteExplanation.columns)
         client.session.explain(
-            table, bytes, at: &offset, attachment: attachment, table: &statements, toClient: &toClient)
+            columns: RouteExplanation.columns, rows: prospect.map { explanation(of: $0, client, group).rows } ?? [],
+            bytes, at: &offset, attachment: attachment, table: &statements, toClient: &toClient)
     }
 
     private func explanation(

@@ -85,9 +85,18 @@ extension Worker {
         }
         if let keys { group.keys.withLock { $0 = keys } }
         client.group = group
-        let profile = shared.profiles.withLock { $0.retain(client.listener.settings(request.settings)) }
+        var brought = request.settings
+        var router = RouterSettings()
+        if var error = router.take(from: &brought, port: client.listener) {
+            error.severity = .fatal
+            flush(client, Span())
+            close(client, error)
+            return false
+        }
+        let profile = shared.profiles.withLock { $0.retain(client.listener.settings(brought)) }
         client.session = ClientSession(
-            listener: client.listener, profile: profile, settings: group.session, catalog: group.catalog?.id ?? .none)
+            listener: client.listener, profile: profile, settings: group.session, catalog: group.catalog?.id ?? .none,
+            router: router)
         useCatalog(of: group)
         if let parameters = group.welcome(profile.id) {
             welcome(client, parameters)
@@ -124,7 +133,7 @@ extension Worker {
         client.session.welcomed(parameters)
         Welcome.write(
             parameters: parameters, processID: client.processID, secret: client.cancelSecret,
-            isOnReaderPort: client.listener == .reader, toClient: &toClient)
+            isOnReaderPort: client.session.listener == .reader, toClient: &toClient)
         shared.logger.debug(
             "client logged in",
             metadata: [

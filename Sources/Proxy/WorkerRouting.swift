@@ -73,7 +73,8 @@ extension Worker {
     func request(_ demand: Demand, of client: ClientConnection, _ group: PoolGroup) -> RouteRequest {
         RouteRequest(
             routeClass: demand.routeClass, floor: client.session.floor,
-            consistency: group.routing.consistency, maxLag: group.maxLagNanoseconds, listener: client.listener,
+            consistency: demand.consistency ?? group.routing.consistency,
+            maxLag: demand.maxLag ?? group.maxLagNanoseconds, listener: demand.listener,
             excluded: client.excluded, waitedFor: client.waitedFor, needsPrimary: demand.needsPrimary)
     }
 

@@ -57,6 +57,7 @@ public enum StaticReason: UInt8, Sendable, CaseIterable {
     case volatileFunction, reachingFunction, opaqueFunction, attributeCall
     case reachingRelation, unloggedTable, foreignTable, sequenceRelation
     case reachingOperator, reachingType, implicitCall, outdatedKnowledge
+    case routerSetting
     case nestedTooDeep, unbalanced, unterminated, encoding, unknownStatement
 
     /// The rule as one sentence.
@@ -96,6 +97,7 @@ public enum StaticReason: UInt8, Sendable, CaseIterable {
         case .nodeFunction: "The function describes its node or backend, or must not be balanced."
         case .nodeRelation: "The relation describes its node."
         case .nodeSetting: "The setting describes its node."
+        case .routerSetting: "The setting is the router's own."
         case .dynamicSetting: "The name of the setting is not a literal."
         case .snapshot: "A snapshot belongs to the node that exported it."
         case .obscuredName: "The name is written with Unicode escapes."

@@ -49,6 +49,8 @@ public struct Effects: OptionSet, Sendable, Hashable {
     public static let parsing = Effects(rawValue: 1 << 18)
     /// Speaks of a prepared statement by its name: PREPARE, EXECUTE, DEALLOCATE.
     public static let statementName = Effects(rawValue: 1 << 19)
+    /// SET, RESET or SHOW of a setting of the router itself (`pointsman.…`).
+    public static let routerSetting = Effects(rawValue: 1 << 20)
 }
 
 /// Why a session must keep its server after a statement.

@@ -65,7 +65,9 @@ extension StatementReader {
     }
 
     private mutating func noteSet(_ text: Span<UInt8>, _ head: Token, name: Range<Int>, isLocal: Bool) {
-        if SettingName.isSeed(text, name) {
+        if SettingName.isRouters(text, name) {
+            note(.routerSetting, name, .routerSetting, by: .setting)
+        } else if SettingName.isSeed(text, name) {
             note(.sessionState, pins: .seed, name, .seed, by: .setting)
         } else if SettingName.belongsToTransaction(text, name) {
             note([.transactionControl, .setLocal], name, .transaction, by: .setting)
@@ -117,8 +119,12 @@ extension StatementReader {
             note([.sessionState, .lexing, .parsing], head.range, .discard)
             return .resetAll
         }
-        changesSettings = true
         guard let name = readPhrase(text) else { return giveUp(text, head) }
+        if SettingName.isRouters(text, name) {
+            note(.routerSetting, name, .routerSetting, by: .setting)
+            return .reset(name: name)
+        }
+        changesSettings = true
         note(SettingName.lexing(text, name).union(.sessionState), name, .setting, by: .setting)
         return .reset(name: name)
     }
@@ -133,6 +139,8 @@ extension StatementReader {
         guard let name = readPhrase(text) else { return giveUp(text, head) }
         if SettingName.describesNode(text, name) {
             note(.primaryOnly, name, .nodeSetting, by: .setting)
+        } else if SettingName.isRouters(text, name) {
+            note(.routerSetting, name, .routerSetting, by: .setting)
         }
         return .show(name: name)
     }
@@ -162,6 +170,7 @@ enum SettingName {
         Array("transaction_read_only".utf8), Array("transaction_isolation".utf8), Array("transaction_deferrable".utf8),
     ]
     private static let nodeNames = [Array("in_hot_standby".utf8), Array("transaction_read_only".utf8)]
+    private static let routerPrefix = Array("pointsman.".utf8)
     private static let seedNames = [Array("seed".utf8)]
     private static let lexingNames = [
         Array("standard_conforming_strings".utf8), Array("client_encoding".utf8), Array("names".utf8),
@@ -192,6 +201,11 @@ enum SettingName {
         let bytes = text.extracting(plain(text, name))
         for beginning in parsingBeginnings where bytes.begins(with: beginning, foldingCase: true) { return .parsing }
         return contains(parsingNames, text, name) ? .parsing : []
+    }
+
+    /// Whether no server knows the setting, because it is the router's.
+    static func isRouters(_ text: Span<UInt8>, _ name: Range<Int>) -> Bool {
+        text.extracting(plain(text, name)).begins(with: routerPrefix, foldingCase: true)
     }
 
     static func isSeed(_ text: Span<UInt8>, _ name: Range<Int>) -> Bool {

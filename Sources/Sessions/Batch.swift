@@ -70,6 +70,10 @@ struct Batch: Sendable {
     var isTooLargeToRepeat = false
     /// What running one of its texts has taught.
     var lesson: LearnedStatements.Lesson?
+    /// What comments at the heads of its texts ask for.
+    var comment: RouterSettings?
+    /// A text is about a setting of the router.
+    var speaksToRouter = false
     /// The first message was looked at for the server.
     var isBegun = false
     /// Its end is in a transaction that it has begun itself.
@@ -79,6 +83,7 @@ struct Batch: Sendable {
 
     mutating func add(_ classification: Classification, runs: Bool) {
         routeClass = max(routeClass, classification.routeClass)
+        if classification.effects.contains(.routerSetting) { speaksToRouter = true }
         if runs {
             effects.formUnion(classification.effects)
             pins.formUnion(classification.reasonsToPin)
@@ -119,6 +124,8 @@ struct Batch: Sendable {
         isTooLargeToRepeat = false
         lesson = nil
         isBegun = false
+        comment = nil
+        speaksToRouter = false
         begins = false
     }
 
@@ -146,6 +153,13 @@ struct Batch: Sendable {
             .select, .copy, .other:
             break
         }
+    }
+
+    /// Remembers what the comment at the head of a text asks for.
+    mutating func noteComment(_ text: Span<UInt8>) {
+        guard text.count > 0, RouterComment.mayBegin(with: text[0]) else { return }
+        let found = RouterSettings(comment: text)
+        if !found.isEmpty { comment = comment?.joined(with: found) ?? found }
     }
 
     /// Remembers how the beginning of a transaction was spelled, and whether its mode is set by name.
@@ -292,6 +306,7 @@ extension ClientSession {
         batch.kind = .query
         batch.classification = classification
         batch.add(classification, runs: true)
+        batch.noteComment(text)
         batch.noteSpelling(of: classification, text)
         batch.isTooLargeToRepeat = length > settings.maxBufferedBatch
         if !table.learned.isEmpty {
@@ -318,6 +333,7 @@ extension ClientSession {
                     name: view.name.lowerBound - start..<view.name.upperBound - start, reference: reference))
             let classification = table.currentClassification(reference)
             batch.add(classification, runs: false)
+            batch.noteComment(input.extracting(view.text))
             batch.noteSpelling(of: classification, input.extracting(view.text))
             if !table.learned.isEmpty || rerun != nil { noteText(of: reference, table: &table) }
         case Frontend.bind:
@@ -332,6 +348,7 @@ extension ClientSession {
             }
             let classification = table.currentClassification(reference)
             batch.add(classification, runs: true)
+            if table.mayHaveComment(reference) { batch.noteComment(table.tail(reference).span) }
             noteParsing(classification.effects, table: &table)
             if !table.learned.isEmpty || rerun != nil { noteText(of: reference, table: &table) }
             if case .begin = classification.command {

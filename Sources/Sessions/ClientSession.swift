@@ -33,7 +33,8 @@ public struct ClientSession: ~Copyable, Sendable {
         case shape(StatementID, told: RowShape)
     }
 
-    public let listener: ListenerKind
+    /// The endpoint through which the client came.
+    public let port: ListenerKind
     public let profile: SettingsProfile
     public let settings: SessionSettings
     /// By which rules the server read texts that was attached last.
@@ -108,13 +109,28 @@ public struct ClientSession: ~Copyable, Sendable {
     /// The batch was taken back from a replica.
     public internal(set) var rerun: Rerun?
     var hasRerunFailed = false
+    /// The router's own settings as the client brought them, and as they hold now.
+    let initialRouter: RouterSettings
+    var router: RouterSettings
+    /// Changed in this transaction: what holds after its ROLLBACK, and after its COMMIT.
+    var routerBeyond: [RouterSettings] = []
+    /// A command of the transaction was undone.
+    var hasRolledBack = false
+    /// SAVEPOINT was sent in this transaction.
+    var hasSavepoint = false
+    /// The rules by which the attached server was chosen.
+    var attachedListener: ListenerKind
     /// A batch that was run again has taught this.
     var lesson: Rerun?
 
     public init(
-        listener: ListenerKind, profile: SettingsProfile, settings: SessionSettings, catalog: CatalogID = .none
+        listener: ListenerKind, profile: SettingsProfile, settings: SessionSettings, catalog: CatalogID = .none,
+        router: RouterSettings = RouterSettings()
     ) {
-        self.listener = listener
+        port = listener
+        attachedListener = listener
+        initialRouter = router
+        self.router = router
         self.profile = profile
         self.settings = settings
         lexer = profile.lexer
@@ -159,6 +175,7 @@ public struct ClientSession: ~Copyable, Sendable {
     ) {
         server.adopt()
         isOnReplica = isReplica
+        attachedListener = listener
         defaultIsolation = profile.defaultIsolation ?? server.defaultIsolation
         leavesTraces = false
         ownsSequences = !server.remembersSequences
@@ -265,6 +282,7 @@ public struct ClientSession: ~Copyable, Sendable {
             if case .shape = awaiting { awaiting = nil }
             if withoutBegin { transaction = .failedWithoutServer }
             if rerun != nil { hasRerunFailed = true }
+            hasRolledBack = true
         case .trialPassed:
             trial = nil
         case .forgot(let what):
@@ -306,9 +324,12 @@ public struct ClientSession: ~Copyable, Sendable {
         switch status {
         case .idle:
             if transaction != .failedWithoutServer { transaction = .none }
+            endRouterTransaction(commits: !hasRolledBack)
+            hasRolledBack = false
             isRooted = false
             hasLocalSettings = false
         case .inTransaction, .failed:
+            if status == .inTransaction { hasRolledBack = false }
             if case .open = transaction { break }
             transaction = .open(TransactionModes())
         }
@@ -322,11 +343,15 @@ public struct ClientSession: ~Copyable, Sendable {
             forgetNames(table: &table)
         case .settings:
             // RESET of one setting leaves the others; where the session has set none, all may be set again.
+            if resetsAll { resetRouterSettings() }
             guard resetsAll || !pins.contains(.setting) else { return }
             resetsAll = false
             server.profile = .base
+        case .changes:
+            hasRolledBack = true
         case .everything:
             forgetNames(table: &table)
+            resetRouterSettings()
             // Nothing is left that the server would have to be kept for.
             pins = []
             wantsSequences = false

@@ -10,6 +10,12 @@ public struct Demand: Equatable, Sendable {
     public var routeClass: RouteClass
     /// A read that a replica has refused, or cannot be tried on one.
     public var needsPrimary: NeedOfPrimary?
+    /// The endpoint by whose rules the batch is judged.
+    public var listener = ListenerKind.split
+    /// What the client has asked for, for this batch.
+    public var consistency: Consistency?
+    /// Nanoseconds.
+    public var maxLag: UInt64?
 
     public init(routeClass: RouteClass, needsPrimary: NeedOfPrimary? = nil) {
         self.routeClass = routeClass
@@ -135,7 +141,7 @@ extension ClientSession {
             return decideAttached(input, at: &offset, attachment, table: &table, toClient: &toClient)
         }
         if answerLocally(input, at: &offset, status: nil, table: &table, toClient: &toClient) { return nil }
-        if let error = objection(isAttached: false) {
+        if let error = mistakeInRouterSetting(input, at: offset, table: table) ?? objection(isAttached: false) {
             if batch.effects.contains(.sequenceState) { wantsSequences = true }
             refuse(error, input, at: &offset, table: &table, toClient: &toClient)
             return nil
@@ -152,7 +158,8 @@ extension ClientSession {
             switch batch.command {
             case .commit(let chain), .rollback(let chain):
                 transaction = chain ? .lazy(TransactionModes()) : .none
-                reply("ROLLBACK", input, at: &offset, status: nil, table: &table, toClient: &toClient)
+                endRouterTransaction(commits: false)
+                reply(LocalAnswer(tag: "ROLLBACK"), input, at: &offset, status: nil, table: &table, toClient: &toClient)
                 return nil
             case .begin, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction, .commitPrepared,
                 .rollbackPrepared, .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll,
@@ -162,7 +169,7 @@ extension ClientSession {
             }
         }
         if isEmptyBatch {
-            reply(nil, input, at: &offset, status: nil, table: &table, toClient: &toClient)
+            reply(LocalAnswer(), input, at: &offset, status: nil, table: &table, toClient: &toClient)
             return nil
         }
         refuse(.abortedTransaction, input, at: &offset, table: &table, toClient: &toClient)
@@ -205,7 +212,7 @@ extension ClientSession {
             }
             refusal = .readOnlyOnReplica
         }
-        if let error = objection(isAttached: true) {
+        if let error = mistakeInRouterSetting(input, at: offset, table: table) ?? objection(isAttached: true) {
             if batch.effects.contains(.sequenceState) { wantsSequences = true }
             refuseWhole(error)
         }
@@ -229,6 +236,7 @@ extension ClientSession {
 
     /// Whether the replica that holds the session may run the batch.
     func mayStayOnReplica(_ attachment: Attachment) -> Bool {
+        if listener == .writer { return false }
         if isEmptyBatch { return true }
         if attachment.isQuiet, attachment.status == .failed { return true }
         let demand = demand
@@ -281,6 +289,14 @@ extension ClientSession {
 
     /// What the batch asks of the router.
     var demand: Demand {
+        var demand = demandOfText
+        demand.listener = listener
+        demand.consistency = wishes.consistency
+        demand.maxLag = wishes.maxLag
+        return demand
+    }
+
+    private var demandOfText: Demand {
         if batch.kind == .functionCall || profile.forbidsReplicas {
             return Demand(routeClass: max(batch.routeClass, .write))
         }
@@ -297,16 +313,24 @@ extension ClientSession {
                 batch.effects.contains(.cursor)
                 || (batch.kind == .extended && batch.command == nil && listener != .reader)
             return Demand(
-                routeClass: isLoose ? max(batch.routeClass, .write) : batch.routeClass, needsPrimary: needOfPrimary)
+                routeClass: isLoose ? max(classOnPort, .write) : classOnPort, needsPrimary: needOfPrimary)
         case .lazy(let modes):
             let isForReplica =
                 listener == .reader || (modes.readOnly == true && modes.isolation != .serializable)
             return Demand(
-                routeClass: isForReplica ? batch.routeClass : max(batch.routeClass, .transactionControl),
+                routeClass: isForReplica ? classOnPort : max(batch.routeClass, .transactionControl),
                 needsPrimary: needOfPrimary)
         case .open, .failedWithoutServer:
-            return Demand(routeClass: batch.routeClass)
+            return Demand(routeClass: classOnPort)
         }
+    }
+
+    /// Who has asked for a replica, by port or role, is told by a replica what it says about itself.
+    private var classOnPort: RouteClass {
+        guard listener == .reader, batch.routeClass == .primaryOnlyRead, batch.pins.isEmpty else {
+            return batch.routeClass
+        }
+        return .replicaSafe
     }
 
     /// Why a read is not even tried on a replica.
@@ -352,6 +376,7 @@ extension ClientSession {
     /// Whether a statement that a batch shows only after it was decided may follow on a replica.
     private func mayRunOnReplica(_ classification: Classification) -> Bool {
         if case .deallocate = classification.command { return true }
+        if listener == .reader, classification.routeClass == .primaryOnlyRead { return classification.pins.isEmpty }
         return classification.routeClass == .replicaSafe || isHarmlessToReader(classification.command)
     }
 

@@ -3,12 +3,23 @@
 import SQL
 import Wire
 
+/// The answer to a batch that no server sees.
+struct LocalAnswer {
+    /// Of the batch's command; empty for an empty query, nil when nothing is executed.
+    var tag: String?
+    /// The names of the result's columns, all of type text; none: there is no result.
+    var columns: [String] = []
+    var rows: [[String]] = []
+    /// Told ahead of the rest.
+    var notice: ErrorFields?
+}
+
 extension ClientSession {
     /// Whether the attached server must owe nothing before the batch is looked at: it may be answered here.
     var needsQuietAnswer: Bool {
         guard batch.kind != .none, !batch.hasSeveralCommands, !batch.isOpenEnded else { return false }
         if case .deallocate = batch.command { return true }
-        return false
+        return batch.speaksToRouter
     }
 
     /// Answers a batch that no server need see.
@@ -26,15 +37,20 @@ extension ClientSession {
         case .none, .functionCall: return false
         case .query: break
         case .extended:
+            if batch.speaksToRouter { break }
             if batch.command == nil {
                 guard batch.executes == 0, status == nil, !describesAnything(input, at: offset) else { return false }
-                reply(nil, input, at: &offset, status: status, table: &table, toClient: &toClient)
+                reply(LocalAnswer(), input, at: &offset, status: status, table: &table, toClient: &toClient)
                 return true
             }
             guard batch.executes == 1, !batch.effects.isEmpty || batch.command == .empty else { return false }
         }
+        if let answer = answerOfRouter(input, at: offset, status: status, table: table) {
+            reply(answer, input, at: &offset, status: status, table: &table, toClient: &toClient)
+            return true
+        }
         guard let tag = localTag(input, at: offset, status: status, table: &table) else { return false }
-        reply(tag, input, at: &offset, status: status, table: &table, toClient: &toClient)
+        reply(LocalAnswer(tag: tag), input, at: &offset, status: status, table: &table, toClient: &toClient)
         return true
     }
 
@@ -72,11 +88,15 @@ extension ClientSession {
             transaction = .lazy(modes)
             return batch.saysStart == true ? "START TRANSACTION" : "BEGIN"
         case .deallocateAll: return "DEALLOCATE ALL"
-        case .discardAll: return "DISCARD ALL"
+        case .discardAll:
+            resetRouterSettings()
+            return "DISCARD ALL"
         case .discardPlans: return "DISCARD PLANS"
         case .discardSequences: return "DISCARD SEQUENCES"
         case .discardTemp: return "DISCARD TEMP"
-        case .resetAll: return "RESET"
+        case .resetAll:
+            resetRouterSettings()
+            return "RESET"
         case .unlistenAll: return "UNLISTEN"
         case .closeAll: return "CLOSE CURSOR ALL"
         case .commit, .rollback, .savepoint, .rollbackTo, .release, .prepareTransaction, .commitPrepared,
@@ -90,9 +110,11 @@ extension ClientSession {
         switch command {
         case .empty: return ""
         case .commit(let chain):
+            endRouterTransaction(commits: true)
             transaction = chain ? .lazy(modes) : .none
             return "COMMIT"
         case .rollback(let chain):
+            endRouterTransaction(commits: false)
             transaction = chain ? .lazy(modes) : .none
             return "ROLLBACK"
         case .setTransaction(let changed):
@@ -126,9 +148,15 @@ extension ClientSession {
                     if let parsed = batch.parsed.last { return table.tail(parsed.reference) }
                     return statement(named: view.statement, input).map { table.tail($0.reference) }
                 }
+                let frame = walker..<walker + header.totalLength
+                if header.type == Frontend.describe, batch.parsed.isEmpty, let view = ObjectView(input, frame: frame),
+                    view.kind == .statement, let known = statement(named: view.name, input)
+                {
+                    return table.tail(known.reference)
+                }
                 walker += header.totalLength
             }
-            return nil
+            return batch.parsed.last.map { table.tail($0.reference) }
         case .none, .functionCall:
             return nil
         }
@@ -146,12 +174,9 @@ extension ClientSession {
 
     /// Writes the answers to every message of the batch and consumes it.
     ///
-    /// - Parameters:
-    ///   - tag: of the batch's command; empty for an empty query, nil when nothing is executed.
-    ///   - rows: what the command returns ahead of its tag.
     mutating func reply(
-        _ tag: String?, rows: ResultTable? = nil, _ input: Span<UInt8>, at offset: inout Int,
-        status: TransactionStatus?, table: inout StatementTable, toClient: inout Outbox
+        _ answer: LocalAnswer, _ input: Span<UInt8>, at offset: inout Int, status: TransactionStatus?,
+        table: inout StatementTable, toClient: inout Outbox
     ) {
         let end = batch.kind == .query ? offset + 1 : offset + batch.scanned
         while offset < end {
@@ -162,16 +187,13 @@ extension ClientSession {
             switch header.type {
             case Frontend.query:
                 dropUnnamed(table: &table)
-                if let rows { toClient.write { rows.appendDescription(to: &$0) } }
-                writeRows(rows, toClient: &toClient)
-                writeResult(tag, table: &table, toClient: &toClient)
+                writeColumns(answer, toClient: &toClient)
+                writeResult(answer, table: &table, toClient: &toClient)
                 writeReady(status, toClient: &toClient)
             case Frontend.parse: replyToParse(input, frame, table: &table, toClient: &toClient)
             case Frontend.bind: toClient.write { $0.appendMessage(Backend.bindComplete) }
-            case Frontend.describe: replyToDescribe(input, frame, rows, toClient: &toClient)
-            case Frontend.execute:
-                writeRows(rows, toClient: &toClient)
-                writeResult(tag, table: &table, toClient: &toClient)
+            case Frontend.describe: replyToDescribe(answer, input, frame, toClient: &toClient)
+            case Frontend.execute: writeResult(answer, table: &table, toClient: &toClient)
             case Frontend.close: replyToClose(input, frame, table: &table, toClient: &toClient)
             case Frontend.sync: writeReady(status, toClient: &toClient)
             default: break
@@ -181,13 +203,19 @@ extension ClientSession {
         batch.reset(table: &table)
     }
 
-    private func writeRows(_ rows: ResultTable?, toClient: inout Outbox) {
-        guard let rows else { return }
-        toClient.write { rows.appendRows(to: &$0) }
+    private func writeColumns(_ answer: LocalAnswer, toClient: inout Outbox) {
+        guard !answer.columns.isEmpty else { return }
+        toClient.write { $0.appendTextColumns(answer.columns) }
     }
 
-    private mutating func writeResult(_ tag: String?, table: inout StatementTable, toClient: inout Outbox) {
-        guard let tag else { return }
+    private mutating func writeResult(
+        _ answer: LocalAnswer, table: inout StatementTable, toClient: inout Outbox
+    ) {
+        guard let tag = answer.tag else { return }
+        toClient.write { out in
+            if let notice = answer.notice { out.append(contentsOf: notice.encoded) }
+            for row in answer.rows { out.appendTextRow(row) }
+        }
         if batch.command == .deallocateAll || batch.command == .discardAll { forgetNames(table: &table) }
         toClient.write { out in
             if tag.isEmpty { out.appendMessage(Backend.emptyQueryResponse) } else { out.appendCommandComplete(tag) }
@@ -214,14 +242,15 @@ extension ClientSession {
     }
 
     private func replyToDescribe(
-        _ input: Span<UInt8>, _ frame: Range<Int>, _ rows: ResultTable?, toClient: inout Outbox
+        _ answer: LocalAnswer, _ input: Span<UInt8>, _ frame: Range<Int>, toClient: inout Outbox
     ) {
         toClient.write { out in
             if ObjectView(input, frame: frame)?.kind == .statement {
                 out.appendMessage(Backend.parameterDescription, body: [0, 0])
             }
-            if let rows { rows.appendDescription(to: &out) } else { out.appendMessage(Backend.noData) }
+            if answer.columns.isEmpty { out.appendMessage(Backend.noData) }
         }
+        writeColumns(answer, toClient: &toClient)
     }
 
     private mutating func replyToClose(

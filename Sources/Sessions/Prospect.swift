@@ -28,9 +28,11 @@ public struct Prospect: Equatable, Sendable {
     public var course: Course
     /// What running the statement has taught.
     public var lesson: LearnedStatements.Lesson?
+    /// A comment at its head asks for something.
+    public var isAskedForInComment: Bool
+    public var port: ListenerKind
     public var pins: PinReasons
     public var transaction: ClientSession.Transaction
-    public var floor: Floor
 }
 
 extension ClientSession {
@@ -64,14 +66,22 @@ extension ClientSession {
         defer { swap(&actual, &batch) }
         let classification = readQuery(
             text.span, length: FrameHeader.byteCount + text.count + 1, table: table)
+        var message: [UInt8] = []
+        message.appendQuery(text)
         return Prospect(
-            text: text, classification: classification, demand: demand, course: course(attachment),
-            lesson: batch.lesson, pins: pins, transaction: transaction, floor: floor)
+            text: text, classification: classification, demand: demand,
+            course: course(attachment, of: message.span, table: table), lesson: batch.lesson,
+            isAskedForInComment: batch.comment != nil, port: port, pins: pins, transaction: transaction)
     }
 
     /// The order is that of `advance`.
-    private mutating func course(_ attachment: Attachment?) -> Course {
+    private mutating func course(
+        _ attachment: Attachment?, of message: Span<UInt8>, table: borrowing StatementTable
+    ) -> Course {
         if transaction == .failedWithoutServer || attachment?.status == .failed { return courseInFailedTransaction }
+        if batch.speaksToRouter {
+            return mistakeInRouterSetting(message, at: 0, table: table).map(Course.refused) ?? .answeredHere
+        }
         guard let attachment else {
             if isAnsweredHere { return .answeredHere }
             return objection(isAttached: false).map(Course.refused) ?? .routed(demand)
@@ -93,19 +103,18 @@ extension ClientSession {
     private var isAnsweredHere: Bool {
         mutating get {
             guard let command = batch.command else { return false }
-            let before = transaction
-            defer { transaction = before }
+            let (before, settings, beyond, savepoint) = (transaction, router, routerBeyond, hasSavepoint)
+            defer { (transaction, router, routerBeyond, hasSavepoint) = (before, settings, beyond, savepoint) }
             return tagWithoutServer(command) != nil
         }
     }
 
     /// Answers the EXPLAIN ROUTE at the offset.
     public mutating func explain(
-        _ rows: ResultTable, _ input: Span<UInt8>, at offset: inout Int, attachment: Attachment?,
+        columns: [String], rows: [[String]], _ input: Span<UInt8>, at offset: inout Int, attachment: Attachment?,
         table: inout StatementTable, toClient: inout Outbox
     ) {
-        let tag = batch.executes > 0 ? "EXPLAIN" : nil
-        reply(
-            tag, rows: rows, input, at: &offset, status: attachment?.status, table: &table, toClient: &toClient)
+        let answer = LocalAnswer(tag: batch.executes > 0 ? "EXPLAIN" : nil, columns: columns, rows: rows)
+        reply(answer, input, at: &offset, status: attachment?.status, table: &table, toClient: &toClient)
     }
 }

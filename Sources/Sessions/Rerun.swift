@@ -30,7 +30,7 @@ public struct Rerun: Equatable, Sendable {
 extension ClientSession {
     /// The batch that is about to be sent to a replica becomes a trial, if it can be taken back.
     mutating func beginTrial(on server: inout ServerSession) {
-        guard isOnReplica, trial == nil, batch.isComplete, !batch.isOpenEnded, batch.routeClass == .replicaSafe,
+        guard isOnReplica, trial == nil, batch.isComplete, !batch.isOpenEnded, demand.routeClass == .replicaSafe,
             refusal == nil, awaiting == nil, bodyRemaining == 0, !dropsUntilSync, !isPinned,
             server.ledger.isEmpty, !server.isSkipping, !server.isCopyingIn
         else { return }

@@ -2,7 +2,7 @@
 
 public import Routing
 import SQL
-public import Wire
+import Wire
 
 /// Everything that decides where a statement goes, as rows of names and values.
 public struct RouteExplanation: Sendable {
@@ -38,7 +38,7 @@ public struct RouteExplanation: Sendable {
         self.now = now
     }
 
-    public var table: ResultTable {
+    public var rows: [[String]] {
         var rows = [["goes to", destination], ["because", reason], ["class", routeClass], ["decided by", source]]
         rows.append(["rule", prospect.classification.cause.note.sentence])
         if let token { rows.append(["token", token]) }
@@ -50,7 +50,7 @@ public struct RouteExplanation: Sendable {
         rows.append(["samples", samples])
         rows.append(["max_lag", request.maxLag == .max ? "any" : Self.time(request.maxLag)])
         if let choice { rows.append(["choice", choice]) }
-        return ResultTable(columns: Self.columns, rows: rows + nodes)
+        return rows + nodes
     }
 
     // MARK: Where
@@ -102,6 +102,9 @@ public struct RouteExplanation: Sendable {
 
     private var source: String {
         if prospect.lesson != nil { return "learned" }
+        if prospect.port != request.listener {
+            return prospect.isAskedForInComment ? "hint" : "setting of the session"
+        }
         let source = prospect.classification.cause.source
         let isUnknown = source == .unknownFunction && !isCatalogKnown
         return source.name + (isUnknown ? "; the catalog has not been read" : "")
@@ -121,7 +124,7 @@ public struct RouteExplanation: Sendable {
 
     private var session: String {
         let port =
-            switch request.listener {
+            switch prospect.port {
             case .split: "split port"
             case .writer: "writer port"
             case .reader: "reader port"
@@ -133,8 +136,10 @@ public struct RouteExplanation: Sendable {
             case .open(let modes): "in a transaction\(Self.words(modes))"
             case .failedWithoutServer: "in a failed transaction"
             }
+        let asked = request.listener == .reader ? "replica" : "primary"
+        let role = prospect.port == request.listener ? "" : " in the role \(asked)"
         let pins = prospect.pins.isEmpty ? "not pinned" : "pinned: \(prospect.pins)"
-        return "\(port); \(transaction); \(pins)"
+        return "\(port)\(role); \(transaction); \(pins)"
     }
 
     private static func words(_ modes: TransactionModes) -> String {

@@ -8,6 +8,8 @@ public enum Forgotten: Equatable, Sendable {
     case statements
     /// RESET: of one setting or of all, the server does not say.
     case settings
+    /// ROLLBACK, perhaps to a savepoint.
+    case changes
     /// DISCARD ALL.
     case everything
 }
@@ -15,6 +17,7 @@ public enum Forgotten: Equatable, Sendable {
 extension Forgotten {
     private static let statementsTag = Array("DEALLOCATE ALL".utf8)
     private static let settingsTag = Array("RESET".utf8)
+    private static let changesTag = Array("ROLLBACK".utf8)
     private static let everythingTag = Array("DISCARD ALL".utf8)
 
     /// Reads a CommandComplete; nil for the tags of all other commands.
@@ -28,6 +31,8 @@ extension Forgotten {
             self = .statements
         } else if bytes.matches(Self.settingsTag, in: tag) {
             self = .settings
+        } else if bytes.matches(Self.changesTag, in: tag) {
+            self = .changes
         } else if bytes.matches(Self.everythingTag, in: tag) {
             self = .everything
         } else {

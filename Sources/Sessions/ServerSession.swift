@@ -93,8 +93,11 @@ public struct ServerSession: ~Copyable, Sendable {
     }
 
     private mutating func forget(_ what: Forgotten) {
-        if what != .settings { prepared.removeAll() }
-        guard what == .everything else { return }
+        switch what {
+        case .settings, .changes: return
+        case .statements: return prepared.removeAll()
+        case .everything: prepared.removeAll()
+        }
         profile = .base
         remembersSequences = false
     }

@@ -17,11 +17,13 @@ public struct SessionSettings: Equatable, Sendable {
     public var anyNodeAddress: Bool
     /// How often a read that a replica could not finish is given to another node.
     public var readRetries: Int
+    /// What SHOW tells of settings that the session has not set.
+    public var defaults: RoutingDefaults
 
     public init(
         maxBufferedBatch: Int = 65_536, maxReadableText: Int = 16 << 20, maxMessageSize: Int = 0x3fff_ffff,
         maxPreparedStatements: Int = 500, lazyBegin: Bool = true, anyNodeAddress: Bool = true,
-        readRetries: Int = 2
+        readRetries: Int = 2, defaults: RoutingDefaults = RoutingDefaults()
     ) {
         self.maxBufferedBatch = maxBufferedBatch
         self.maxReadableText = maxReadableText
@@ -30,5 +32,6 @@ public struct SessionSettings: Equatable, Sendable {
         self.lazyBegin = lazyBegin
         self.anyNodeAddress = anyNodeAddress
         self.readRetries = readRetries
+        self.defaults = defaults
     }
 }

@@ -79,6 +79,11 @@ public struct StatementTable: Sendable {
         return entries[position].classification
     }
 
+    /// Whether the text may begin with a comment.
+    func mayHaveComment(_ reference: StatementReference) -> Bool {
+        RouterComment.mayBegin(with: entries[Int(reference.index)].tail.first ?? 0)
+    }
+
     /// What was learned of a statement.
     mutating func lesson(of reference: StatementReference) -> LearnedStatements.Lesson? {
         guard !learned.isEmpty else { return nil }

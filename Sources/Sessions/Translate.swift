@@ -22,10 +22,7 @@ extension ClientSession {
         _ input: Span<UInt8>, at offset: inout Int, server: inout ServerSession, table: inout StatementTable,
         toServer: inout Outbox, toClient: inout Outbox, facts: inout [ReplyFact]
     ) -> Translation {
-        if !batch.isBegun {
-            batch.isBegun = true
-            if isOnReplica { beginTrial(on: &server) }
-        }
+        if !batch.isBegun { beginBatch(on: &server) }
         while true {
             if awaiting != nil { return .wait }
             if bodyRemaining > 0 {
@@ -412,7 +409,9 @@ extension ClientSession {
         if effects.contains(.setLocal) || effects.contains(.cursor) || effects.contains(.savepoint) { isRooted = true }
         switch classification.command {
         case .resetAll: resetsAll = true
-        case .rollbackTo, .savepoint, .release: isRooted = true
+        case .rollbackTo, .savepoint, .release:
+            isRooted = true
+            hasSavepoint = true
         case .begin, .commit, .rollback, .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared,
             .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans,
             .discardSequences, .discardTemp, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain,

@@ -122,6 +122,29 @@ extension Array where Element == UInt8 {
         appendCString(tag)
     }
 
+    /// RowDescription of columns of type text.
+    public mutating func appendTextColumns(_ names: [String]) {
+        var body: [UInt8] = []
+        body.appendInt16(Int16(names.count))
+        for name in names {
+            body.appendCString(name)
+            // No table, no column of one, text (OID 25), any length, no modifier, text format.
+            body.append(contentsOf: [0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 255, 255, 255, 255, 255, 255, 0, 0])
+        }
+        appendMessage(Backend.rowDescription, body: body)
+    }
+
+    /// DataRow of texts.
+    public mutating func appendTextRow(_ values: [String]) {
+        var body: [UInt8] = []
+        body.appendInt16(Int16(values.count))
+        for value in values {
+            body.appendInt32(Int32(value.utf8.count))
+            body.append(contentsOf: value.utf8)
+        }
+        appendMessage(Backend.dataRow, body: body)
+    }
+
     public mutating func appendParameterStatus(name: String, value: String) {
         appendHeader(Backend.parameterStatus, bodyLength: name.utf8.count + value.utf8.count + 2)
         appendCString(name)

@@ -34,8 +34,7 @@ import Testing
         let client = try Stage.client()
         let primary = try "127.0.0.1:\(Stage.primaryPort()) (primary)"
         let function = SharedCluster.tableName("f")
-        try Stage.run(
-            "CREATE FUNCTION \(function)() RETURNS int LANGUAGE sql VOLATILE AS 'SELECT 1'")
+        try client.succeed("CREATE FUNCTION \(function)() RETURNS int LANGUAGE sql VOLATILE AS 'SELECT 1'")
         try eventually("the catalog to be known") {
             try explain("SELECT \(function)()", client)["rule"] == "The function is declared VOLATILE in the database."
         }
@@ -109,6 +108,21 @@ import Testing
         #expect(try explain("INSERT INTO t VALUES (1)", reader)["goes to"]?.hasPrefix("nowhere: ERROR 25006") == true)
         let writer = try WireClient(port: router.writerPort, user: "app", database: "app")
         #expect(try explain("SELECT 1", writer)["because"] == "sessions on the writer port use the primary")
+    }
+
+    @Test func whatTheClientAsksFor() throws {
+        let client = try Stage.client()
+        let hint = try explain("/* pointsman: role=primary */ SELECT 1", client)
+        #expect(hint["decided by"] == "hint")
+        #expect(hint["session"] == "split port in the role primary; no transaction; not pinned")
+        #expect(hint["goes to"] == "127.0.0.1:\(try Stage.primaryPort()) (primary)")
+        try client.succeed("SET pointsman.role = replica")
+        let set = try explain("SELECT pg_is_in_recovery()", client)
+        #expect(set["decided by"] == "setting of the session")
+        #expect(set["goes to"]?.hasSuffix("(replica)") == true)
+        #expect(try explain("SET pointsman.role = auto", client)["goes to"] == "no server: the router answers it")
+        #expect(try explain("SET pointsman.role = none", client)["goes to"]?.hasPrefix("nowhere: ERROR 22023") == true)
+        #expect(try client.value("SHOW pointsman.role") == "replica")
     }
 
     @Test func advice() throws {

@@ -35,12 +35,15 @@ import Testing
     func onAReplica(_ statement: String) throws {
         let client = try Stage.client()
         for _ in 0..<3 {
-            let answer = try client.succeed(statement)
-            let copied = answer.filter { $0.kind == .copyData }.map {
-                String(decoding: $0.body.dropLast(), as: UTF8.self)
+            // While other tests change definitions through the same router, names are not known for a moment.
+            try eventually("a replica to answer") {
+                let answer = try client.succeed(statement)
+                let copied = answer.filter { $0.kind == .copyData }.map {
+                    String(decoding: $0.body.dropLast(), as: UTF8.self)
+                }
+                let port = try #require(answer.rows.last?.first ?? copied.first)
+                return try Stage.replicaPorts().contains(port)
             }
-            let port = try #require(answer.rows.last?.first ?? copied.first)
-            #expect(try Stage.replicaPorts().contains(port))
         }
     }
 

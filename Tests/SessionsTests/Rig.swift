@@ -71,12 +71,13 @@ final class Rig {
     @discardableResult
     func addClient(
         _ listener: ListenerKind = .split, parameters: [StartupParameter] = [], settings: SessionSettings = .init(),
-        catalog: CatalogID = .none
+        catalog: CatalogID = .none, router: RouterSettings = .init()
     ) -> Int {
         let profile = profiles.retain(listener.settings(parameters))
         clients.append(
             Client(
-                session: ClientSession(listener: listener, profile: profile, settings: settings, catalog: catalog)))
+                session: ClientSession(
+                    listener: listener, profile: profile, settings: settings, catalog: catalog, router: router)))
         return clients.count - 1
     }
 
@@ -208,7 +209,7 @@ final class Rig {
             input.span, at: offset, attachment: attachment, table: table)
         let rows = prospect.map { [[Self.words($0.course)]] } ?? []
         clients[index].session.explain(
-            ResultTable(columns: ["course"], rows: rows), input.span, at: &offset, attachment: attachment,
+            columns: ["course"], rows: rows, input.span, at: &offset, attachment: attachment,
             table: &table, toClient: &toClient)
         clients[index].received += toClient.bytes(from: input.span)
     }
@@ -280,8 +281,8 @@ final class Rig {
     private func attach(_ index: Int, _ demand: Demand) {
         lines.append("acquire \(demand.routeClass)" + (demand.needsPrimary.map { " on the primary: \($0)" } ?? ""))
         let wantsReplica =
-            demand.routeClass == .replicaSafe && demand.needsPrimary == nil
-            && clients[index].session.listener != .writer || clients[index].session.listener == .reader
+            demand.routeClass == .replicaSafe && demand.needsPrimary == nil && demand.listener != .writer
+            || demand.listener == .reader
         if let rerun = clients[index].session.rerun, rerun.hasCrashed {
             for fingerprint in rerun.fingerprints {
                 table.learned.learn(.endsBackends, of: fingerprint, in: clients[index].session.catalog, until: 1)

@@ -1,0 +1,170 @@
+// What has the client itself chosen about routing?
+
+public import Routing
+import SQL
+public import Wire
+
+/// The settings `pointsman.…`: of a session, or asked for one statement by a comment at its head.
+public struct RouterSettings: Equatable, Sendable {
+    public enum Role: String, Equatable, Sendable, CaseIterable {
+        case auto, primary, replica
+    }
+
+    enum Name: String, CaseIterable {
+        case role, consistency
+        case maxLag = "max_lag"
+
+        var title: String { "pointsman.\(rawValue)" }
+    }
+
+    /// nil: nothing was asked for.
+    public var role: Role?
+    /// nil: as the operator has it.
+    public var consistency: Consistency?
+    /// Nanoseconds; nil: as the operator has it.
+    public var maxLag: UInt64?
+
+    public init() {}
+
+    public var isEmpty: Bool { self == RouterSettings() }
+
+    /// Takes one setting; an error is the client's.
+    mutating func set(_ name: Name, _ value: String) -> ErrorFields? {
+        switch name {
+        case .role:
+            guard let role = Role(rawValue: value.lowercased()) else {
+                return Self.wrong(name, value, Role.allCases.map(\.rawValue))
+            }
+            self.role = role
+        case .consistency:
+            guard let consistency = Consistency(rawValue: value.lowercased()) else {
+                return Self.wrong(name, value, Consistency.allCases.map(\.rawValue))
+            }
+            self.consistency = consistency
+        case .maxLag:
+            guard let lag = Self.nanoseconds(value) else {
+                return ErrorFields(
+                    .error, "22023", "invalid value for parameter \"\(name.title)\": \"\(value)\"",
+                    hint: "Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\".")
+            }
+            maxLag = lag
+        }
+        return nil
+    }
+
+    /// Gives one setting the value it has in `other`.
+    mutating func take(_ name: Name, from other: RouterSettings) {
+        switch name {
+        case .role: role = other.role
+        case .consistency: consistency = other.consistency
+        case .maxLag: maxLag = other.maxLag
+        }
+    }
+
+    /// As SHOW tells it.
+    func value(of name: Name, _ defaults: RoutingDefaults) -> String {
+        switch name {
+        case .role: (role ?? .auto).rawValue
+        case .consistency: (consistency ?? defaults.consistency).rawValue
+        case .maxLag: Self.text(maxLag ?? defaults.maxLag)
+        }
+    }
+
+    /// What a comment asks for goes before what the session has asked for.
+    func overridden(by comment: RouterSettings) -> RouterSettings {
+        var result = self
+        result.role = comment.role ?? role
+        result.consistency = comment.consistency ?? consistency
+        result.maxLag = comment.maxLag ?? maxLag
+        return result
+    }
+
+    /// What two texts of one batch ask for together: the stricter of both.
+    func joined(with other: RouterSettings) -> RouterSettings {
+        var result = self
+        if let role = other.role { result.role = self.role == nil || self.role == role ? role : .primary }
+        if let consistency = other.consistency {
+            let order = Consistency.allCases
+            let places = [self.consistency, consistency].compactMap { $0 }.compactMap { order.firstIndex(of: $0) }
+            result.consistency = places.max().map { order[$0] }
+        }
+        if let lag = other.maxLag { result.maxLag = min(lag, maxLag ?? lag) }
+        return result
+    }
+
+    /// What the comment at the head of a text asks for. Names and values that are not known are left out, as in every
+    /// comment: the statement must run all the same.
+    init(comment text: Span<UInt8>) {
+        self.init()
+        guard var comment = RouterComment(text) else { return }
+        while let pair = comment.next(text) {
+            let name = String(decoding: text.bytes(in: pair.name), as: UTF8.self).lowercased()
+            guard let name = Name(rawValue: name) else { continue }
+            _ = set(name, String(decoding: text.bytes(in: pair.value), as: UTF8.self))
+        }
+    }
+
+    /// What a client has asked for at its start; those settings are taken out of the list.
+    ///
+    /// - Returns: the first mistake, if there is one.
+    public mutating func take(from parameters: inout [StartupParameter], port: ListenerKind) -> ErrorFields? {
+        for parameter in parameters where Self.isRouters(parameter.name) {
+            guard let name = Self.name(parameter.name.lowercased()) else { return Self.unknown(parameter.name) }
+            if let error = set(name, parameter.value) { return error }
+        }
+        parameters.removeAll { Self.isRouters($0.name) }
+        if port != .split, role ?? .auto != .auto { return .roleOfPort }
+        return nil
+    }
+
+    /// - Parameter title: in lower case, with its prefix.
+    static func name(_ title: String) -> Name? { Name.allCases.first { $0.title == title } }
+
+    static func unknown(_ title: String) -> ErrorFields {
+        ErrorFields(
+            .error, "42704", "unrecognized configuration parameter \"\(title)\"",
+            hint: "The router's settings are \(Name.allCases.map(\.title).joined(separator: ", ")).")
+    }
+
+    private static func isRouters(_ name: String) -> Bool { name.lowercased().hasPrefix("pointsman.") }
+
+    private static func wrong(_ name: Name, _ value: String, _ values: [String]) -> ErrorFields {
+        ErrorFields(
+            .error, "22023", "invalid value for parameter \"\(name.title)\": \"\(value)\"",
+            hint: "Available values: \(values.joined(separator: ", ")).")
+    }
+
+    private static let units: KeyValuePairs<String, UInt64> = [
+        "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "min": 60_000_000_000, "h": 3_600_000_000_000,
+        "d": 86_400_000_000_000,
+    ]
+
+    /// As PostgreSQL reads a time: whole numbers, in milliseconds when no unit stands behind.
+    private static func nanoseconds(_ text: String) -> UInt64? {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let unit = text.dropFirst(digits.count).drop(while: \.isWhitespace)
+        guard let number = UInt64(digits) else { return nil }
+        guard let factor = unit.isEmpty ? 1_000_000 : units.first(where: { $0.key == unit })?.value else { return nil }
+        let (product, overflow) = number.multipliedReportingOverflow(by: factor)
+        return overflow ? nil : product
+    }
+
+    private static func text(_ nanoseconds: UInt64) -> String {
+        for (unit, factor) in units.reversed() where nanoseconds > 0 && nanoseconds % factor == 0 {
+            return "\(nanoseconds / factor)\(unit)"
+        }
+        return nanoseconds == 0 ? "0" : "\(nanoseconds / 1_000)us"
+    }
+}
+
+/// What holds for sessions that have asked for nothing.
+public struct RoutingDefaults: Equatable, Sendable {
+    public var consistency: Consistency
+    /// Nanoseconds.
+    public var maxLag: UInt64
+
+    public init(consistency: Consistency = .session, maxLag: UInt64 = 10_000_000_000) {
+        self.consistency = consistency
+        self.maxLag = maxLag
+    }
+}
