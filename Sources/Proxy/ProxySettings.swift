@@ -17,6 +17,7 @@ public struct ProxySettings: Sendable {
     public var directory: UserDirectory
     /// What single users have of their own, by name.
     public var users: [String: UserSettings]
+    public var admin: AdminSettings
 
     public init(
         listen: ListenSettings = ListenSettings(),
@@ -25,7 +26,8 @@ public struct ProxySettings: Sendable {
         clusters: [String: ClusterDefinition] = [:],
         databases: [String: DatabaseSettings] = [:],
         directory: UserDirectory = UserDirectory(),
-        users: [String: UserSettings] = [:]
+        users: [String: UserSettings] = [:],
+        admin: AdminSettings = AdminSettings()
     ) {
         self.listen = listen
         self.server = server
@@ -34,6 +36,7 @@ public struct ProxySettings: Sendable {
         self.databases = databases
         self.directory = directory
         self.users = users
+        self.admin = admin
     }
 
     /// The entry that serves a name a client asked for: its own, else the wildcard's, else none.
@@ -179,6 +182,19 @@ public struct DatabaseSettings: Equatable, Sendable {
     /// The database to log in to on a server when a client asked for `requested`.
     public func serverName(forRequest requested: String) -> String {
         serverName ?? requested
+    }
+}
+
+/// Who may use the console.
+public struct AdminSettings: Equatable, Sendable {
+    /// May do everything.
+    public var users: Set<String>
+    /// May look.
+    public var statsUsers: Set<String>
+
+    public init(users: Set<String> = [], statsUsers: Set<String> = []) {
+        self.users = users
+        self.statsUsers = statsUsers
     }
 }
 
