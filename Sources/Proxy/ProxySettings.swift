@@ -1,5 +1,6 @@
 // What may an operator choose about the router itself: where it listens, what it serves and how much it takes?
 
+import Admin
 public import Authentication
 public import Pooling
 public import Routing
@@ -157,6 +158,8 @@ public struct NodeSettings: Equatable, Sendable {
 public struct DatabaseSettings: Equatable, Sendable {
     /// The name that stands for every database without an entry of its own.
     public static let wildcard = "*"
+    /// Names that stand for the console.
+    public static let consoleNames = Console.databases
 
     public var name: String
     public var cluster: String

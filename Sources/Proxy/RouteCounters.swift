@@ -55,6 +55,14 @@ struct RouteCounters: Equatable, Sendable {
         isNew = true
     }
 
+    /// Becomes a copy that shares as little memory as possible: the owner goes on counting in its own.
+    mutating func copy(_ other: RouteCounters) {
+        for index in counts.indices { counts[index] = other.counts[index] }
+        objects = other.objects
+        otherObjects = other.otherObjects
+        pins = other.pins
+    }
+
     /// Adds what another worker has counted.
     mutating func add(_ other: RouteCounters) {
         for index in counts.indices { counts[index] &+= other.counts[index] }

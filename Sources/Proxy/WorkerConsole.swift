@@ -27,7 +27,10 @@ extension Worker {
         guard routes.isNew || outstanding != reported else { return }
         routes.isNew = false
         reported = outstanding
-        shared.reports[id.rawValue].content.withLock { $0 = WorkerReport(routes: routes, outstanding: outstanding) }
+        shared.reports[id.rawValue].content.withLock {
+            $0.routes.copy(routes)
+            $0.outstanding = outstanding
+        }
     }
 
     /// Counts where a batch goes.
