@@ -239,12 +239,15 @@ def many_threads():
 
 
 CHECKS = [
-    reads_are_spread, transactions_go_to_the_primary, routes_are_explained, a_session_reads_its_writes,
+    reads_are_spread, transactions_go_to_the_primary, a_session_reads_its_writes,
     prepared_statements_run_on_every_server, evicted_statements_are_gone,
     prepared_statements_of_connections_do_not_mix, pipelines, an_error_in_a_pipeline, server_side_cursors,
     copy_both_ways, a_failed_copy_leaves_the_connection_usable, settings_stay, options_of_the_start,
     cancel_ends_the_running_query, notifications_arrive, errors_carry_their_fields, many_threads,
 ]
+# Only a router knows EXPLAIN ROUTE.
+if OPTIONS.reads != OPTIONS.writes:
+    CHECKS.append(routes_are_explained)
 
 
 def outcome(check):
