@@ -67,6 +67,8 @@ final class Worker {
     var catalogs: [CatalogState] = []
     var nextCatalogReport: UInt64 = 0
     var random: RandomSource
+    /// Numbers the choices in turn.
+    var turn: UInt64 = 0
     var now: UInt64
     var isTickDue = false
     var stopMode: StopMode?

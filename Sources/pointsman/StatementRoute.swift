@@ -40,7 +40,7 @@ struct StatementRoute {
         case .consistencyPrimary:
             return "The consistency is 'primary'."
         case .readerPort, .writerPort, .noReplicaUp, .replicasExcluded, .replicasTooOld, .floorNotCovered,
-            .refusedByReplica, .learned, .tooLargeToRepeat, .notOnReaderPort:
+            .replicaReadBefore, .primaryTakesShare, .refusedByReplica, .learned, .tooLargeToRepeat, .notOnReaderPort:
             return decision.reason.description
         }
     }
