@@ -238,6 +238,9 @@ extension Worker {
             return true
         case .pin(let reasons):
             return pin(client, reasons)
+        case .explain:
+            explain(client, bytes, at: &offset)
+            return true
         case .close(let error):
             flush(client, bytes)
             if let error { close(client, error) } else { goodbye(client) }

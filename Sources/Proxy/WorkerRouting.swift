@@ -69,12 +69,13 @@ extension Worker {
         return false
     }
 
-    private func decide(_ client: ClientConnection, _ group: PoolGroup) -> RouteDecision {
+    /// What is asked of the router for work of a client.
+    func request(_ demand: Demand, of client: ClientConnection, _ group: PoolGroup) -> RouteRequest {
         var request = RouteRequest(
-            routeClass: client.demand.routeClass, floor: client.session.floor,
-            consistency: client.demand.consistency ?? group.routing.consistency,
-            maxLag: client.demand.maxLag ?? group.maxLagNanoseconds, listener: client.demand.listener,
-            excluded: client.excluded, waitedFor: client.waitedFor, needsPrimary: client.demand.needsPrimary)
+            routeClass: demand.routeClass, floor: client.session.floor,
+            consistency: demand.consistency ?? group.routing.consistency,
+            maxLag: demand.maxLag ?? group.maxLagNanoseconds, listener: demand.listener,
+            excluded: client.excluded, waitedFor: client.waitedFor, needsPrimary: demand.needsPrimary)
         switch request.consistency {
         case .monotonic:
             request.readFloor = client.readFloor
@@ -83,13 +84,22 @@ extension Worker {
             request.globalFloor = group.writes.floor
         case .eventual, .session, .primary: break
         }
+        return request
+    }
+
+    private func decide(_ client: ClientConnection, _ group: PoolGroup) -> RouteDecision {
+        var request = request(client.demand, of: client, group)
         if case .welcoming = client.phase {
             request.consistency = .eventual
             request.maxLag = .max
             request.listener = .split
         }
-        let cluster = clusters[group.cluster]
         client.asked = request
+        return decide(request, group)
+    }
+
+    func decide(_ request: RouteRequest, _ group: PoolGroup) -> RouteDecision {
+        let cluster = clusters[group.cluster]
         let outstanding = cluster.outstanding
         let latencies = group.routing.loadBalance == .latency ? cluster.latencies.map(\.nanoseconds) : []
         return Router.decide(

@@ -177,6 +177,8 @@ public enum RouteReason: UInt8, Equatable, Sendable, CaseIterable, CustomStringC
     case refusedByReplica
     case learned
     case tooLargeToRepeat
+    /// It would have gone to a replica, and `routing.mode` is `advise`.
+    case advised
     // Nowhere.
     case notOnReaderPort
 
@@ -201,6 +203,7 @@ public enum RouteReason: UInt8, Equatable, Sendable, CaseIterable, CustomStringC
         case .refusedByReplica: "a read that a replica has refused"
         case .learned: "a read that a replica has refused lately"
         case .tooLargeToRepeat: "a read that is too large to be kept for a second try"
+        case .advised: "a read that would go to a replica, but routing.mode is 'advise'"
         case .notOnReaderPort: "it is not read-only, and the reader port is"
         }
     }

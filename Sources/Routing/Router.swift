@@ -24,17 +24,34 @@ public struct Router: Sendable {
                 return RouteDecision(target: .refuse(.readerIsReadOnly), reason: .notOnReaderPort)
             }
         case .split:
-            switch request.routeClass {
-            case .replicaSafe:
-                return splitRead(request, topology, settings, outstanding, latency, random)
-            case .primaryOnlyRead where request.wantsReplica:
-                return splitRead(request, topology, settings, outstanding, latency, random)
-            case .primaryOnlyRead: return primary(topology, .primaryOnlyRead)
-            case .lockedRead: return primary(topology, .lockedRead)
-            case .write: return primary(topology, .write)
-            case .transactionControl: return primary(topology, .transactionControl)
-            case .sessionState: return primary(topology, .sessionState)
-            }
+            let decision = split(request, topology, settings, outstanding, latency, random)
+            return settings.mode == .split ? decision : advised(decision, topology)
+        }
+    }
+
+    private static func split(
+        _ request: RouteRequest, _ topology: Topology, _ settings: RoutingSettings, _ outstanding: Span<Int32>,
+        _ latency: Span<UInt64>, _ random: UInt64
+    ) -> RouteDecision {
+        switch request.routeClass {
+        case .replicaSafe:
+            return splitRead(request, topology, settings, outstanding, latency, random)
+        case .primaryOnlyRead where request.wantsReplica:
+            return splitRead(request, topology, settings, outstanding, latency, random)
+        case .primaryOnlyRead: return primary(topology, .primaryOnlyRead)
+        case .lockedRead: return primary(topology, .lockedRead)
+        case .write: return primary(topology, .write)
+        case .transactionControl: return primary(topology, .transactionControl)
+        case .sessionState: return primary(topology, .sessionState)
+        }
+    }
+
+    /// What was decided for a replica is only advice.
+    private static func advised(_ decision: RouteDecision, _ topology: Topology) -> RouteDecision {
+        switch decision.target {
+        case .replica: primary(topology, .advised)
+        case .hold(.floorNotCovered), .hold(.noReplica), .refuse: primary(topology, decision.reason)
+        case .primary, .hold(.noPrimary): decision
         }
     }
 
@@ -119,26 +136,30 @@ public struct Router: Sendable {
 
     /// The replicas that may answer, or the first condition that none of the remaining ones meets.
     private static func suitableReplicas(_ request: RouteRequest, _ topology: Topology) -> Suitable {
-        var eligible = false
-        var usable = false
-        var recent = false
+        var nearest: ReplicaObstacle?
         var suitable = NodeSet()
         let floor = request.effectiveFloor
-        let isMonotonic = request.consistency == .monotonic
         let nodes = topology.nodes.span
         for index in nodes.indices where nodes[index].isEligibleReplica {
-            eligible = true
-            guard !request.excluded.contains(index) else { continue }
-            usable = true
-            guard (nodes[index].lagNanoseconds ?? .max) <= request.maxLag else { continue }
-            recent = true
-            let least = isMonotonic ? request.floor(for: index, incarnation: nodes[index].incarnation) : floor
-            guard nodes[index].coveredSample >= least.sample else { continue }
-            suitable.insert(index)
+            if let obstacle = obstacle(to: request, floor, at: index, nodes[index]) {
+                nearest = max(nearest ?? obstacle, obstacle)
+            } else {
+                suitable.insert(index)
+            }
         }
         if !suitable.isEmpty { return .some(suitable) }
-        if recent { return .none(.floorNotCovered) }
-        if usable { return .none(.replicasTooOld) }
-        return .none(eligible ? .replicasExcluded : .noReplicaUp)
+        return .none(nearest?.reason ?? .noReplicaUp)
+    }
+
+    /// The first condition that an eligible replica does not meet for a read; nil: it may answer.
+    @inline(__always)
+    static func obstacle(
+        to request: RouteRequest, _ floor: Floor, at index: Int, _ node: borrowing NodeStatus
+    ) -> ReplicaObstacle? {
+        let floor =
+            request.consistency == .monotonic ? request.floor(for: index, incarnation: node.incarnation) : floor
+        if request.excluded.contains(index) { return .excluded }
+        if (node.lagNanoseconds ?? .max) > request.maxLag { return .tooOld }
+        return node.coveredSample >= floor.sample ? nil : .uncovered
     }
 }

@@ -51,8 +51,16 @@ public enum NodeFunctions: String, Sendable, CaseIterable {
     case any, primary
 }
 
+/// Whether reads on the split port are given to replicas.
+public enum RoutingMode: String, Sendable, CaseIterable {
+    case split
+    /// Everything goes to the primary; what would have gone to a replica is counted.
+    case advise
+}
+
 /// The `[routing]` settings.
 public struct RoutingSettings: Equatable, Sendable {
+    public var mode: RoutingMode = .split
     public var consistency: Consistency = .session
     /// The oldest data that a read may see.
     public var maxLag: Duration = .seconds(10)

@@ -5,6 +5,26 @@ public struct Cause: Equatable, Sendable {
     /// The kind of knowledge that decided.
     public enum Source: UInt8, Sendable {
         case grammar, builtinFunction, unknownFunction, relation, setting, catalog, unreadable
+
+        /// Where the rule comes from, in the words of the documentation.
+        public var name: String {
+            switch self {
+            case .grammar: "grammar"
+            case .builtinFunction, .relation: "built-in table"
+            case .unknownFunction: "no knowledge of the function"
+            case .setting: "name of a setting"
+            case .catalog: "catalog"
+            case .unreadable: "text that cannot be read"
+            }
+        }
+
+        /// Whether the rule is about an object that has a name.
+        public var isAboutObject: Bool {
+            switch self {
+            case .builtinFunction, .unknownFunction, .relation, .setting, .catalog: true
+            case .grammar, .unreadable: false
+            }
+        }
     }
 
     public var source: Source

@@ -69,6 +69,8 @@ public enum Command: Equatable, Sendable {
     case setConfig(name: Range<Int>, value: Range<Int>)
     /// EXPLAIN of anything.
     case explain
+    /// EXPLAIN ROUTE, which is ours and no server knows; the text to explain is everything behind it.
+    case explainRoute(statement: Range<Int>)
     /// SELECT, VALUES, TABLE, WITH … without a data-modifying part or INTO.
     case select
     case copy

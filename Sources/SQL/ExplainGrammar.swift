@@ -3,6 +3,7 @@
 extension StatementReader {
     mutating func readExplain(_ text: Span<UInt8>, _ head: Token) -> Command {
         advance(text)
+        if isRoute(text) { return readExplainRoute(text) }
         var isAnalyzed = false
         if token.kind == .open {
             advance(text)
@@ -13,6 +14,19 @@ extension StatementReader {
             if token.kind == .word, token.category == .functionName { advance(text) }  // VERBOSE
         }
         return readExplained(text, head, isAnalyzed: isAnalyzed, isOpen: false)
+    }
+
+    private static let route = Array("route".utf8)
+
+    private func isRoute(_ text: Span<UInt8>) -> Bool {
+        token.kind == .word && text.extracting(token.range).equals(Self.route, foldingCase: true)
+    }
+
+    /// The rest is a text of its own, of one or several statements, and is read when it is explained.
+    private mutating func readExplainRoute(_ text: Span<UInt8>) -> Command {
+        let start = token.end
+        skipText(text)
+        return .explainRoute(statement: start..<text.count)
     }
 
     /// Whether the token behind a parenthesis shows that the parenthesis belongs to a query.

@@ -19,6 +19,18 @@ public enum RouteClass: UInt8, Comparable, Sendable, CaseIterable {
         left.rawValue < right.rawValue
     }
 
+    /// The class in the words of the documentation.
+    public var name: String {
+        switch self {
+        case .replicaSafe: "replica-safe"
+        case .primaryOnlyRead: "primary-only read"
+        case .lockedRead: "locked read"
+        case .write: "write"
+        case .transactionControl: "transaction control"
+        case .sessionState: "session state"
+        }
+    }
+
     /// The class of the strongest effect.
     init(_ effects: Effects) {
         if effects.isSubset(of: Self.harmless) {

@@ -70,6 +70,11 @@ struct StatementReader: ~Copyable {
         return true
     }
 
+    /// Steps to the end of the text without reading it.
+    mutating func skipText(_ text: Span<UInt8>) {
+        token = Token(kind: .end, start: text.count, end: text.count)
+    }
+
     // MARK: Findings
 
     mutating func note(

@@ -149,8 +149,8 @@ struct Batch: Sendable {
         case .prepareTransaction: begins = false
         case .empty, .savepoint, .rollbackTo, .release, .commitPrepared, .rollbackPrepared, .setTransaction,
             .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences,
-            .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .select,
-            .copy, .other:
+            .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .explainRoute,
+            .select, .copy, .other:
             break
         }
     }
@@ -289,17 +289,31 @@ extension ClientSession {
         guard let text = queryText(input, frame: offset..<offset + header.totalLength) else {
             return .malformed(.malformedMessage)
         }
+        let classification = readQuery(input.extracting(text), length: header.totalLength, table: table)
+        noteParsing(classification.effects, table: &table)
+        if rerun != nil { remember(input.extracting(text)) }
+        return .ready
+    }
+
+    /// Reads the text of a simple Query into the batch; `length` is that of the message.
+    @discardableResult
+    @inline(__always)
+    mutating func readQuery(
+        _ text: Span<UInt8>, length: Int, table: borrowing StatementTable
+    ) -> Classification {
         let classification = Classifier.classify(
-            input.extracting(text), settings: lexerInForce, knowledge: table.knowledge(of: catalog))
+            text, settings: lexerInForce, knowledge: table.knowledge(of: catalog))
+        batch.kind = .query
         batch.classification = classification
         batch.add(classification, runs: true)
-        batch.noteComment(input.extracting(text))
-        noteParsing(classification.effects, table: &table)
-        batch.noteSpelling(of: classification, input.extracting(text))
-        batch.isTooLargeToRepeat = header.totalLength > settings.maxBufferedBatch
-        if !table.learned.isEmpty || rerun != nil { noteText(input.extracting(text), table: table) }
+        batch.noteComment(text)
+        batch.noteSpelling(of: classification, text)
+        batch.isTooLargeToRepeat = length > settings.maxBufferedBatch
+        if !table.learned.isEmpty {
+            batch.lesson = table.lesson(of: text, settings: lexerInForce, in: catalog)
+        }
         batch.executes = 1
-        return .ready
+        return classification
     }
 
     private mutating func scanExtended(

@@ -65,6 +65,8 @@ public enum Step: Equatable, Sendable {
     case configure
     /// The pool must allow the session to keep its server.
     case pin(PinReasons)
+    /// The batch at the offset is an EXPLAIN ROUTE alone: tell the `prospect` of its statement.
+    case explain
     /// The end of the conversation; nil when the client said goodbye.
     case close(ErrorFields?)
 }
@@ -127,6 +129,10 @@ extension ClientSession {
         _ input: Span<UInt8>, at offset: inout Int, _ attachment: Attachment?, table: inout StatementTable,
         toClient: inout Outbox
     ) -> Step? {
+        if case .explainRoute = batch.command, isExplanation(attachment) {
+            if let attachment, attachment.willAnswer { return wait(table: &table) }
+            return .explain
+        }
         if transaction == .failedWithoutServer {
             if let attachment, attachment.willAnswer { return wait(table: &table) }
             return decideFailed(input, at: &offset, table: &table, toClient: &toClient)
@@ -157,8 +163,8 @@ extension ClientSession {
                 return nil
             case .begin, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction, .commitPrepared,
                 .rollbackPrepared, .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll,
-                .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set,
-                .reset, .setConfig, .explain, .select, .copy, .other, nil:
+                .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset,
+                .setConfig, .explain, .explainRoute, .select, .copy, .other, nil:
                 break
             }
         }
@@ -229,7 +235,7 @@ extension ClientSession {
     }
 
     /// Whether the replica that holds the session may run the batch.
-    private func mayStayOnReplica(_ attachment: Attachment) -> Bool {
+    func mayStayOnReplica(_ attachment: Attachment) -> Bool {
         if listener == .writer { return false }
         if isEmptyBatch { return true }
         if attachment.isQuiet, attachment.status == .failed { return true }
@@ -245,16 +251,16 @@ extension ClientSession {
         case .commit, .rollback, .savepoint, .rollbackTo, .release: return true
         // Within a transaction PostgreSQL only warns.
         case .begin(let modes): return modes.isEmpty
-        case .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared, .setTransaction,
-            .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences,
-            .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .select,
-            .copy, .other, nil:
+        case .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared, .setTransaction, .sessionCharacteristics,
+            .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll,
+            .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .other,
+            nil:
             return isEmptyBatch
         }
     }
 
     /// A READ COMMITTED transaction without anything rooted in its server can begin again elsewhere.
-    private var canMove: Bool {
+    var canMove: Bool {
         guard case .open(let modes) = transaction, !isRooted, listener == .split else { return false }
         switch modes.isolation {
         case .readCommitted, .readUncommitted: return true
@@ -264,10 +270,10 @@ extension ClientSession {
     }
 
     /// The server has parsed and described for a batch that has no Sync yet, and has run nothing.
-    private var hasOnlyPrepared: Bool { transaction == .none && isUnsynced }
+    var hasOnlyPrepared: Bool { transaction == .none && isUnsynced }
 
     /// The server was chosen by other rules than it reads by, and has done nothing yet.
-    private func isUnused(_ attachment: Attachment) -> Bool {
+    func isUnused(_ attachment: Attachment) -> Bool {
         guard listener == .split, attachment.isQuiet, attachment.status == .idle else { return false }
         switch transaction {
         case .none, .lazy: return true
@@ -336,7 +342,7 @@ extension ClientSession {
     }
 
     /// Why the batch must not run although a server would run it.
-    private func objection(isAttached: Bool) -> ErrorFields? {
+    func objection(isAttached: Bool) -> ErrorFields? {
         if let error = objectionToSequences(isAttached: isAttached) { return error }
         if listener == .reader, demand.routeClass != .replicaSafe {
             guard !batch.hasSeveralCommands, let command = batch.command, isHarmlessToReader(command) else {
@@ -360,8 +366,8 @@ extension ClientSession {
         switch command {
         case .begin(let modes), .setTransaction(let modes), .sessionCharacteristics(let modes): modes.readOnly == false
         case .commit, .rollback, .savepoint, .rollbackTo, .release, .empty, .show, .prepareTransaction, .commitPrepared,
-            .rollbackPrepared, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences,
-            .discardTemp, .resetAll, .unlistenAll, .closeAll, .set, .reset, .setConfig, .explain, .select, .copy,
+            .rollbackPrepared, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp,
+            .resetAll, .unlistenAll, .closeAll, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy,
             .other, nil:
             false
         }
@@ -380,7 +386,7 @@ extension ClientSession {
         case .commit, .rollback, .savepoint, .rollbackTo, .release, .empty, .show: true
         case .prepareTransaction, .commitPrepared, .rollbackPrepared, .sessionCharacteristics, .deallocate,
             .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll,
-            .closeAll, .set, .reset, .setConfig, .explain, .select, .copy, .other:
+            .closeAll, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .other:
             false
         }
     }

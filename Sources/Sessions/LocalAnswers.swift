@@ -65,14 +65,19 @@ extension ClientSession {
             return known ? "DEALLOCATE" : nil
         }
         guard status == nil else { return nil }
+        return tagWithoutServer(command)
+    }
+
+    /// The tag of a command that needs no server, which changes the transaction only.
+    mutating func tagWithoutServer(_ command: Command) -> String? {
         switch transaction {
-        case .none: return tagOutsideTransaction(command, table: &table)
-        case .lazy(let modes): return tagInLazyTransaction(command, modes, table: &table)
+        case .none: return tagOutsideTransaction(command)
+        case .lazy(let modes): return tagInLazyTransaction(command, modes)
         case .open, .failedWithoutServer: return nil
         }
     }
 
-    private mutating func tagOutsideTransaction(_ command: Command, table: inout StatementTable) -> String? {
+    private mutating func tagOutsideTransaction(_ command: Command) -> String? {
         switch command {
         case .empty: return ""
         case .begin(let modes):
@@ -96,14 +101,12 @@ extension ClientSession {
         case .closeAll: return "CLOSE CURSOR ALL"
         case .commit, .rollback, .savepoint, .rollbackTo, .release, .prepareTransaction, .commitPrepared,
             .rollbackPrepared, .setTransaction, .sessionCharacteristics, .deallocate, .show, .set, .reset, .setConfig,
-            .explain, .select, .copy, .other:
+            .explain, .explainRoute, .select, .copy, .other:
             return nil
         }
     }
 
-    private mutating func tagInLazyTransaction(
-        _ command: Command, _ modes: TransactionModes, table: inout StatementTable
-    ) -> String? {
+    private mutating func tagInLazyTransaction(_ command: Command, _ modes: TransactionModes) -> String? {
         switch command {
         case .empty: return ""
         case .commit(let chain):
@@ -124,7 +127,8 @@ extension ClientSession {
         case .deallocateAll: return "DEALLOCATE ALL"
         case .begin, .savepoint, .rollbackTo, .release, .prepareTransaction, .commitPrepared, .rollbackPrepared,
             .sessionCharacteristics, .deallocate, .discardAll, .discardPlans, .discardSequences, .discardTemp,
-            .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .select, .copy, .other:
+            .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .explainRoute, .select,
+            .copy, .other:
             return nil
         }
     }

@@ -56,7 +56,7 @@ extension ClientSession {
         case .empty, .begin, .commit, .rollback, .savepoint, .rollbackTo, .release, .prepareTransaction,
             .commitPrepared, .rollbackPrepared, .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll,
             .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll,
-            .setConfig, .explain, .select, .copy, .other:
+            .setConfig, .explain, .explainRoute, .select, .copy, .other:
             return .routerSettingAmongOthers
         }
         guard let name = RouterSettings.name(title) else { return RouterSettings.unknown(title) }
@@ -101,7 +101,7 @@ extension ClientSession {
         case .empty, .begin, .commit, .rollback, .savepoint, .rollbackTo, .release, .prepareTransaction,
             .commitPrepared, .rollbackPrepared, .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll,
             .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll,
-            .setConfig, .explain, .select, .copy, .other:
+            .setConfig, .explain, .explainRoute, .select, .copy, .other:
             return nil
         }
     }

@@ -47,13 +47,13 @@ extension ClientSession {
             cover: cover, isLong: batch.executes > 1 || (batch.classification?.statementCount ?? 1) > 1)
     }
 
-    /// Looks up what was learned of a text of the batch, and remembers it as one that is run again.
-    mutating func noteText(_ text: Span<UInt8>, table: borrowing StatementTable) {
-        let rules = lexerInForce
-        batch.lesson = batch.lesson ?? table.lesson(of: text, settings: rules, in: catalog)
-        rerun?.remember(Fingerprint(of: text, settings: rules))
+    /// Remembers a text of the batch that is run again.
+    mutating func remember(_ text: Span<UInt8>) {
+        let fingerprint = Fingerprint(of: text, settings: lexerInForce)
+        rerun?.remember(fingerprint)
     }
 
+    /// Looks up what was learned of a text of the batch, and remembers it as one that is run again.
     mutating func noteText(of reference: StatementReference, table: inout StatementTable) {
         batch.lesson = batch.lesson ?? table.lesson(of: reference)
         if rerun != nil { rerun?.remember(table.fingerprint(reference)) }

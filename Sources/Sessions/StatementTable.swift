@@ -115,6 +115,9 @@ public struct StatementTable: Sendable {
         return number >= 0 && number < knowledge.count ? knowledge[number] : nil
     }
 
+    /// Whether anything is known of a database.
+    public func knows(_ catalog: CatalogID) -> Bool { knowledge(of: catalog) != nil }
+
     /// From now on a database is known like that.
     public mutating func learn(_ known: Knowledge?, of catalog: CatalogID) {
         guard catalog != .none else { return }

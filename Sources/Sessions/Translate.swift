@@ -415,7 +415,7 @@ extension ClientSession {
         case .begin, .commit, .rollback, .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared,
             .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans,
             .discardSequences, .discardTemp, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain,
-            .select, .copy, .other:
+            .explainRoute, .select, .copy, .other:
             break
         }
         noteTransaction(classification)
@@ -460,7 +460,7 @@ extension ClientSession {
             break
         case .empty, .commitPrepared, .rollbackPrepared, .sessionCharacteristics, .deallocate, .deallocateAll,
             .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show,
-            .set, .reset, .setConfig, .explain, .select, .copy, .other:
+            .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .other:
             // Of several statements in one text nobody can tell where they lead.
             if mayHaveWritten { mayHaveCommitted = true }
         }
@@ -489,7 +489,7 @@ extension Classification {
         case .begin, .commit, .rollback, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction,
             .commitPrepared, .rollbackPrepared, .setTransaction, .deallocate, .deallocateAll, .discardAll,
             .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .explain,
-            .select, .copy, .other:
+            .explainRoute, .select, .copy, .other:
             pins
         }
     }

@@ -5,6 +5,7 @@ import Routing
 extension Inspection {
     mutating func routing(_ table: Table, defaults: RoutingSettings) -> RoutingSettings {
         var settings = defaults
+        settings.mode = choice("mode", in: table, ["split": .split, "advise": .advise]) ?? settings.mode
         settings.consistency =
             choice(
                 "consistency", in: table,

@@ -50,7 +50,7 @@ public enum Section: String, CaseIterable, Sendable {
             ]
         case .routing:
             [
-                "consistency", "max_lag", "load_balance", "primary_reads", "read_fallback", "reader_fallback",
+                "mode", "consistency", "max_lag", "load_balance", "primary_reads", "read_fallback", "reader_fallback",
                 "node_functions", "after_write", "after_write_wait", "lazy_begin", "failover_wait",
                 "max_buffered_batch", "read_retries",
             ]

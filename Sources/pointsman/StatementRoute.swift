@@ -40,7 +40,8 @@ struct StatementRoute {
         case .consistencyPrimary:
             return "The consistency is 'primary'."
         case .readerPort, .writerPort, .noReplicaUp, .replicasExcluded, .replicasTooOld, .floorNotCovered,
-            .replicaReadBefore, .primaryTakesShare, .refusedByReplica, .learned, .tooLargeToRepeat, .notOnReaderPort:
+            .replicaReadBefore, .primaryTakesShare, .refusedByReplica, .learned, .tooLargeToRepeat, .advised,
+            .notOnReaderPort:
             return decision.reason.description
         }
     }
@@ -59,18 +60,4 @@ struct StatementRoute {
                 lagNanoseconds: 0),
         ],
         primary: NodeID(0))
-}
-
-extension RouteClass {
-    /// The class in the words of the documentation.
-    var name: String {
-        switch self {
-        case .replicaSafe: "replica-safe"
-        case .primaryOnlyRead: "primary-only read"
-        case .lockedRead: "locked read"
-        case .write: "write"
-        case .transactionControl: "transaction control"
-        case .sessionState: "session state"
-        }
-    }
 }

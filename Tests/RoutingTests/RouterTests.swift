@@ -4,41 +4,6 @@ import Routing
 import SQL
 import Testing
 
-/// Two replicas (nodes 2 and 3) and a primary (node 1) in the ordinary state; cases change what they need.
-private func cluster(_ change: (inout Topology) -> Void = { _ in }) -> Topology {
-    var topology = Topology(
-        generation: 1,
-        nodes: [
-            NodeStatus(id: NodeID(1), address: "a:1", role: .primary, isUp: true),
-            NodeStatus(
-                id: NodeID(2), address: "b:1", role: .replica, isUp: true, isEligibleReplica: true, coveredSample: 10,
-                coverageBegan: 1000, lagNanoseconds: 0),
-            NodeStatus(
-                id: NodeID(3), address: "c:1", role: .replica, isUp: true, isEligibleReplica: true, coveredSample: 8,
-                coverageBegan: 1000, lagNanoseconds: 5_000_000_000),
-        ],
-        primary: NodeID(1), newestSample: 10)
-    change(&topology)
-    return topology
-}
-
-private func decide(
-    _ request: RouteRequest, _ topology: Topology = cluster(), _ settings: RoutingSettings = RoutingSettings(),
-    outstanding: [Int32] = [0, 0, 0], random: UInt64 = 0
-) -> RouteDecision {
-    Router.decide(request, topology: topology, settings: settings, outstanding: outstanding.span, random: random)
-}
-
-private func settings(_ change: (inout RoutingSettings) -> Void) -> RoutingSettings {
-    var settings = RoutingSettings()
-    change(&settings)
-    return settings
-}
-
-private let primary = Target.primary(NodeID(1))
-private let second = Target.replica(NodeID(2))
-private let third = Target.replica(NodeID(3))
-
 @Suite struct RouterTests {
     // MARK: Class and listener
 
@@ -49,6 +14,54 @@ private let third = Target.replica(NodeID(3))
         var target: Target
         var reason: RouteReason
         var testDescription: String { "\(routeClass) on \(listener), wantsReplica \(wantsReplica)" }
+    }
+
+    // MARK: Advice
+
+    @Test func adviceGoesToThePrimaryAndIsCounted() {
+        let advise = settings { $0.mode = .advise }
+        #expect(
+            decide(RouteRequest(routeClass: .replicaSafe), cluster(), advise)
+                == RouteDecision(target: primary, reason: .advised))
+        #expect(
+            decide(RouteRequest(routeClass: .write), cluster(), advise)
+                == RouteDecision(target: primary, reason: .write))
+        let behind = RouteRequest(routeClass: .replicaSafe, floor: Floor(sample: 11))
+        let waiting = settings { ($0.mode, $0.afterWrite) = (.advise, .wait) }
+        #expect(decide(behind, cluster(), waiting) == RouteDecision(target: primary, reason: .floorNotCovered))
+        let strict = settings { ($0.mode, $0.readFallback) = (.advise, .error) }
+        let none = cluster { $0.nodes[1].isEligibleReplica = false; $0.nodes[2].isEligibleReplica = false }
+        #expect(
+            decide(RouteRequest(routeClass: .replicaSafe), none, strict)
+                == RouteDecision(target: primary, reason: .noReplicaUp))
+        let lost = cluster { $0.primary = nil }
+        #expect(decide(RouteRequest(routeClass: .replicaSafe), lost, advise).target == .hold(.noPrimary))
+        #expect(decide(RouteRequest(routeClass: .replicaSafe, listener: .reader), cluster(), advise).target == second)
+    }
+
+    // MARK: Verdicts
+
+    /// What is said of the nodes is what decides: a read goes to a node that is eligible, if there is one.
+    @Test func verdictsAgreeWithDecisions() {
+        for floor in [0, 8, 9, 10, 11] as [UInt64] {
+            for maxLag in [0, 1_000_000_000, 10_000_000_000] as [UInt64] {
+                for places in [[], [1], [1, 2]] {
+                    var excluded = NodeSet()
+                    for place in places { excluded.insert(place) }
+                    let request = RouteRequest(
+                        routeClass: .replicaSafe, floor: Floor(sample: floor), maxLag: maxLag, excluded: excluded)
+                    let verdicts = Router.verdicts(request, topology: cluster())
+                    #expect(verdicts[0] == .primary)
+                    let eligible = verdicts.indices.filter { verdicts[$0] == .eligible }
+                    for random in [0, UInt64.max] {
+                        switch decide(request, random: random).target {
+                        case .replica(let id): #expect(eligible.contains(Int(id.rawValue) - 1))
+                        case .primary, .hold, .refuse: #expect(eligible == [])
+                        }
+                    }
+                }
+            }
+        }
     }
 
     static let classCases: [ClassCase] = [
@@ -339,158 +352,5 @@ private let third = Target.replica(NodeID(3))
     @Test(arguments: [(0, 2000, true), (10, 999, true), (10, 1000, true), (10, 1001, false), (11, 5, false)])
     func coverageNeedsAnOlderConnection(floor: UInt64, connectedAt: UInt64, expected: Bool) {
         #expect(cluster().nodes[1].covers(Floor(sample: floor), connectedAt: connectedAt) == expected)
-    }
-}
-
-@Suite struct ReplicaChoiceTests {
-    private func counts(
-        _ topology: Topology, _ settings: RoutingSettings, outstanding: [Int32] = [0, 0, 0], latency: [UInt64] = [],
-        request: RouteRequest = RouteRequest(routeClass: .replicaSafe)
-    ) -> [Int] {
-        var generator = SplitMix(seed: 3)
-        var counts = [0, 0, 0]
-        for _ in 0..<3_000 {
-            let decision = Router.decide(
-                request, topology: topology, settings: settings, outstanding: outstanding.span, latency: latency.span,
-                random: generator.next())
-            switch decision.target {
-            case .replica(let id), .primary(let id): counts[Int(id.rawValue) - 1] += 1
-            case .hold, .refuse: break
-            }
-        }
-        return counts
-    }
-
-    private var even: Topology { cluster { $0.nodes[2].lagNanoseconds = 0 } }
-
-    @Test func thePrimaryTakesItsShare() {
-        let always = settings { $0.primaryReads = .always }
-        let found = counts(even, always)
-        #expect(found.allSatisfy { abs($0 - 1_000) < 120 }, "\(found)")
-        // Not on the reader port, and not when there is no primary.
-        #expect(counts(even, always, request: RouteRequest(routeClass: .replicaSafe, listener: .reader))[0] == 0)
-        var headless = even
-        headless.primary = nil
-        #expect(counts(headless, always)[0] == 0)
-    }
-
-    @Test func thePrimaryTakesNone() {
-        let never = settings { $0.primaryReads = .never }
-        let request = RouteRequest(routeClass: .replicaSafe, floor: Floor(sample: 11))
-        #expect(decide(request, even, never).target == .hold(.noReplica))
-        var patient = request
-        patient.waitedFor = .noReplica
-        #expect(decide(patient, even, never).target == .refuse(.noReplica))
-        #expect(decide(RouteRequest(routeClass: .write), even, never).target == primary)
-        let down = cluster { for index in 1...2 { $0.nodes[index].isEligibleReplica = false } }
-        #expect(decide(RouteRequest(routeClass: .replicaSafe), down, never).target == .hold(.noReplica))
-    }
-
-    @Test func nearNodesFirst() {
-        let far = cluster {
-            $0.nodes[2].lagNanoseconds = 0
-            $0.nodes[2].isNear = false
-        }
-        let choice = RoutingSettings()
-        #expect(counts(far, choice) == [0, 3_000, 0])
-        #expect(counts(far, choice, outstanding: [0, 8, 0]) == [0, 3_000, 0])
-        // Enough is enough.
-        #expect(counts(far, choice, outstanding: [0, 20, 5]) == [0, 0, 3_000])
-        #expect(counts(far, choice, outstanding: [0, 20, 11]) == [0, 3_000, 0])
-        var gone = far
-        gone.nodes[1].isEligibleReplica = false
-        #expect(counts(gone, choice) == [0, 0, 3_000])
-    }
-
-    @Test func theFasterOfTwo() {
-        let latency = settings { $0.loadBalance = .latency }
-        #expect(counts(even, latency, latency: [0, 5_000_000, 1_000_000]) == [0, 0, 3_000])
-        // Six at a time on the fast one take longer than one on the slow one.
-        #expect(counts(even, latency, outstanding: [0, 0, 5], latency: [0, 5_000_000, 1_000_000]) == [0, 3_000, 0])
-        // One that has answered nothing yet is tried.
-        #expect(counts(even, latency, latency: [0, 0, 1_000_000]) == [0, 3_000, 0])
-    }
-
-    @Test func aShareThatIsLess() {
-        let slow = cluster {
-            $0.nodes[2].lagNanoseconds = 0
-            $0.nodes[2].share = 4
-        }
-        let found = counts(slow, settings { $0.loadBalance = .random })
-        #expect(abs(found[2] - 600) < 120, "\(found)")
-    }
-
-    @Test func equalNodesTakeTurns() {
-        let inTurn = settings { $0.loadBalance = .roundRobin }
-        let chosen = (0..<6).map { decide(RouteRequest(routeClass: .replicaSafe), even, inTurn, random: $0).target }
-        #expect(chosen == [second, third, second, third, second, third])
-    }
-
-    // MARK: Monotonic
-
-    @Test func theReplicaThatWasReadFromStaysGood() {
-        let last = LastRead(place: 2, incarnation: 0)
-        let request = RouteRequest(
-            routeClass: .replicaSafe, consistency: .monotonic, readFloor: Floor(sample: 11), lastRead: last)
-        #expect(decide(request, even) == RouteDecision(target: third, reason: .replicaReadBefore))
-        // In another life it has forgotten what it showed.
-        var reborn = even
-        reborn.nodes[2].incarnation = 1
-        #expect(decide(request, reborn) == RouteDecision(target: primary, reason: .floorNotCovered))
-        // Another one that has all of it will do.
-        reborn.nodes[1].coveredSample = 11
-        #expect(decide(request, reborn) == RouteDecision(target: second, reason: .replicaCoversFloor))
-        // What the session has written must be there in any case.
-        var writer = request
-        writer.floor = Floor(sample: 9)
-        #expect(decide(writer, even).target == primary)
-        #expect(request.mayUse(even.nodes[2], at: 2, connectedAt: 1_000))
-        #expect(!request.mayUse(even.nodes[2], at: 2, connectedAt: 1_001))
-    }
-
-    // MARK: Latency, slow nodes and slow starts
-
-    @Test func latencyIsThePeakOfLate() {
-        var latency = Latency()
-        latency.note(1_000, at: 0)
-        #expect(latency.nanoseconds == 1_000)
-        latency.note(9_000, at: 1)
-        #expect(latency.nanoseconds == 9_000)
-        latency.note(1_000, at: 2)
-        #expect(latency.nanoseconds > 8_000 && latency.nanoseconds < 9_000)
-        latency.note(1_000, at: 2 + Latency.memory)
-        #expect(latency.nanoseconds < 3_500)
-        for turn in 0..<2_000 as Range<UInt64> { latency.note(1_000, at: 3 + Latency.memory + turn) }
-        #expect(latency.nanoseconds < 1_100)
-    }
-
-    @Test func aNodeComesUpSlowly() {
-        var machine = ClusterMachine(nodes: [NodeDefinition(id: NodeID(1), address: "a:1", weight: 2)])
-        func answer(_ sample: UInt64, sentAt: UInt64, at now: UInt64) {
-            let probe = Probe(node: NodeID(1), sample: sample, sentAt: sentAt)
-            machine.probeStarted(probe)
-            machine.probeSucceeded(
-                probe,
-                ProbeReport(
-                    isInRecovery: false, insertLSN: LSN(8_000), flushLSN: LSN(8_000), timeline: 1, lowestTimeline: 1,
-                    systemIdentifier: 1, postmasterStartTime: 1), at: now)
-        }
-        let second: UInt64 = 1_000_000_000
-        #expect(machine.snapshot(at: 0).nodes[0].health == .down)
-        answer(1, sentAt: second, at: second)
-        #expect(machine.snapshot(at: second).nodes[0].share == 1)
-        answer(2, sentAt: 6 * second, at: 6 * second)
-        #expect(machine.snapshot(at: 6 * second).nodes[0].share == NodeStatus.fullShare)
-        answer(3, sentAt: 20 * second, at: 20 * second)
-        #expect(machine.snapshot(at: 20 * second).nodes[0].share == 2 * NodeStatus.fullShare)
-        #expect(machine.snapshot(at: 20 * second).nodes[0].health == .healthy)
-        // A late answer.
-        answer(4, sentAt: 21 * second, at: 21 * second + second / 2)
-        #expect(machine.snapshot(at: 22 * second).nodes[0].health == .slow)
-        #expect(machine.snapshot(at: 22 * second).nodes[0].share == NodeStatus.fullShare / 2)
-        machine.probeFailed(NodeID(1), .refused, at: 23 * second)
-        #expect(machine.snapshot(at: 23 * second).nodes[0].health == .down)
-        answer(5, sentAt: 24 * second, at: 24 * second)
-        #expect(machine.snapshot(at: 24 * second).nodes[0].share == 1)
     }
 }

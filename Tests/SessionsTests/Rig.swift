@@ -192,9 +192,35 @@ final class Rig {
             return true
         case .pin(let reasons):
             return pin(index, reasons)
+        case .explain:
+            explain(index, input, at: &offset)
+            return true
         case .close(let error):
             end(index, error.map { .error($0) } ?? .goodbye)
             return false
+        }
+    }
+
+    /// Answers with the course that the session foresees.
+    private func explain(_ index: Int, _ input: [UInt8], at offset: inout Int) {
+        let attachment = clients[index].server.map { servers[$0].session.attachment }
+        var toClient = Outbox()
+        let prospect = clients[index].session.prospect(
+            input.span, at: offset, attachment: attachment, table: table)
+        let rows = prospect.map { [[Self.words($0.course)]] } ?? []
+        clients[index].session.explain(
+            columns: ["course"], rows: rows, input.span, at: &offset, attachment: attachment,
+            table: &table, toClient: &toClient)
+        clients[index].received += toClient.bytes(from: input.span)
+    }
+
+    private static func words(_ course: Course) -> String {
+        switch course {
+        case .answeredHere: "here"
+        case .stays: "stays"
+        case .moves: "moves"
+        case .refused(let error): "refused \(error.sqlState)"
+        case .routed(let demand): "\(demand.routeClass)" + (demand.needsPrimary.map { " \($0)" } ?? "")
         }
     }
 

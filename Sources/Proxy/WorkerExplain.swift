@@ -1,0 +1,29 @@
+// How is a client told where its statement would go?
+
+import Routing
+import Sessions
+import Wire
+
+extension Worker {
+    /// Answers the EXPLAIN ROUTE at the offset, with the functions and the facts that would decide.
+    func explain(_ client: ClientConnection, _ bytes: Span<UInt8>, at offset: inout Int) {
+        guard let group = client.group else { preconditionFailure("Only a client with a database asks for routes.") }
+        let attachment = client.server.map { $0.session.attachment }
+        let prospect = client.session.prospect(bytes, at: offset, attachment: attachment, table: statements)
+        client.session.explain(
+            columns: RouteExplanation.columns, rows: prospect.map { explanation(of: $0, client, group).rows } ?? [],
+            bytes, at: &offset, attachment: attachment, table: &statements, toClient: &toClient)
+    }
+
+    private func explanation(
+        of prospect: Prospect, _ client: ClientConnection, _ group: PoolGroup
+    ) -> RouteExplanation {
+        let request = request(prospect.demand, of: client, group)
+        let cluster = clusters[group.cluster]
+        return RouteExplanation(
+            prospect: prospect, request: request, decision: decide(request, group), settings: group.routing,
+            topology: cluster.topology, outstanding: cluster.outstanding, attached: client.server?.pool.node,
+            startedSample: shared.clusters[group.cluster].samples.started,
+            isCatalogKnown: statements.knows(group.catalog?.id ?? .none), now: now)
+    }
+}

@@ -1,0 +1,98 @@
+// Does a session foresee what it then does, and change nothing by looking?
+
+import Testing
+import Wire
+
+@testable import Sessions
+
+/// EXPLAIN ROUTE in every place of a conversation.
+struct ProspectTests {
+    private static func answer(_ course: String, _ status: String = "I") -> String {
+        "T(course) D(\(course)) C(EXPLAIN) Z(\(status))"
+    }
+
+    @Test(arguments: [
+        ("SELECT 1", "replicaSafe"), ("INSERT 1", "write"), ("SELECT 1 FOR UPDATE", "lockedRead"), ("BEGIN", "here"),
+        ("LISTEN a", "sessionState"), ("COMMIT", "transactionControl"), ("SELECT 1; INSERT 1", "write"), ("", "here"),
+        ("SELECT currval('s')", "refused 55000"),
+    ])
+    func outsideOfTransactions(_ text: String, _ course: String) {
+        Rig.withClient().play(
+            0,
+            Turn(.query("EXPLAIN ROUTE \(text)"), gets: Self.answer(course)),
+            Turn(.query("/* why */ explain Route \(text)"), gets: Self.answer(course)))
+    }
+
+    @Test func extended() {
+        Rig.withClient().play(
+            0,
+            Turn(
+                .parse("", "EXPLAIN ROUTE INSERT 1"), .bind(""), .describePortal(), .execute(), .sync,
+                gets: "1 2 T(course) D(write) C(EXPLAIN) Z(I)"),
+            // As drivers do that prepare first.
+            Turn(
+                .parse("a", "EXPLAIN ROUTE SELECT 1"), .describeStatement("a"), .sync, gets: "1 t T(course) Z(I)"),
+            Turn(.bind("a"), .execute(), .sync, gets: "2 D(replicaSafe) C(EXPLAIN) Z(I)"),
+            Turn(.parse("b", "EXPLAIN ROUTE SELECT 1"), .describeStatement("b"), .flush, gets: "1 t T(course)"),
+            Turn(.bind("b"), .execute(), .sync, gets: "2 D(replicaSafe) C(EXPLAIN) Z(I)"),
+            Turn(.closeStatement("a"), .sync, gets: "3 Z(I)"))
+    }
+
+    @Test func inTransactions() {
+        Rig.withClient().play(
+            0,
+            Turn(.query("BEGIN"), gets: "C(BEGIN) Z(T)"),
+            Turn(.query("EXPLAIN ROUTE SELECT 1"), gets: Self.answer("transactionControl", "T")),
+            Turn(.query("EXPLAIN ROUTE COMMIT"), gets: Self.answer("here", "T")),
+            Turn(
+                .query("SELECT 1"), gets: "T(c) D(SELECT 1) C(SELECT 1) Z(T)", "acquire transactionControl",
+                "p0 P(: BEGIN) B() E() C(P ) Q(SELECT 1)"),
+            Turn(.query("EXPLAIN ROUTE SELECT 1"), gets: Self.answer("stays", "T")),
+            Turn(.query("INSERT 1"), gets: "C(INSERT 0 1) Z(T)", "p0 Q(INSERT 1)"),
+            Turn(
+                .query("SELECT nosuch"), gets: "E(42P01 relation \"nosuch\" does not exist) Z(E)",
+                "p0 Q(SELECT nosuch)"),
+            Turn(.query("EXPLAIN ROUTE SELECT 1"), gets: Self.answer("refused 25P02", "E")),
+            Turn(.query("EXPLAIN ROUTE ROLLBACK"), gets: Self.answer("stays", "E")),
+            Turn(.query("ROLLBACK"), gets: "C(ROLLBACK) Z(I)", "p0 Q(ROLLBACK)"),
+            Turn(.query("EXPLAIN ROUTE SELECT 1"), gets: Self.answer("replicaSafe")))
+    }
+
+    @Test func readOnlyTransactions() {
+        let snapshot = "BEGIN READ ONLY, ISOLATION LEVEL REPEATABLE READ"
+        for (begin, course) in [("BEGIN READ ONLY", "moves"), (snapshot, "refused 25006")] {
+            let rig = Rig.withClient()
+            rig.say(.query(begin), .query("EXPLAIN ROUTE SELECT 1"))
+            #expect(rig.taken(0) == "C(BEGIN) Z(T) " + Self.answer("replicaSafe", "T"))
+            rig.say(.query("SELECT 1"), .query("EXPLAIN ROUTE INSERT 1"), .query("EXPLAIN ROUTE SELECT 1"))
+            let read = "T(c) D(SELECT 1) C(SELECT 1) Z(T) "
+            #expect(rig.taken(0) == read + Self.answer(course, "T") + " " + Self.answer("stays", "T"))
+            #expect(rig.problems == [])
+        }
+    }
+
+    @Test func pinned() {
+        Rig.withClient().play(
+            0,
+            Turn(
+                .query("LISTEN a"), gets: "C(LISTEN) Z(I)", "acquire sessionState", "pin listen", "p0 Q(LISTEN a)"),
+            Turn(.query("EXPLAIN ROUTE SELECT 1"), gets: Self.answer("stays")))
+    }
+
+    @Test func theReaderPort() {
+        Rig.withClient(.reader).play(
+            0,
+            Turn(.query("EXPLAIN ROUTE SELECT 1"), gets: Self.answer("replicaSafe")),
+            Turn(.query("EXPLAIN ROUTE INSERT 1"), gets: Self.answer("refused 25006")))
+    }
+
+    /// With work for a server in the same batch it goes there, where PostgreSQL does not know it.
+    @Test func notAlone() {
+        Rig.withClient().play(
+            0,
+            Turn(
+                .parse("", "INSERT 1"), .bind(""), .execute(), .parse("", "EXPLAIN ROUTE SELECT 1"), .bind(""),
+                .execute(), .sync, gets: "1 2 C(INSERT 0 1) 1 2 C(EXPLAIN) Z(I)", "acquire write",
+                "p0 P(: INSERT 1) B() E() P(: EXPLAIN ROUTE SELECT 1) B() E() S"))
+    }
+}
