@@ -29,6 +29,8 @@ let package = Package(
         .target(  // one client's and one server's conversation
             name: "Sessions", dependencies: ["Wire", "SQL", "Routing", "Authentication"], swiftSettings: strict),
 
+        .target(name: "Admin", dependencies: ["Wire"], swiftSettings: strict),  // one conversation with the console
+
         // The body: sockets, threads, libraries.
         .target(name: "Locks", swiftSettings: strict),  // the lock that threads share values under
         .target(  // epoll, timers, sockets, buffers; its spans borrow from buffers that no compiler-known type owns
@@ -42,8 +44,8 @@ let package = Package(
         .target(  // owns every connection and worker thread
             name: "Proxy",
             dependencies: [
-                "Sessions", "Pooling", "Routing", "Wire", "SQL", "Authentication", "OpenSSL", "Reactor", "Telemetry",
-                "Lookups", "Locks", .product(name: "Logging", package: "swift-log"),
+                "Sessions", "Pooling", "Routing", "Wire", "SQL", "Admin", "Authentication", "OpenSSL", "Reactor",
+                "Telemetry", "Lookups", "Locks", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
 
@@ -94,6 +96,7 @@ let package = Package(
         .testTarget(
             name: "SessionsTests", dependencies: ["Sessions", "Wire", "SQL", "Routing", "Authentication"],
             swiftSettings: strict),
+        .testTarget(name: "AdminTests", dependencies: ["Admin", "Wire"], swiftSettings: strict),
         .testTarget(name: "LocksTests", dependencies: ["Locks"], swiftSettings: strict),
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: strict),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor"], swiftSettings: strict),
@@ -101,7 +104,8 @@ let package = Package(
             name: "ProbingTests",
             dependencies: ["Probing", "Routing", "SQL", "SQLCorpus", "PostgresCluster", "Locks"],
             swiftSettings: strict),
-        .testTarget(name: "ProxyTests", dependencies: ["Proxy"], swiftSettings: strict),
+        .testTarget(
+            name: "ProxyTests", dependencies: ["Proxy", "Routing", "SQL", "Sessions"], swiftSettings: strict),
         .testTarget(name: "LookupsTests", dependencies: ["Lookups", "Locks"], swiftSettings: strict),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", .product(name: "Logging", package: "swift-log")],

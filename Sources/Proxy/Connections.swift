@@ -1,5 +1,6 @@
 // What does a worker hold for each client, each server and each cancel request?
 
+import Admin
 import Authentication
 import Locks
 import Pooling
@@ -16,6 +17,8 @@ final class ClientConnection {
         /// Authenticated; waits for a server to tell the settings it reports.
         case welcoming
         case serving
+        /// It talks to the console.
+        case console(ConsoleSession)
     }
 
     /// Why the client's bytes are not read any further.
@@ -45,6 +48,10 @@ final class ClientConnection {
     /// Tells this wait from earlier ones.
     var waitSerial: UInt32 = 0
     var demand = Demand(routeClass: .replicaSafe)
+    /// Why the present batch goes where it goes.
+    var routeReason = RouteReason.replicaSafe
+    /// What keeps it off the replicas, if that has a name.
+    var decisiveObject: DecisiveObject?
     /// What was asked of the router last.
     var asked = RouteRequest(routeClass: .replicaSafe)
     /// What the session has read, under monotonic consistency: which data any other replica must have.

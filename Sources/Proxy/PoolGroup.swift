@@ -57,16 +57,20 @@ final class PoolGroup: Sendable {
         self.routing = entry.routing
         self.maxLagNanoseconds = entry.routing.maxLag.clampedNanoseconds
         self.pool = pool
-        self.session = SessionSettings(
+        self.session = Self.session(entry, pool, maxMessageSize: maxMessageSize)
+        pools = (0..<nodeCount).map {
+            Pool(group: number, cluster: cluster, node: $0, settings: pool, workerCount: workerCount)
+        }
+    }
+
+    static func session(_ entry: DatabaseSettings, _ pool: PoolSettings, maxMessageSize: Int) -> SessionSettings {
+        SessionSettings(
             maxBufferedBatch: entry.routing.maxBufferedBatch, maxMessageSize: maxMessageSize,
             maxPreparedStatements: pool.maxPreparedStatements,
             lazyBegin: entry.routing.lazyBegin, anyNodeAddress: entry.routing.nodeFunctions == .any,
             readRetries: entry.routing.readRetries,
             defaults: RoutingDefaults(
                 consistency: entry.routing.consistency, maxLag: entry.routing.maxLag.clampedNanoseconds))
-        pools = (0..<nodeCount).map {
-            Pool(group: number, cluster: cluster, node: $0, settings: pool, workerCount: workerCount)
-        }
     }
 
     /// The settings that a server reports to a client of a profile, if a server was asked before.

@@ -18,10 +18,13 @@ public final class ProxyServer: Sendable {
     private let stalls: StallReporter
 
     /// Opens the listeners and starts the workers.
-    public init(settings: ProxySettings, clusters: [ProxyCluster], logger: Logger) throws(ReactorError) {
+    public init(settings: ProxySettings, clusters: [ProxyCluster], version: String, logger: Logger)
+        throws(ReactorError)
+    {
         let count = settings.server.workers > 0 ? settings.server.workers : CPUCount.available
         let workerCount = min(count, 64)
-        shared = try SharedState(settings: settings, clusters: clusters, workerCount: workerCount, logger: logger)
+        shared = try SharedState(
+            settings: settings, clusters: clusters, workerCount: workerCount, version: version, logger: logger)
         var boxes: [Mailbox<WorkerMessage>] = []
         for _ in 0..<workerCount { boxes.append(try Mailbox<WorkerMessage>()) }
         mailboxes = boxes

@@ -1,5 +1,6 @@
 // What may an operator choose about the router itself: where it listens, what it serves and how much it takes?
 
+import Admin
 public import Authentication
 public import Pooling
 public import Routing
@@ -17,6 +18,7 @@ public struct ProxySettings: Sendable {
     public var directory: UserDirectory
     /// What single users have of their own, by name.
     public var users: [String: UserSettings]
+    public var admin: AdminSettings
 
     public init(
         listen: ListenSettings = ListenSettings(),
@@ -25,7 +27,8 @@ public struct ProxySettings: Sendable {
         clusters: [String: ClusterDefinition] = [:],
         databases: [String: DatabaseSettings] = [:],
         directory: UserDirectory = UserDirectory(),
-        users: [String: UserSettings] = [:]
+        users: [String: UserSettings] = [:],
+        admin: AdminSettings = AdminSettings()
     ) {
         self.listen = listen
         self.server = server
@@ -34,6 +37,7 @@ public struct ProxySettings: Sendable {
         self.databases = databases
         self.directory = directory
         self.users = users
+        self.admin = admin
     }
 
     /// The entry that serves a name a client asked for: its own, else the wildcard's, else none.
@@ -158,6 +162,8 @@ public struct NodeSettings: Equatable, Sendable {
 public struct DatabaseSettings: Equatable, Sendable {
     /// The name that stands for every database without an entry of its own.
     public static let wildcard = "*"
+    /// Names that stand for the console.
+    public static let consoleNames = Console.databases
 
     public var name: String
     public var cluster: String
@@ -183,6 +189,19 @@ public struct DatabaseSettings: Equatable, Sendable {
     /// The database to log in to on a server when a client asked for `requested`.
     public func serverName(forRequest requested: String) -> String {
         serverName ?? requested
+    }
+}
+
+/// Who may use the console.
+public struct AdminSettings: Equatable, Sendable {
+    /// May do everything.
+    public var users: Set<String>
+    /// May look.
+    public var statsUsers: Set<String>
+
+    public init(users: Set<String> = [], statsUsers: Set<String> = []) {
+        self.users = users
+        self.statsUsers = statsUsers
     }
 }
 

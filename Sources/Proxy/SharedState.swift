@@ -23,11 +23,16 @@ public struct ProxyCluster: Sendable {
     /// A database, by its name on the servers, is in use, and so many changes of its catalog were seen passing.
     public var requestCatalog: @Sendable (String, UInt64) -> Void
 
+    /// A node is to serve no reads, or to serve them again.
+    public var setDrained: @Sendable (NodeID, Bool) -> Void
+
     public init(
         settings: ClusterDefinition, samples: SampleCounter, requestSample: @escaping @Sendable () -> Void,
         requestProbe: @escaping @Sendable (NodeID) -> Void,
-        requestCatalog: @escaping @Sendable (String, UInt64) -> Void
+        requestCatalog: @escaping @Sendable (String, UInt64) -> Void,
+        setDrained: @escaping @Sendable (NodeID, Bool) -> Void
     ) {
+        self.setDrained = setDrained
         self.settings = settings
         self.samples = samples
         self.requestSample = requestSample
@@ -66,6 +71,9 @@ final class SharedState: Sendable {
     let catalogs = CatalogTable()
     let deriver: KeyDeriver
     let retries = Lock<RetryCounters>(RetryCounters())
+    /// By worker.
+    let reports: [PublishedReport]
+    let version: String
     /// Clients of all workers, those on their way to one included.
     let clientCount = Atomic<Int>(0)
     /// Workers that may still accept clients, and hand them to others.
@@ -74,7 +82,11 @@ final class SharedState: Sendable {
     let pulses: [WorkerPulse]
     private let groups = Lock<Groups>(Groups())
 
-    init(settings: ProxySettings, clusters: [ProxyCluster], workerCount: Int, logger: Logger) throws(ReactorError) {
+    init(settings: ProxySettings, clusters: [ProxyCluster], workerCount: Int, version: String, logger: Logger)
+        throws(ReactorError)
+    {
+        self.version = version
+        reports = (0..<workerCount).map { _ in PublishedReport() }
         self.settings = settings
         self.clusters = clusters
         self.workerCount = workerCount
@@ -119,6 +131,13 @@ final class SharedState: Sendable {
             groups.byKey[key] = group
             return .success(group)
         }
+    }
+
+    /// The only database that clients can mean, if there is only one.
+    var onlyDatabase: String? {
+        var names = Set(settings.databases.keys)
+        if names.remove(DatabaseSettings.wildcard) != nil { names.formUnion(allGroups.map(\.database)) }
+        return names.count == 1 ? names.first : nil
     }
 
     /// The group of a pool.

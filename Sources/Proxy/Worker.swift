@@ -66,6 +66,10 @@ final class Worker {
     /// What is known of the catalogs, by their numbers.
     var catalogs: [CatalogState] = []
     var nextCatalogReport: UInt64 = 0
+    /// Where batches went.
+    var routes = RouteCounters()
+    /// The outstanding work that was told of last, by cluster and node.
+    var reported: [[Int32]] = []
     var random: RandomSource
     /// Numbers the choices in turn.
     var turn: UInt64 = 0

@@ -206,6 +206,8 @@ extension Worker {
                 guard client.wait == .none, serveBatch(client, bytes, at: &offset) else {
                     return flush(client, bytes)
                 }
+            case .console(let session):
+                guard serveConsole(client, session, bytes, at: &offset) else { return flush(client, bytes) }
             }
         }
     }
@@ -278,6 +280,7 @@ extension Worker {
         guard let server = client.server else { preconditionFailure("Only a session with a server is pinned.") }
         let isGranted = server.pool.machine.withLock { $0.pin(server.id) }
         if isGranted {
+            routes.count(reasons)
             client.session.pinned(reasons, on: &server.session, toServer: &toServer)
             uncount(server)
         } else {

@@ -1,5 +1,6 @@
 // How does a connection become a client in service?
 
+import Admin
 import Authentication
 import Logging
 import OpenSSL
@@ -74,6 +75,7 @@ extension Worker {
 
     private func authenticated(_ client: ClientConnection, _ keys: SCRAMKeys?) -> Bool {
         guard let request = client.request else { preconditionFailure("An authenticated client has said who it is.") }
+        if Console.databases.contains(request.database) { return enterConsole(client, user: request.user) }
         let group: PoolGroup
         switch shared.group(database: request.database, user: request.user) {
         case .failure(let error):

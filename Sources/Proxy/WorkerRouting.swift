@@ -52,6 +52,7 @@ extension Worker {
                     .error, reason.sqlState.description, "\(reason)", detail: "\(decision.reason)")
                 return refuse(client, error, bytes, at: &offset)
             }
+            note(decision.reason, client, bytes, at: offset)
             guard let place = clusters[group.cluster].topology.index(of: node) else {
                 preconditionFailure("The router names a node of the cluster.")
             }
@@ -323,6 +324,7 @@ extension Worker {
         server.isPrimary = cluster.isPrimary(server.pool.node)
         client.attachedAt = now
         client.incarnation = cluster.topology.nodes[server.pool.node].incarnation
+        count(client, server.group, isPrimary: server.isPrimary)
         cluster.outstanding[server.pool.node] += 1
         server.isCounted = true
         let difference = difference(from: server, to: client)

@@ -16,6 +16,7 @@ extension Worker {
         expireConnects()
         expireCancels()
         reportCatalogs()
+        report()
         if !statements.learned.isEmpty { statements.learned.expire(now: now) }
         if id.rawValue == 0 {
             for group in shared.allGroups {

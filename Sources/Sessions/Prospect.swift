@@ -58,7 +58,7 @@ extension ClientSession {
     }
 
     /// What would become of a simple Query with this text.
-    mutating func prospect(
+    public mutating func prospect(
         of text: [UInt8], attachment: Attachment?, table: borrowing StatementTable
     ) -> Prospect {
         var actual = Batch()

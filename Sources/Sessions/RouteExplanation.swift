@@ -105,6 +105,19 @@ public struct RouteExplanation: Sendable {
         if prospect.port != request.listener {
             return prospect.isAskedForInComment ? "hint" : "setting of the session"
         }
+        switch prospect.course {
+        case .routed:
+            switch decision.reason {
+            case .consistencyPrimary, .primaryTakesShare, .advised, .tooLargeToRepeat: return "setting"
+            case .noReplicaUp, .replicasExcluded, .replicasTooOld, .floorNotCovered, .replicaReadBefore:
+                return "state of the replicas"
+            case .replicaSafe, .replicaCoversFloor, .readerPort, .write, .lockedRead, .primaryOnlyRead,
+                .transactionControl, .sessionState, .writerPort, .refusedByReplica, .learned, .notOnReaderPort:
+                break
+            }
+        case .answeredHere, .stays, .moves, .refused:
+            break
+        }
         let source = prospect.classification.cause.source
         let isUnknown = source == .unknownFunction && !isCatalogKnown
         return source.name + (isUnknown ? "; the catalog has not been read" : "")

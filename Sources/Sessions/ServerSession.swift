@@ -170,7 +170,7 @@ public struct ServerSession: ~Copyable, Sendable {
             bodyRemaining -= part
             offset += part
         }
-        settle(toClient: &toClient, facts: &facts)
+        if ledger.first?.disposition == .synthesise { settle(toClient: &toClient, facts: &facts) }
         while offset < bytes.count {
             let header: FrameHeader
             switch FrameScanner.scan(bytes, at: offset) {

@@ -17,6 +17,14 @@ extension Inspection {
         return settings
     }
 
+    mutating func admin(_ table: Table) -> AdminSettings {
+        refuse(["http"], in: table, because: "the HTTP endpoint is")
+        let expected = #"names of users, such as ["postgres"]"#
+        return AdminSettings(
+            users: Set(strings("users", in: table, expected: expected) ?? []),
+            statsUsers: Set(strings("stats_users", in: table, expected: expected) ?? []))
+    }
+
     /// The secrets of the users file and of `[users.NAME]` together; a user with neither is known and has none.
     mutating func directory(
         _ users: Table, _ tables: [(name: String, table: Table)], authentication: Table

@@ -106,6 +106,9 @@ extension Inspection {
         let tables = namedTables(.database, in: all)
         var databases: [String: DatabaseSettings] = [:]
         for (name, table) in tables {
+            if DatabaseSettings.consoleNames.contains(name) {
+                note(.conflict("the console has this name; clients would not reach the database"), at: table.path)
+            }
             let poolTable = self.table(.pool, "pool", in: table)
             var database = DatabaseSettings(
                 name: name, cluster: cluster(of: table, known: clusters) ?? "",

@@ -76,7 +76,7 @@ extension Inspection {
         checkPool(pool, at: poolTable.path)
 
         _ = transportSecurity(table(.tls, "tls", in: top))
-        refuse(Section.admin.keys, in: table(.admin, "admin", in: top), because: "the admin console is")
+        let admin = self.admin(table(.admin, "admin", in: top))
 
         let clusters = self.clusters(table(.clusters, "clusters", in: top))
         let databases = self.databases(
@@ -89,7 +89,7 @@ extension Inspection {
         let proxy = ProxySettings(
             listen: listen(table(.listen, "listen", in: top)), server: self.server(server),
             authentication: self.authentication(authentication), clusters: clusters, databases: databases,
-            directory: directory, users: users)
+            directory: directory, users: users, admin: admin)
         return Configuration(
             proxy: proxy, probe: probe(table(.probe, "probe", in: top)), log: log(server), routing: routing)
     }

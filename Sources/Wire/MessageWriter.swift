@@ -134,11 +134,15 @@ extension Array where Element == UInt8 {
         appendMessage(Backend.rowDescription, body: body)
     }
 
-    /// DataRow of texts.
-    public mutating func appendTextRow(_ values: [String]) {
+    /// DataRow of texts; nil is NULL.
+    public mutating func appendTextRow(_ values: [String?]) {
         var body: [UInt8] = []
         body.appendInt16(Int16(values.count))
         for value in values {
+            guard let value else {
+                body.appendInt32(-1)
+                continue
+            }
             body.appendInt32(Int32(value.utf8.count))
             body.append(contentsOf: value.utf8)
         }

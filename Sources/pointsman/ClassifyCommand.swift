@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import Routing
+import SQL
 import Settings
 
 struct ClassifyCommand: ParsableCommand {
@@ -11,7 +12,8 @@ struct ClassifyCommand: ParsableCommand {
         abstract: "Tell for each statement on standard input where it would go and why; needs no server.",
         discussion: """
             Prints one line for each statement, in order. A statement counts as coming alone, on the split port, while \
-            the primary and a caught-up replica are there.
+            the primary and a caught-up replica are there. Of the functions, views and tables of users nothing is \
+            known, unless --connect reads the catalog of their database.
             """)
 
     enum Input: String, CaseIterable, ExpressibleByArgument {
@@ -27,10 +29,29 @@ struct ClassifyCommand: ParsableCommand {
     @Option(help: "text: for people; json: one object for each statement; route: only replica or primary.")
     var format = ReportFormat.text
 
+    @Flag(help: "Read the catalog of the database once, from the nodes of the settings file, and judge by it.")
+    var connect = false
+
+    @Option(help: ArgumentHelp("With --connect: the database as clients name it.", valueName: "name"))
+    var database: String?
+
+    func validate() throws {
+        if connect, config == nil { throw ValidationError("--connect needs --config.") }
+        if !connect, database != nil { throw ValidationError("--database is of use with --connect only.") }
+    }
+
     func run() throws {
-        let settings = try config.map { try Configuration.load(path: $0).routing } ?? RoutingSettings()
+        let configuration = try config.map { try Configuration.load(path: $0) }
+        var settings = configuration?.routing ?? RoutingSettings()
+        var knowledge: Knowledge?
+        if connect, let configuration {
+            let reading = try CatalogReading(configuration, database: database)
+            settings = reading.settings.routing
+            knowledge = try reading.knowledge()
+        }
         var splitter = StatementSplitter(separator: input == .nul ? 0 : UInt8(ascii: "\n"))
-        var lines = RouteLines(input: input, report: RouteReport(format: format), settings: settings)
+        var lines = RouteLines(
+            input: input, report: RouteReport(format: format), settings: settings, knowledge: knowledge)
         // Also what stands before a statement that cannot be read gets its line.
         defer { lines.flush() }
         do {
@@ -62,10 +83,14 @@ private struct RouteLines {
     let input: ClassifyCommand.Input
     let report: RouteReport
     let settings: RoutingSettings
+    let knowledge: Knowledge?
     private(set) var count = 0
     private var unwritten = ""
 
-    init(input: ClassifyCommand.Input, report: RouteReport, settings: RoutingSettings) {
+    init(
+        input: ClassifyCommand.Input, report: RouteReport, settings: RoutingSettings, knowledge: Knowledge?
+    ) {
+        self.knowledge = knowledge
         self.input = input
         self.report = report
         self.settings = settings
@@ -75,11 +100,15 @@ private struct RouteLines {
         count += 1
         switch input {
         case .sql, .nul:
-            unwritten += try report.line(for: text, StatementRoute(text, settings: settings))
+            unwritten += try report.line(for: text, route(of: text))
         case .json:
             let statement = try decoded(text)
-            unwritten += try report.line(for: statement.span, StatementRoute(statement.span, settings: settings))
+            unwritten += try report.line(for: statement.span, route(of: statement.span))
         }
+    }
+
+    private func route(of text: Span<UInt8>) -> StatementRoute {
+        StatementRoute(text, settings: settings, knowledge: knowledge)
     }
 
     private func decoded(_ text: Span<UInt8>) throws -> [UInt8] {

@@ -79,6 +79,10 @@ struct DemoRouter {
             [databases."*"]
             cluster = "demo"
 
+            [admin]
+            users       = ["\(DatabaseRole.superuser.name)"]
+            stats_users = ["\(DatabaseRole.application.name)"]
+
             \(users.map { "[users.\($0.name)]\npassword = \"\($0.password)\"\n" }.joined(separator: "\n"))
             """
     }

@@ -36,6 +36,8 @@ struct RouteReport {
         let target: String
         let `class`: String
         let rule: String
+        /// Where the rule comes from.
+        let source: String
         let reason: String
         /// The bytes that decided, and where they begin.
         let token: String?
@@ -50,6 +52,7 @@ struct RouteReport {
             self.target = target
             self.class = route.routeClass.name
             rule = "\(classification.cause.note)"
+            source = classification.cause.source.name
             reason = route.sentence
             token = bytes.isEmpty ? nil : RouteReport.token(of: route, in: text)
             offset = bytes.isEmpty ? nil : bytes.lowerBound

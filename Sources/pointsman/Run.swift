@@ -26,7 +26,8 @@ func runRouter(configuration: Configuration) throws {
 
     let running = try RunningClusters(configuration: configuration, logger: logger)
     let server = try operatorError { () throws(ReactorError) in
-        try ProxyServer(settings: configuration.proxy, clusters: running.clusters, logger: logger)
+        try ProxyServer(
+            settings: configuration.proxy, clusters: running.clusters, version: pointsmanVersion, logger: logger)
     }
     try running.start(publishingTo: server)
     let listen = configuration.proxy.listen
@@ -143,7 +144,8 @@ private struct RunningClusters {
                 ProxyCluster(
                     settings: definition, samples: samples, requestSample: { prober.requestSample() },
                     requestProbe: { prober.requestProbe($0, connectionLost: true) },
-                    requestCatalog: { watcher?.request($0, demand: $1) }))
+                    requestCatalog: { watcher?.request($0, demand: $1) },
+                    setDrained: { prober.setDrained($0, $1) }))
             probers.append(prober)
             if let watcher { watchers.append(watcher) }
             publishers.append(publisher)

@@ -13,8 +13,10 @@ struct StatementRoute {
     private let asksForNode: Bool
 
     /// Routes with the functions that the router itself uses.
-    init(_ text: Span<UInt8>, settings: RoutingSettings) {
-        classification = Classifier.classify(text, settings: LexerSettings())
+    ///
+    /// - Parameter knowledge: of the database that the statement is for.
+    init(_ text: Span<UInt8>, settings: RoutingSettings, knowledge: Knowledge? = nil) {
+        classification = Classifier.classify(text, settings: LexerSettings(), knowledge: knowledge)
         asksForNode = settings.nodeFunctions == .primary && classification.effects.contains(.nodeAddress)
         routeClass = Self.demand(classification, asksForNode: asksForNode)
         let request = RouteRequest(routeClass: routeClass, consistency: settings.consistency, maxLag: .max)

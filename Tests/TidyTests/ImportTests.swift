@@ -12,6 +12,7 @@ import Testing
         ("Pooling", []),
         ("Authentication", ["Wire", "OpenSSL"]),
         ("Sessions", ["Wire", "SQL", "Routing", "Authentication"]),
+        ("Admin", ["Wire"]),
         ("Locks", []),
         ("Reactor", ["CLinux", "Locks"]),
         ("OpenSSL", ["COpenSSL"]),
@@ -20,8 +21,8 @@ import Testing
         (
             "Proxy",
             [
-                "Sessions", "Pooling", "Routing", "Wire", "SQL", "Authentication", "OpenSSL", "Reactor", "Telemetry",
-                "Lookups", "Locks",
+                "Sessions", "Pooling", "Routing", "Wire", "SQL", "Admin", "Authentication", "OpenSSL", "Reactor",
+                "Telemetry", "Lookups", "Locks",
             ]
         ),
         ("Telemetry", ["Locks"]),
@@ -47,7 +48,7 @@ import Testing
     ]
 
     /// Modules of pure values: no clock, no file, no socket, no thread.
-    static let brain: Set<String> = ["Wire", "SQL", "Routing", "Pooling", "Authentication", "Sessions"]
+    static let brain: Set<String> = ["Wire", "SQL", "Routing", "Pooling", "Authentication", "Sessions", "Admin"]
     private static let impure: Set<String> = [
         "Foundation", "FoundationEssentials", "Glibc", "Dispatch", "Synchronization", "Observation",
     ]

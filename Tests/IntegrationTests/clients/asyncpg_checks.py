@@ -35,6 +35,14 @@ async def reads_are_spread():
     expect(ports, OPTIONS.reads)
 
 
+async def routes_are_explained():
+    async with connected() as connection:
+        for _ in range(3):
+            rows = dict(await connection.fetch("EXPLAIN ROUTE SELECT nextval('s')"))
+            expect(rows["token"], "nextval")
+            expect(rows["decided by"], "built-in table")
+
+
 async def the_statement_cache_works_on_every_server():
     async with connected() as connection:
         for number in range(100):
@@ -201,8 +209,8 @@ async def a_pool():
 
 
 CHECKS = [
-    reads_are_spread, the_statement_cache_works_on_every_server, statements_pushed_out_of_the_cache,
-    no_statement_cache, prepared_statements, a_session_reads_its_writes, transactions_and_savepoints,
+    reads_are_spread, routes_are_explained, the_statement_cache_works_on_every_server,
+    statements_pushed_out_of_the_cache, no_statement_cache, prepared_statements, a_session_reads_its_writes, transactions_and_savepoints,
     read_only_transactions, cursors, many_rows_at_once, binary_copy, a_changed_table, types_are_looked_up,
     timeouts_cancel, listeners, settings_of_the_start, a_pool,
 ]

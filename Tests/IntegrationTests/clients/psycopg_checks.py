@@ -41,6 +41,19 @@ def transactions_go_to_the_primary():
         connection.commit()
 
 
+def routes_are_explained():
+    with connect(prepare_threshold=0) as connection:
+        rows = dict(connection.execute("EXPLAIN ROUTE SELECT 1").fetchall())
+        expect(rows["class"], "replica-safe")
+        for _ in range(3):
+            rows = dict(connection.execute("EXPLAIN ROUTE INSERT INTO t VALUES (1)", prepare=True).fetchall())
+            expect(rows["token"], "INSERT")
+    with connect(autocommit=False) as connection:
+        rows = dict(connection.execute("EXPLAIN ROUTE SELECT 1").fetchall())
+        expect(rows["class"], "replica-safe, here routed as transaction control")
+        connection.commit()
+
+
 def a_session_reads_its_writes():
     with connect() as connection:
         table = table_name("psycopg_own")
@@ -226,7 +239,7 @@ def many_threads():
 
 
 CHECKS = [
-    reads_are_spread, transactions_go_to_the_primary, a_session_reads_its_writes,
+    reads_are_spread, transactions_go_to_the_primary, routes_are_explained, a_session_reads_its_writes,
     prepared_statements_run_on_every_server, evicted_statements_are_gone,
     prepared_statements_of_connections_do_not_mix, pipelines, an_error_in_a_pipeline, server_side_cursors,
     copy_both_ways, a_failed_copy_leaves_the_connection_usable, settings_stay, options_of_the_start,
