@@ -78,35 +78,47 @@ extension ClientSession {
     private mutating func course(
         _ attachment: Attachment?, of message: Span<UInt8>, table: borrowing StatementTable
     ) -> Course {
-        if transaction == .failedWithoutServer || attachment?.status == .failed { return courseInFailedTransaction }
-        if batch.speaksToRouter {
-            return mistakeInRouterSetting(message, at: 0, table: table).map(Course.refused) ?? .answeredHere
+        if transaction == .failedWithoutServer {
+            return endsTransaction ? .answeredHere : .refused(.abortedTransaction)
         }
-        guard let attachment else {
-            if isAnsweredHere { return .answeredHere }
-            return objection(isAttached: false).map(Course.refused) ?? .routed(demand)
+        let isFailed = attachment?.status == .failed
+        if attachment == nil || needsQuietAnswer && !isFailed {
+            if isAnsweredHere(message, isAttached: attachment != nil, table: table) { return .answeredHere }
         }
-        if isOnReplica, !mayStayOnReplica(attachment) {
+        if let attachment, isOnReplica, !mayStayOnReplica(attachment) {
             return canMove || hasOnlyPrepared || isUnused(attachment) ? .moves : .refused(.readOnlyOnReplica)
         }
-        return objection(isAttached: true).map(Course.refused) ?? .stays
+        let objection =
+            mistakeInRouterSetting(message, at: 0, table: table) ?? objection(isAttached: attachment != nil)
+        if let objection { return .refused(objection) }
+        if attachment == nil { return .routed(demand) }
+        return isFailed && !runsInFailedTransaction ? .refused(.abortedTransaction) : .stays
     }
 
-    private var courseInFailedTransaction: Course {
-        var ends = false
-        if case .commit = batch.command { ends = true }
-        if case .rollback = batch.command { ends = true }
-        if transaction == .failedWithoutServer { return ends ? .answeredHere : .refused(.abortedTransaction) }
-        return ends || batch.command == .rollbackTo ? .stays : .refused(.abortedTransaction)
+    private var endsTransaction: Bool {
+        if case .commit = batch.command { return true }
+        if case .rollback = batch.command { return true }
+        return false
     }
 
-    private var isAnsweredHere: Bool {
-        mutating get {
-            guard let command = batch.command else { return false }
-            let (before, settings, beyond, savepoint) = (transaction, router, routerBeyond, hasSavepoint)
-            defer { (transaction, router, routerBeyond, hasSavepoint) = (before, settings, beyond, savepoint) }
-            return tagWithoutServer(command) != nil
+    /// Of several statements in one text the first may end the transaction.
+    private var runsInFailedTransaction: Bool {
+        endsTransaction || batch.command == .rollbackTo || batch.classification?.statementCount != 1
+    }
+
+    private mutating func isAnsweredHere(
+        _ message: Span<UInt8>, isAttached: Bool, table: borrowing StatementTable
+    ) -> Bool {
+        guard let command = batch.command else { return false }
+        if batch.speaksToRouter { return mistakeInRouterSetting(message, at: 0, table: table) == nil }
+        if case .deallocate(let name) = command {
+            let title = Identifier.value(of: message.extracting(FrameHeader.byteCount..<message.count).extracting(name))
+            return names.find(title).map { !names[$0].isOwn } ?? false
         }
+        if isAttached { return false }
+        let (before, settings, beyond, savepoint) = (transaction, router, routerBeyond, hasSavepoint)
+        defer { (transaction, router, routerBeyond, hasSavepoint) = (before, settings, beyond, savepoint) }
+        return tagWithoutServer(command) != nil
     }
 
     /// Answers the EXPLAIN ROUTE at the offset.

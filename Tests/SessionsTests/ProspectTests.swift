@@ -1,5 +1,6 @@
 // Does a session foresee what it then does, and change nothing by looking?
 
+import Routing
 import Testing
 import Wire
 
@@ -94,5 +95,47 @@ struct ProspectTests {
                 .parse("", "INSERT 1"), .bind(""), .execute(), .parse("", "EXPLAIN ROUTE SELECT 1"), .bind(""),
                 .execute(), .sync, gets: "1 2 C(INSERT 0 1) 1 2 C(EXPLAIN) Z(I)", "acquire write",
                 "p0 P(: INSERT 1) B() E() P(: EXPLAIN ROUTE SELECT 1) B() E() S"))
+    }
+
+    private static let statements = [
+        "SELECT 1", "SELECT 1", "SELECT 1", "INSERT INTO t VALUES (1)", "SELECT nosuch", "SELECT a FROM t", "BEGIN",
+        "BEGIN READ ONLY", "BEGIN READ ONLY, ISOLATION LEVEL REPEATABLE READ", "COMMIT", "COMMIT", "ROLLBACK",
+        "ROLLBACK AND CHAIN", "SAVEPOINT s", "ROLLBACK TO s", "LISTEN a", "DISCARD ALL", "RESET ALL", "",
+        "SELECT 1 FOR UPDATE", "SELECT pg_backend_pid()", "SELECT 1; SELECT 2", "BEGIN; INSERT INTO t VALUES (3)",
+        "SET pointsman.role = replica", "SET pointsman.role = primary", "RESET pointsman.role",
+        "SET pointsman.role = none", "SHOW pointsman.role", "/* pointsman: role=replica */ SELECT 1", "DEALLOCATE p",
+        "DEALLOCATE ALL", "SHOW datestyle", "SET TRANSACTION READ ONLY", "SELECT currval('s')",
+    ]
+
+    /// Random conversations: what is foreseen is what happens, and looking changes nothing.
+    @Test(arguments: [ListenerKind.split, .reader, .writer])
+    func foresight(_ port: ListenerKind) {
+        for seed in 0..<400 as Range<UInt64> {
+            var random = SeededRandom(seed: seed)
+            let rig = Rig.withClient(port)
+            rig.say(.parse("p", "SELECT 2"), .sync)
+            for _ in 0..<12 {
+                let text = Self.statements.randomElement(using: &random) ?? ""
+                rig.lines = []
+                _ = rig.taken(0)
+                rig.say(.query("EXPLAIN ROUTE \(text)"))
+                let foreseen = rig.taken(0)
+                #expect(rig.lines == [], "seed \(seed), \(text)")
+                rig.say(.query(text))
+                let course = Self.course(rig.lines, rig.taken(0), foreseen: foreseen)
+                #expect(foreseen.hasPrefix("T(course) D(\(course)) "), "seed \(seed), \(text): \(rig.lines)")
+                #expect(rig.problems == [], "seed \(seed)")
+            }
+        }
+    }
+
+    /// What has happened, in the words of what was foreseen.
+    private static func course(_ lines: [String], _ reply: String, foreseen: String) -> String {
+        if foreseen.contains("D(refused ") {
+            return reply.hasPrefix("E(") ? "refused \(reply.dropFirst(2).prefix(5))" : "not refused"
+        }
+        if lines.contains("move") { return "moves" }
+        if let line = lines.first, line.hasPrefix("acquire ") { return String(line.dropFirst("acquire ".count)) }
+        return lines.isEmpty ? "here" : "stays"
     }
 }
