@@ -39,6 +39,7 @@ final class ProbeLoop {
         cluster.probeTimeout = settings.timeout
         cluster.failuresUntilDown = settings.failuresUntilDown
         cluster.failoverWait = failoverWait
+        cluster.slowStart = settings.slowStart
         machine = ClusterMachine(nodes: nodes.map(\.0), settings: cluster)
         topology = machine.snapshot(at: 0)
     }

@@ -16,6 +16,8 @@ public struct ProbeSettings: Equatable, Sendable {
     public var failuresUntilDown = 2
     /// Time between two readings of the catalog of a database in use; zero: catalogs are not read.
     public var catalogInterval: Duration = .seconds(60)
+    /// How long a node that has come up gets less than its share of the reads.
+    public var slowStart: Duration = .seconds(10)
     /// libpq's `sslmode`.
     public var sslMode = "prefer"
 

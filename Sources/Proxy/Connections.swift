@@ -52,6 +52,15 @@ final class ClientConnection {
     var routeReason = RouteReason.replicaSafe
     /// What keeps it off the replicas, if that has a name.
     var decisiveObject: DecisiveObject?
+    /// What was asked of the router last.
+    var asked = RouteRequest(routeClass: .replicaSafe)
+    /// What the session has read, under monotonic consistency: which data any other replica must have.
+    var readFloor = Floor()
+    var lastRead: LastRead?
+    /// Of the node that it was given a server of.
+    var incarnation: UInt64 = 0
+    /// When it got its server.
+    var attachedAt: UInt64 = 0
     /// Nodes that cannot serve the present batch.
     var excluded = NodeSet()
     /// What the present batch has waited for in vain.
@@ -187,8 +196,11 @@ final class ClusterView {
     var topology = Topology()
     /// Batches under way by place of the node.
     var outstanding: [Int32]
+    /// How long reads take, by place of the node.
+    var latencies: [Latency]
 
     init(nodeCount: Int) {
+        latencies = Array(repeating: Latency(), count: nodeCount)
         outstanding = Array(repeating: 0, count: nodeCount)
     }
 

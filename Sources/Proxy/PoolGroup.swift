@@ -28,6 +28,8 @@ final class PoolGroup: Sendable {
     let pools: [Pool]
     /// What a client's own SCRAM login revealed last; good for logins at servers that hold the same secret.
     let keys = Lock<SCRAMKeys?>(nil)
+    /// Shared with all users of the database.
+    let writes: DatabaseFloor
     private let welcomes = Lock<Welcomes>(Welcomes())
 
     /// What servers report at their start, by the settings that a client brought.
@@ -41,7 +43,8 @@ final class PoolGroup: Sendable {
 
     init(
         number: Int, database: String, user: String, entry: DatabaseSettings, cluster: Int, nodeCount: Int,
-        catalog: Catalog?, secret: Secret?, pool: PoolSettings, maxMessageSize: Int, workerCount: Int
+        catalog: Catalog?, writes: DatabaseFloor, secret: Secret?, pool: PoolSettings, maxMessageSize: Int,
+        workerCount: Int
     ) {
         self.number = number
         self.database = database
@@ -49,6 +52,7 @@ final class PoolGroup: Sendable {
         self.serverDatabase = entry.serverName(forRequest: database)
         self.cluster = cluster
         self.catalog = catalog
+        self.writes = writes
         self.secret = secret
         self.routing = entry.routing
         self.maxLagNanoseconds = entry.routing.maxLag.clampedNanoseconds

@@ -92,6 +92,8 @@ public struct ServerSettings: Equatable, Sendable {
     public var loginTimeout: Duration
     /// Bytes of one message of a client, its length word included; a longer one gets 08P01.
     public var maxMessageSize: Int
+    /// Where the router runs: reads prefer nodes of the same zone. nil: all nodes are alike.
+    public var zone: String?
 
     /// PostgreSQL's own limit on a message.
     public static let largestMessageSize = 0x3fff_ffff
@@ -100,12 +102,14 @@ public struct ServerSettings: Equatable, Sendable {
         workers: Int = 0,
         maxClients: Int = 10_000,
         loginTimeout: Duration = .seconds(60),
-        maxMessageSize: Int = ServerSettings.largestMessageSize
+        maxMessageSize: Int = ServerSettings.largestMessageSize,
+        zone: String? = nil
     ) {
         self.workers = workers
         self.maxClients = maxClients
         self.loginTimeout = loginTimeout
         self.maxMessageSize = maxMessageSize
+        self.zone = zone
     }
 }
 

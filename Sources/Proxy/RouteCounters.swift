@@ -127,7 +127,7 @@ extension RouteReason {
         case .refusedByReplica, .learned: "the log tells which refusal taught it"
         case .tooLargeToRepeat: "would be balanced with a higher max_buffered_batch"
         case .replicaSafe, .replicaCoversFloor, .readerPort, .write, .lockedRead, .primaryOnlyRead, .sessionState,
-            .writerPort, .notOnReaderPort:
+            .writerPort, .replicaReadBefore, .primaryTakesShare, .notOnReaderPort:
             nil
         }
     }

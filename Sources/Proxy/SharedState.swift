@@ -54,6 +54,8 @@ final class SharedState: Sendable {
     struct Groups {
         var list: [PoolGroup] = []
         var byKey: [GroupKey: PoolGroup] = [:]
+        /// By the number of the cluster and the database's name on its servers.
+        var writes: [Int: [String: DatabaseFloor]] = [:]
     }
 
     let settings: ProxySettings
@@ -115,10 +117,13 @@ final class SharedState: Sendable {
                         .fatal, "53300", "too many pools",
                         detail: "At most \(Self.groupLimit) pairs of database and user are served."))
             }
+            let serverName = entry.serverName(forRequest: database)
+            let writes = groups.writes[cluster, default: [:]][serverName] ?? DatabaseFloor()
+            groups.writes[cluster, default: [:]][serverName] = writes
             let group = PoolGroup(
                 number: groups.list.count, database: database, user: user, entry: entry, cluster: cluster,
                 nodeCount: clusters[cluster].settings.nodes.count,
-                catalog: catalogs.use(cluster: cluster, database: entry.serverName(forRequest: database)),
+                catalog: catalogs.use(cluster: cluster, database: serverName), writes: writes,
                 secret: settings.directory.lookup(user),
                 pool: settings.poolSettings(database: entry, user: user),
                 maxMessageSize: settings.server.maxMessageSize, workerCount: workerCount)

@@ -71,6 +71,8 @@ final class Worker {
     /// The outstanding work that was told of last, by cluster and node.
     var reported: [[Int32]] = []
     var random: RandomSource
+    /// Numbers the choices in turn.
+    var turn: UInt64 = 0
     var now: UInt64
     var isTickDue = false
     var stopMode: StopMode?

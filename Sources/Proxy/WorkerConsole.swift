@@ -52,7 +52,7 @@ extension Worker {
             client.decisiveObject = client.session.decisiveObject(bytes, at: offset, table: statements)
         case .replicaSafe, .replicaCoversFloor, .readerPort, .transactionControl, .writerPort, .consistencyPrimary,
             .noReplicaUp, .replicasExcluded, .replicasTooOld, .floorNotCovered, .refusedByReplica, .learned,
-            .tooLargeToRepeat, .advised, .notOnReaderPort:
+            .tooLargeToRepeat, .replicaReadBefore, .primaryTakesShare, .advised, .notOnReaderPort:
             break
         }
     }

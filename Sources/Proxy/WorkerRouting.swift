@@ -72,11 +72,20 @@ extension Worker {
 
     /// What is asked of the router for work of a client.
     func request(_ demand: Demand, of client: ClientConnection, _ group: PoolGroup) -> RouteRequest {
-        RouteRequest(
+        var request = RouteRequest(
             routeClass: demand.routeClass, floor: client.session.floor,
             consistency: demand.consistency ?? group.routing.consistency,
             maxLag: demand.maxLag ?? group.maxLagNanoseconds, listener: demand.listener,
             excluded: client.excluded, waitedFor: client.waitedFor, needsPrimary: demand.needsPrimary)
+        switch request.consistency {
+        case .monotonic:
+            request.readFloor = client.readFloor
+            request.lastRead = client.lastRead
+        case .global:
+            request.globalFloor = group.writes.floor
+        case .eventual, .session, .primary: break
+        }
+        return request
     }
 
     private func decide(_ client: ClientConnection, _ group: PoolGroup) -> RouteDecision {
@@ -86,15 +95,17 @@ extension Worker {
             request.maxLag = .max
             request.listener = .split
         }
+        client.asked = request
         return decide(request, group)
     }
 
     func decide(_ request: RouteRequest, _ group: PoolGroup) -> RouteDecision {
         let cluster = clusters[group.cluster]
         let outstanding = cluster.outstanding
+        let latencies = group.routing.loadBalance == .latency ? cluster.latencies.map(\.nanoseconds) : []
         return Router.decide(
             request, topology: cluster.topology, settings: group.routing, outstanding: outstanding.span,
-            random: random.next())
+            latency: latencies.span, random: group.routing.loadBalance == .roundRobin ? nextTurn() : random.next())
     }
 
     /// The batch gets no server: the client is told, or sent away if it is not in service yet.
@@ -269,9 +280,15 @@ extension Worker {
         }
         client.wait = .none
         if !suits(server, client) {
-            client.excluded.insert(pool.node)
+            if clusters[pool.cluster].isPrimary(pool.node) {
+                // It is none any more: whoever is will be found by asking.
+                askForProbe(server)
+                hold(client, .noPrimary, server.group)
+            } else {
+                client.excluded.insert(pool.node)
+            }
             giveBack(server)
-            if client !== acquiring { resumeLater(client) }
+            if client !== acquiring, client.wait == .none { resumeLater(client) }
             return
         }
         attach(client, server)
@@ -281,12 +298,21 @@ extension Worker {
     private func suits(_ server: ServerConnection, _ client: ClientConnection) -> Bool {
         let cluster = clusters[server.pool.cluster]
         guard server.pool.node < cluster.topology.nodes.count else { return true }
-        if cluster.isPrimary(server.pool.node) { return true }
+        if cluster.isPrimary(server.pool.node) {
+            return cluster.topology.nodes[server.pool.node].isPrimary(
+                onConnectionOf: server.connectedAt, reportingStandby: server.session.isStandby)
+        }
         // A standby refuses whatever runs under SERIALIZABLE, even the order that would change it.
         if server.session.defaultIsolation == .serializable { return false }
         if case .welcoming = client.phase { return true }
-        guard server.group.routing.consistency != .eventual, client.session.floor != .none else { return true }
-        return cluster.topology.nodes[server.pool.node].covers(client.session.floor, connectedAt: server.connectedAt)
+        let node = cluster.topology.nodes[server.pool.node]
+        return client.asked.mayUse(node, at: server.pool.node, connectedAt: server.connectedAt)
+    }
+
+    /// The running number of a choice in turn.
+    private func nextTurn() -> UInt64 {
+        turn &+= 1
+        return turn
     }
 
     private func attach(_ client: ClientConnection, _ server: ServerConnection) {
@@ -296,6 +322,8 @@ extension Worker {
         server.client = client
         server.phase = .attached
         server.isPrimary = cluster.isPrimary(server.pool.node)
+        client.attachedAt = now
+        client.incarnation = cluster.topology.nodes[server.pool.node].incarnation
         count(client, server.group, isPrimary: server.isPrimary)
         cluster.outstanding[server.pool.node] += 1
         server.isCounted = true

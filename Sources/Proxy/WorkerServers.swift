@@ -120,9 +120,10 @@ extension Worker {
         let used = server.session.receive(bytes, toClient: &toClient, toServer: &toServer, facts: &facts)
         // After the acknowledgement was received and before it is forwarded: a sample begun later contains the write.
         if mayHaveWritten, server.isPrimary, let client {
-            client.session.floor.raise(startedSample: shared.clusters[server.pool.cluster].samples.started)
+            noteWrite(client, server)
             if client.session.mayHaveChangedCatalog { noteCatalogChange(client) }
         }
+        if let client, client.asked.consistency == .monotonic { noteRead(client, server) }
         guard let client else {
             toClient.removeAll()
             settleOrphan(server)
@@ -223,6 +224,9 @@ extension Worker {
     /// The client is through with the server.
     func detach(_ client: ClientConnection, _ server: ServerConnection) {
         let leavesTraces = client.session.leavesTraces
+        if client.group?.routing.loadBalance == .latency, !server.isPrimary {
+            clusters[server.pool.cluster].latencies[server.pool.node].note(now &- client.attachedAt, at: now)
+        }
         client.session.detached()
         client.server = nil
         client.isBlocked = false
@@ -422,7 +426,7 @@ extension Worker {
 
     private func tellLoss(_ client: ClientConnection, _ server: ServerConnection) {
         if client.session.mayHaveWritten {
-            client.session.floor.raise(startedSample: shared.clusters[server.pool.cluster].samples.started)
+            noteWrite(client, server)
             if client.session.mayHaveChangedCatalog { noteCatalogChange(client) }
         }
         client.server = nil

@@ -10,6 +10,8 @@ public struct ClusterSettings: Equatable, Sendable {
     public var failuresUntilDown = 2
     /// How long the lag of replicas stands still while no primary is known.
     public var failoverWait: Duration = .seconds(30)
+    /// How long a node that has come up gets less than its share.
+    public var slowStart: Duration = .seconds(10)
 
     public init() {}
 }

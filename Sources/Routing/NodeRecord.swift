@@ -7,12 +7,15 @@ public struct NodeDefinition: Equatable, Sendable {
     public var address: String
     /// Share of the reads.
     public var weight: Int
+    /// In the router's own zone, or none is configured.
+    public var isNear: Bool
 
-    public init(id: NodeID, address: String, weight: Int = 1) {
+    public init(id: NodeID, address: String, weight: Int = 1, isNear: Bool = true) {
         precondition(weight >= 1, "a weight is at least 1")
         self.id = id
         self.address = address
         self.weight = weight
+        self.isNear = isNear
     }
 }
 

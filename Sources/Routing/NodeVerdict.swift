@@ -54,7 +54,7 @@ public enum NodeVerdict: Equatable, Sendable, CustomStringConvertible {
 extension Router {
     /// What each node is to a read of the request, by the functions that decide; in the order of `topology.nodes`.
     public static func verdicts(_ request: RouteRequest, topology: Topology) -> [NodeVerdict] {
-        let floor = effectiveFloor(request)
+        let floor = request.effectiveFloor
         return topology.nodes.enumerated().map { index, node in
             if topology.primary == node.id { return .primary }
             guard node.isEligibleReplica else { return node.ineligibleReason.map(NodeVerdict.ineligible) ?? .unknown }

@@ -41,11 +41,16 @@ public struct RouteRequest: Equatable, Sendable {
     public var waitedFor: HoldReason?
     /// Of a replica-safe read only.
     public var needsPrimary: NeedOfPrimary?
+    /// With `.monotonic`: what replicas other than `lastRead` must have.
+    public var readFloor: Floor
+    /// With `.monotonic`: the replica that the session has read from last.
+    public var lastRead: LastRead?
 
     public init(
         routeClass: RouteClass, floor: Floor = .none, globalFloor: Floor = .none, consistency: Consistency = .session,
         maxLag: UInt64 = 10_000_000_000, listener: ListenerKind = .split, wantsReplica: Bool = false,
-        excluded: NodeSet = NodeSet(), waitedFor: HoldReason? = nil, needsPrimary: NeedOfPrimary? = nil
+        excluded: NodeSet = NodeSet(), waitedFor: HoldReason? = nil, needsPrimary: NeedOfPrimary? = nil,
+        readFloor: Floor = .none, lastRead: LastRead? = nil
     ) {
         self.routeClass = routeClass
         self.floor = floor
@@ -57,6 +62,44 @@ public struct RouteRequest: Equatable, Sendable {
         self.excluded = excluded
         self.waitedFor = waitedFor
         self.needsPrimary = needsPrimary
+        self.readFloor = readFloor
+        self.lastRead = lastRead
+    }
+
+    /// What a replica must have for the request.
+    public var effectiveFloor: Floor {
+        switch consistency {
+        case .eventual, .primary: .none
+        case .session: floor
+        case .monotonic: max(floor, readFloor)
+        case .global: max(floor, globalFloor)
+        }
+    }
+
+    /// Whether the read may use a connection to a replica that was chosen for it.
+    public func mayUse(_ node: borrowing NodeStatus, at place: Int, connectedAt: UInt64) -> Bool {
+        let floor = floor(for: place, incarnation: node.incarnation)
+        // The connection must not lead to a later life of the replica than the one that was read from.
+        if consistency == .monotonic, floor != effectiveFloor, node.coverageBegan < connectedAt { return false }
+        return node.covers(floor, connectedAt: connectedAt)
+    }
+
+    /// The same for one replica: in the life in which the session has read from it, it cannot go back.
+    public func floor(for place: Int, incarnation: UInt64) -> Floor {
+        lastRead == LastRead(place: place, incarnation: incarnation) && consistency == .monotonic
+            ? floor : effectiveFloor
+    }
+}
+
+/// A replica in one of its lives.
+public struct LastRead: Equatable, Sendable {
+    /// In `Topology.nodes`.
+    public var place: Int
+    public var incarnation: UInt64
+
+    public init(place: Int, incarnation: UInt64) {
+        self.place = place
+        self.incarnation = incarnation
     }
 }
 
@@ -114,6 +157,7 @@ public enum RouteReason: UInt8, Equatable, Sendable, CaseIterable, CustomStringC
     // To a replica.
     case replicaSafe
     case replicaCoversFloor
+    case replicaReadBefore
     case readerPort
     // To the primary because of what the work is.
     case write
@@ -124,6 +168,7 @@ public enum RouteReason: UInt8, Equatable, Sendable, CaseIterable, CustomStringC
     // To the primary because of where it came from or what was asked for.
     case writerPort
     case consistencyPrimary
+    case primaryTakesShare
     // A read that would have gone to a replica.
     case noReplicaUp
     case replicasExcluded
@@ -141,6 +186,8 @@ public enum RouteReason: UInt8, Equatable, Sendable, CaseIterable, CustomStringC
         switch self {
         case .replicaSafe: "a read that any replica can answer"
         case .replicaCoversFloor: "a read, on a replica that has replayed the session's last write"
+        case .replicaReadBefore: "a read, on the replica that the session has read from last"
+        case .primaryTakesShare: "a read, and the primary takes its share of them"
         case .readerPort: "sessions on the reader port use replicas"
         case .write: "it may write, or is not understood"
         case .lockedRead: "it locks rows or tables"

@@ -6,9 +6,11 @@ public struct Router: Sendable {
     ///
     /// - Parameters:
     ///   - outstanding: Work in progress on each node, by the place in `topology.nodes`.
+    ///   - latency: How long reads take on each node, in nanoseconds, likewise; looked at with `.latency` only.
     ///   - random: A random number; with `.roundRobin` the running number of the decision instead.
     public static func decide(
-        _ request: RouteRequest, topology: Topology, settings: RoutingSettings, outstanding: Span<Int32>, random: UInt64
+        _ request: RouteRequest, topology: Topology, settings: RoutingSettings, outstanding: Span<Int32>,
+        latency: Span<UInt64> = Span(), random: UInt64
     ) -> RouteDecision {
         switch request.listener {
         case .writer:
@@ -17,25 +19,25 @@ public struct Router: Sendable {
             switch request.routeClass {
             case .replicaSafe, .primaryOnlyRead, .transactionControl, .sessionState:
                 return read(
-                    request, .readerPort, settings.readerFallback, topology, settings, outstanding, random)
+                    request, .readerPort, settings.readerFallback, topology, settings, outstanding, latency, random)
             case .lockedRead, .write:
                 return RouteDecision(target: .refuse(.readerIsReadOnly), reason: .notOnReaderPort)
             }
         case .split:
-            let decision = split(request, topology, settings, outstanding, random)
+            let decision = split(request, topology, settings, outstanding, latency, random)
             return settings.mode == .split ? decision : advised(decision, topology)
         }
     }
 
     private static func split(
         _ request: RouteRequest, _ topology: Topology, _ settings: RoutingSettings, _ outstanding: Span<Int32>,
-        _ random: UInt64
+        _ latency: Span<UInt64>, _ random: UInt64
     ) -> RouteDecision {
         switch request.routeClass {
         case .replicaSafe:
-            return splitRead(request, topology, settings, outstanding, random)
+            return splitRead(request, topology, settings, outstanding, latency, random)
         case .primaryOnlyRead where request.wantsReplica:
-            return splitRead(request, topology, settings, outstanding, random)
+            return splitRead(request, topology, settings, outstanding, latency, random)
         case .primaryOnlyRead: return primary(topology, .primaryOnlyRead)
         case .lockedRead: return primary(topology, .lockedRead)
         case .write: return primary(topology, .write)
@@ -60,7 +62,7 @@ public struct Router: Sendable {
 
     private static func splitRead(
         _ request: RouteRequest, _ topology: Topology, _ settings: RoutingSettings, _ outstanding: Span<Int32>,
-        _ random: UInt64
+        _ latency: Span<UInt64>, _ random: UInt64
     ) -> RouteDecision {
         if request.consistency == .primary { return primary(topology, .consistencyPrimary) }
         switch request.needsPrimary {
@@ -69,35 +71,36 @@ public struct Router: Sendable {
         case .size: return primary(topology, .tooLargeToRepeat)
         case nil: break
         }
-        return read(request, .replicaSafe, settings.readFallback, topology, settings, outstanding, random)
+        let isExempt = settings.primaryReads == .never && settings.readFallback == .primary
+        let fallback = isExempt ? .wait : settings.readFallback
+        return read(request, .replicaSafe, fallback, topology, settings, outstanding, latency, random)
     }
 
     /// Sends a read to a suitable replica, or where the settings say when there is none.
     private static func read(
         _ request: RouteRequest, _ reason: RouteReason, _ fallback: ReadFallback, _ topology: Topology,
-        _ settings: RoutingSettings, _ outstanding: Span<Int32>, _ random: UInt64
+        _ settings: RoutingSettings, _ outstanding: Span<Int32>, _ latency: Span<UInt64>, _ random: UInt64
     ) -> RouteDecision {
-        let floor = effectiveFloor(request)
-        let candidates: NodeSet
-        switch suitableReplicas(request, floor, topology) {
-        case .some(let set):
-            candidates = set
-        case .none(let obstacle):
-            return withoutReplica(request, obstacle, fallback, topology, settings)
+        var candidates: NodeSet
+        switch suitableReplicas(request, topology) {
+        case .some(let set): candidates = set
+        case .none(let obstacle): return withoutReplica(request, obstacle, fallback, topology, settings)
         }
-        let chosen = choose(among: candidates, topology, settings.loadBalance, outstanding, random)
-        let covered = reason == .replicaSafe && floor != .none
+        if request.consistency == .monotonic, let last = request.lastRead, last.place < topology.nodes.count,
+            candidates.contains(last.place), topology.nodes[last.place].incarnation == last.incarnation
+        {
+            return RouteDecision(target: .replica(topology.nodes[last.place].id), reason: .replicaReadBefore)
+        }
+        let primary = settings.primaryReads == .always && reason == .replicaSafe ? topology.primaryPlace : nil
+        if let primary { candidates.insert(primary) }
+        let choice = ReplicaChoice(balance: settings.loadBalance, random: random)
+        let chosen = choice.choose(among: candidates, topology.nodes.span, outstanding, latency)
+        if chosen == primary {
+            return RouteDecision(target: .primary(topology.nodes[chosen].id), reason: .primaryTakesShare)
+        }
+        let covered = reason == .replicaSafe && request.effectiveFloor != .none
         return RouteDecision(
             target: .replica(topology.nodes[chosen].id), reason: covered ? .replicaCoversFloor : reason)
-    }
-
-    /// How new the data must be for this request.
-    public static func effectiveFloor(_ request: RouteRequest) -> Floor {
-        switch request.consistency {
-        case .eventual, .primary: .none
-        case .session, .monotonic: request.floor
-        case .global: max(request.floor, request.globalFloor)
-        }
     }
 
     // MARK: No replica
@@ -106,7 +109,7 @@ public struct Router: Sendable {
         _ request: RouteRequest, _ obstacle: RouteReason, _ fallback: ReadFallback, _ topology: Topology,
         _ settings: RoutingSettings
     ) -> RouteDecision {
-        if obstacle == .floorNotCovered {
+        if obstacle == .floorNotCovered, settings.primaryReads != .never || request.listener != .split {
             switch settings.afterWrite {
             case .wait where request.waitedFor != .floorNotCovered:
                 return RouteDecision(target: .hold(.floorNotCovered), reason: obstacle)
@@ -132,9 +135,10 @@ public struct Router: Sendable {
     }
 
     /// The replicas that may answer, or the first condition that none of the remaining ones meets.
-    private static func suitableReplicas(_ request: RouteRequest, _ floor: Floor, _ topology: Topology) -> Suitable {
+    private static func suitableReplicas(_ request: RouteRequest, _ topology: Topology) -> Suitable {
         var nearest: ReplicaObstacle?
         var suitable = NodeSet()
+        let floor = request.effectiveFloor
         let nodes = topology.nodes.span
         for index in nodes.indices where nodes[index].isEligibleReplica {
             if let obstacle = obstacle(to: request, floor, at: index, nodes[index]) {
@@ -152,55 +156,10 @@ public struct Router: Sendable {
     static func obstacle(
         to request: RouteRequest, _ floor: Floor, at index: Int, _ node: borrowing NodeStatus
     ) -> ReplicaObstacle? {
+        let floor =
+            request.consistency == .monotonic ? request.floor(for: index, incarnation: node.incarnation) : floor
         if request.excluded.contains(index) { return .excluded }
         if (node.lagNanoseconds ?? .max) > request.maxLag { return .tooOld }
         return node.coveredSample >= floor.sample ? nil : .uncovered
-    }
-
-    private static func choose(
-        among candidates: NodeSet, _ topology: Topology, _ balance: LoadBalance, _ outstanding: Span<Int32>,
-        _ random: UInt64
-    ) -> Int {
-        let nodes = topology.nodes.span
-        var total: UInt64 = 0
-        for index in nodes.indices where candidates.contains(index) { total += weight(nodes[index]) }
-
-        switch balance {
-        case .roundRobin:
-            return pick(random % total, candidates, nodes)
-        case .random:
-            return pick(scale(random, total), candidates, nodes)
-        case .leastOutstanding:
-            let first = pick(scale(random, total), candidates, nodes)
-            guard candidates.count > 1 else { return first }
-            var others = candidates
-            others.remove(first)
-            let rest = total - weight(nodes[first])
-            let second = pick(scale(random &<< 32, rest), others, nodes)
-            let firstLoad = load(first, outstanding) * weight(nodes[second])
-            let secondLoad = load(second, outstanding) * weight(nodes[first])
-            return secondLoad < firstLoad ? second : first
-        }
-    }
-
-    /// The candidate in whose share of the weights `ticket` falls.
-    private static func pick(_ ticket: UInt64, _ candidates: NodeSet, _ nodes: Span<NodeStatus>) -> Int {
-        var remaining = ticket
-        for index in nodes.indices where candidates.contains(index) {
-            let share = weight(nodes[index])
-            if remaining < share { return index }
-            remaining -= share
-        }
-        preconditionFailure("a ticket is smaller than the sum of the weights")
-    }
-
-    /// Maps the upper half of a random word to 0..<limit.
-    private static func scale(_ random: UInt64, _ limit: UInt64) -> UInt64 { ((random &>> 32) * limit) &>> 32 }
-
-    /// At most a million, so that sums and products stay within a word.
-    private static func weight(_ node: borrowing NodeStatus) -> UInt64 { UInt64(min(max(node.weight, 1), 1_000_000)) }
-
-    private static func load(_ index: Int, _ outstanding: Span<Int32>) -> UInt64 {
-        index < outstanding.count ? UInt64(max(outstanding[index], 0)) : 0
     }
 }

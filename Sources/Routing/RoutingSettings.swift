@@ -22,6 +22,18 @@ public enum LoadBalance: String, Sendable, CaseIterable {
     case roundRobin = "round_robin"
     /// At random, by weight.
     case random
+    /// The faster of two chosen at random, by how long reads took lately, their outstanding work and their weight.
+    case latency
+}
+
+/// Whether the primary answers reads that replicas could answer.
+public enum PrimaryReads: String, Sendable, CaseIterable {
+    /// When no replica can.
+    case fallback
+    /// It takes its share, by its weight.
+    case always
+    /// They wait for a replica, and fail without one.
+    case never
 }
 
 /// What to do with a read for which no replica is suitable.
@@ -53,6 +65,7 @@ public struct RoutingSettings: Equatable, Sendable {
     /// The oldest data that a read may see.
     public var maxLag: Duration = .seconds(10)
     public var loadBalance: LoadBalance = .leastOutstanding
+    public var primaryReads: PrimaryReads = .fallback
     /// On the split port.
     public var readFallback: ReadFallback = .primary
     /// On the reader port; a primary is read-only there too.

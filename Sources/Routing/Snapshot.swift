@@ -13,12 +13,33 @@ extension ClusterMachine {
         let reason = role == .primary ? nil : ineligibility(record, at: now)
         return NodeStatus(
             id: record.definition.id, address: record.definition.address, weight: record.definition.weight,
+            share: share(record, at: now), health: health(record), isNear: record.definition.isNear,
             role: role, isUp: record.isUp, isEligibleReplica: role == .replica && reason == nil,
             ineligibleReason: reason, coveredSample: role == .replica ? record.coveredSample : 0,
             coverageBegan: record.probeSentAt, lagNanoseconds: role == .replica ? lag(record, at: now) : nil,
             timeline: record.timeline, lsn: record.report?.insertLSN ?? record.report?.replayLSN ?? LSN(0),
             incarnation: record.incarnation, isReplayPaused: record.report?.isReplayPaused ?? false,
             serverVersion: record.report?.serverVersion ?? 0)
+    }
+
+    /// A late answer takes more than this part of the time that it may take.
+    private static let lateFraction: UInt64 = 4
+
+    private func health(_ record: NodeRecord) -> NodeHealth {
+        guard record.isUp else { return .down }
+        let took = age(of: record.probeSentAt, at: record.answeredAt)
+        return took > settings.probeTimeout.clampedNanoseconds / Self.lateFraction ? .slow : .healthy
+    }
+
+    /// A node that has just come up has cold caches: its share grows with time.
+    private func share(_ record: NodeRecord, at now: UInt64) -> Int {
+        var share = UInt64(record.definition.weight * NodeStatus.fullShare)
+        if health(record) == .slow { share /= 4 }
+        let slowStart = settings.slowStart.clampedNanoseconds
+        let elapsed = age(of: record.lifeSeenAt, at: now)
+        // A weight is at most a few thousand, and this time a few hours: the product stays within a word.
+        if record.isUp, elapsed < slowStart { share = share * (elapsed / 1_000) / max(slowStart / 1_000, 1) }
+        return max(Int(share), 1)
     }
 
     private func role(_ record: NodeRecord) -> Role {

@@ -51,13 +51,35 @@ public enum IneligibleReason: Equatable, Sendable, CustomStringConvertible {
     }
 }
 
+/// How well a node answers.
+public enum NodeHealth: UInt8, Equatable, Sendable, CustomStringConvertible {
+    case healthy
+    /// It answers late: it gets a quarter of its reads.
+    case slow
+    /// It does not answer: it gets nothing.
+    case down
+
+    public var description: String {
+        switch self {
+        case .healthy: "healthy"
+        case .slow: "slow"
+        case .down: "down"
+        }
+    }
+}
+
 /// What a worker needs to know of a node. All instants are monotonic nanoseconds.
 public struct NodeStatus: Equatable, Sendable {
     public var id: NodeID
     /// `host:port`, or the directory of a Unix socket with the port.
     public var address: String
-    /// Share of the reads, at least 1.
+    /// As configured, at least 1.
     public var weight: Int
+    /// Its part of the reads: the weight times `fullShare`, less while it is slow or has just come up.
+    public var share: Int
+    public var health: NodeHealth
+    /// In the router's own zone, or none is configured.
+    public var isNear: Bool
     public var role: Role
     /// Whether the node answers.
     public var isUp: Bool
@@ -82,7 +104,8 @@ public struct NodeStatus: Equatable, Sendable {
     public var serverVersion: Int
 
     public init(
-        id: NodeID, address: String, weight: Int = 1, role: Role = .unknown, isUp: Bool = false,
+        id: NodeID, address: String, weight: Int = 1, share: Int? = nil, health: NodeHealth = .healthy,
+        isNear: Bool = true, role: Role = .unknown, isUp: Bool = false,
         isEligibleReplica: Bool = false, ineligibleReason: IneligibleReason? = nil, coveredSample: UInt64 = 0,
         coverageBegan: UInt64 = 0, lagNanoseconds: UInt64? = nil, timeline: UInt32 = 0, lsn: LSN = LSN(0),
         incarnation: UInt64 = 0, isReplayPaused: Bool = false, serverVersion: Int = 0
@@ -90,6 +113,9 @@ public struct NodeStatus: Equatable, Sendable {
         self.id = id
         self.address = address
         self.weight = weight
+        self.share = share ?? weight * Self.fullShare
+        self.health = health
+        self.isNear = isNear
         self.role = role
         self.isUp = isUp
         self.isEligibleReplica = isEligibleReplica
@@ -103,6 +129,15 @@ public struct NodeStatus: Equatable, Sendable {
         self.isReplayPaused = isReplayPaused
         self.serverVersion = serverVersion
     }
+
+    /// Whether a connection to the primary, established at `connectedAt`, leads to a primary still: a server that said
+    /// in its first words that it is a standby became the primary before the last probe, or is none any more.
+    public func isPrimary(onConnectionOf connectedAt: UInt64, reportingStandby: Bool) -> Bool {
+        !reportingStandby || coverageBegan >= connectedAt
+    }
+
+    /// The share of a healthy node of weight 1.
+    public static let fullShare = 16
 
     /// Whether a connection to this replica, established at `connectedAt`, shows everything that `floor` asks for.
     public func covers(_ floor: Floor, connectedAt: UInt64) -> Bool {
@@ -134,6 +169,9 @@ public struct Topology: Equatable, Sendable {
         self.newestSample = newestSample
         self.takenAt = takenAt
     }
+
+    /// The primary's place in `nodes`.
+    public var primaryPlace: Int? { primary.flatMap { index(of: $0) } }
 
     /// The place of a node in `nodes`.
     public func index(of id: NodeID) -> Int? { nodes.firstIndex { $0.id == id } }

@@ -111,7 +111,10 @@ public struct ClientSession: ~Copyable, Sendable {
     var hasRerunFailed = false
     /// The router's own settings as the client brought them, and as they hold now.
     let initialRouter: RouterSettings
-    var router: RouterSettings
+    var router: RouterSettings {
+        didSet { hasRouterSettings = !router.isEmpty }
+    }
+    private(set) var hasRouterSettings: Bool
     /// Changed in this transaction: what holds after its ROLLBACK, and after its COMMIT.
     var routerBeyond: [RouterSettings] = []
     /// A command of the transaction was undone.
@@ -131,6 +134,7 @@ public struct ClientSession: ~Copyable, Sendable {
         attachedListener = listener
         initialRouter = router
         self.router = router
+        hasRouterSettings = !router.isEmpty
         self.profile = profile
         self.settings = settings
         lexer = profile.lexer

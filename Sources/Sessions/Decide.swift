@@ -291,6 +291,7 @@ extension ClientSession {
     var demand: Demand {
         var demand = demandOfText
         demand.listener = listener
+        if hasNoWishes { return demand }
         demand.consistency = wishes.consistency
         demand.maxLag = wishes.maxLag
         return demand

@@ -8,21 +8,20 @@ extension ClientSession {
     /// What was asked for the batch at hand, by a comment or by the session.
     var wishes: RouterSettings { batch.comment.map { router.overridden(by: $0) } ?? router }
 
-    /// The endpoint by whose rules the batch is judged: the port's, or the one that the role stands for.
+    /// Neither a comment nor the session asks for anything, as hardly anybody does.
+    var hasNoWishes: Bool { !hasRouterSettings && batch.comment == nil }
+
+    /// The endpoint by whose rules the batch is judged: the port's, or the one that the role stands for. A role is
+    /// chosen for a whole transaction: once that has a server, nothing changes it.
     public var listener: ListenerKind {
         guard port == .split else { return port }
-        if let listenerOfTransaction { return listenerOfTransaction }
+        if case .open = transaction { return attachedListener }
+        if hasNoWishes { return .split }
         return switch wishes.role {
         case .primary: .writer
         case .replica: .reader
         case .auto, nil: .split
         }
-    }
-
-    /// A role is chosen for a whole transaction: once that has a server, nothing changes it.
-    private var listenerOfTransaction: ListenerKind? {
-        guard case .open = transaction else { return nil }
-        return attachedListener
     }
 
     /// The first message of the batch is about to be sent.

@@ -108,8 +108,9 @@ public struct RouteExplanation: Sendable {
         switch prospect.course {
         case .routed:
             switch decision.reason {
-            case .consistencyPrimary, .advised, .tooLargeToRepeat: return "setting"
-            case .noReplicaUp, .replicasExcluded, .replicasTooOld, .floorNotCovered: return "state of the replicas"
+            case .consistencyPrimary, .primaryTakesShare, .advised, .tooLargeToRepeat: return "setting"
+            case .noReplicaUp, .replicasExcluded, .replicasTooOld, .floorNotCovered, .replicaReadBefore:
+                return "state of the replicas"
             case .replicaSafe, .replicaCoversFloor, .readerPort, .write, .lockedRead, .primaryOnlyRead,
                 .transactionControl, .sessionState, .writerPort, .refusedByReplica, .learned, .notOnReaderPort:
                 break
@@ -163,7 +164,7 @@ public struct RouteExplanation: Sendable {
     }
 
     private var consistency: String {
-        let floor = Router.effectiveFloor(request)
+        let floor = request.effectiveFloor
         return request.consistency.rawValue
             + (floor == .none ? "; no floor" : "; floor \(floor.sample): sample \(floor.sample) must be covered")
     }

@@ -34,6 +34,8 @@ public struct ServerSession: ~Copyable, Sendable {
     public var parameters: [StartupParameter]
     /// By which rules the server reads texts, as it reported last.
     public private(set) var lexer: LexerSettings
+    /// It said last that it is a standby.
+    public private(set) var isStandby = false
     /// `default_transaction_isolation` as role and database give it.
     public var defaultIsolation: IsolationLevel
 
@@ -54,6 +56,7 @@ public struct ServerSession: ~Copyable, Sendable {
         defaultIsolation: IsolationLevel = .readCommitted
     ) {
         self.parameters = parameters
+        isStandby = parameters.contains { $0.name == "in_hot_standby" && $0.value == "on" }
         self.lexer = lexer
         self.defaultIsolation = defaultIsolation
     }
@@ -167,7 +170,7 @@ public struct ServerSession: ~Copyable, Sendable {
             bodyRemaining -= part
             offset += part
         }
-        settle(toClient: &toClient, facts: &facts)
+        if ledger.first?.disposition == .synthesise { settle(toClient: &toClient, facts: &facts) }
         while offset < bytes.count {
             let header: FrameHeader
             switch FrameScanner.scan(bytes, at: offset) {
@@ -473,6 +476,7 @@ public struct ServerSession: ~Copyable, Sendable {
             parameters.append(StartupParameter(name, value))
         }
         lexer.take(name, value)
+        if name == "in_hot_standby" { isStandby = value == "on" }
         facts.append(.parameterStatus(name: name, value: value))
         return name != "in_hot_standby" && first.map { $0.disposition == .forward } ?? true
     }

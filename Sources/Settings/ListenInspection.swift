@@ -64,6 +64,7 @@ extension Inspection {
             duration("login_timeout", in: table, atLeast: .seconds(1), atMost: .seconds(3600)) ?? settings.loginTimeout
         settings.maxMessageSize =
             size("max_message_size", in: table, 16_384...(1 << 30)) ?? settings.maxMessageSize
+        settings.zone = string("zone", in: table)
         return settings
     }
 

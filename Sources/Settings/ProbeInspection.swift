@@ -25,6 +25,8 @@ extension Inspection {
         settings.catalogInterval =
             duration("catalog_interval", in: table, atLeast: .zero, atMost: .seconds(86_400))
             ?? settings.catalogInterval
+        settings.slowStart =
+            duration("slow_start", in: table, atLeast: .zero, atMost: .seconds(3600)) ?? settings.slowStart
         if settings.minInterval > settings.interval {
             let (least, regular) = (Quantity.text(settings.minInterval), Quantity.text(settings.interval))
             note(

@@ -8,13 +8,22 @@ extension Inspection {
         settings.mode = choice("mode", in: table, ["split": .split, "advise": .advise]) ?? settings.mode
         settings.consistency =
             choice(
-                "consistency", in: table, ["session": .session, "eventual": .eventual, "primary": .primary],
-                later: ["monotonic", "global"]) ?? settings.consistency
+                "consistency", in: table,
+                [
+                    "session": .session, "eventual": .eventual, "monotonic": .monotonic, "global": .global,
+                    "primary": .primary,
+                ]) ?? settings.consistency
         settings.maxLag = duration("max_lag", in: table) ?? settings.maxLag
         settings.loadBalance =
             choice(
-                "load_balance", in: table, ["least_outstanding": .leastOutstanding],
-                later: ["round_robin", "random", "latency"]) ?? settings.loadBalance
+                "load_balance", in: table,
+                [
+                    "least_outstanding": .leastOutstanding, "round_robin": .roundRobin, "random": .random,
+                    "latency": .latency,
+                ]) ?? settings.loadBalance
+        settings.primaryReads =
+            choice("primary_reads", in: table, ["fallback": .fallback, "always": .always, "never": .never])
+            ?? settings.primaryReads
         let fallbacks: KeyValuePairs<String, ReadFallback> = [
             "primary": .primary, "wait": .wait, "error": .error,
         ]

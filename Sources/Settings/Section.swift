@@ -29,13 +29,13 @@ public enum Section: String, CaseIterable, Sendable {
                 "admin",
             ]
         case .listen: ["addresses", "unix_socket_dir", "port", "reader_port", "writer_port"]
-        case .server: ["workers", "max_clients", "login_timeout", "max_message_size", "log_level", "log_format"]
+        case .server: ["workers", "max_clients", "login_timeout", "max_message_size", "zone", "log_level", "log_format"]
         case .auth: ["method", "users_file", "scram_iterations", "query", "query_user"]
         case .tls: ["mode", "certificate", "key", "ca"]
         case .probe:
             [
                 "user", "password", "database", "interval", "min_interval", "timeout", "failures_until_down",
-                "catalog_interval",
+                "catalog_interval", "slow_start",
             ]
         case .clusters, .databases, .users: []
         case .cluster: ["nodes", "tls"]
@@ -50,8 +50,9 @@ public enum Section: String, CaseIterable, Sendable {
             ]
         case .routing:
             [
-                "mode", "consistency", "max_lag", "load_balance", "read_fallback", "reader_fallback", "node_functions",
-                "after_write", "after_write_wait", "lazy_begin", "failover_wait", "max_buffered_batch", "read_retries",
+                "mode", "consistency", "max_lag", "load_balance", "primary_reads", "read_fallback", "reader_fallback",
+                "node_functions", "after_write", "after_write_wait", "lazy_begin", "failover_wait",
+                "max_buffered_batch", "read_retries",
             ]
         case .admin: ["users", "stats_users", "http"]
         case .secret: ["env", "file"]

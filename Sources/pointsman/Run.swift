@@ -108,11 +108,14 @@ private struct RunningClusters {
         var watchers: [CatalogWatcher] = []
         var publishers: [Publisher] = []
         let definitions = configuration.proxy.clusters.values.sorted { $0.name < $1.name }
+        let zone = configuration.proxy.server.zone
         for (number, definition) in definitions.enumerated() {
             let samples = SampleCounter()
             let publisher = Publisher(number: number)
             let nodes = definition.nodes.enumerated().map { place, node in
-                NodeDefinition(id: NodeID(Int32(place)), address: node.address, weight: node.weight)
+                NodeDefinition(
+                    id: NodeID(Int32(place)), address: node.address, weight: node.weight,
+                    isNear: zone == nil || node.zone == zone)
             }
             var settings = configuration.probe
             settings.sslMode = definition.transportSecurity.rawValue

@@ -42,7 +42,8 @@ struct StatementRoute {
         case .consistencyPrimary:
             return "The consistency is 'primary'."
         case .readerPort, .writerPort, .noReplicaUp, .replicasExcluded, .replicasTooOld, .floorNotCovered,
-            .refusedByReplica, .learned, .tooLargeToRepeat, .advised, .notOnReaderPort:
+            .replicaReadBefore, .primaryTakesShare, .refusedByReplica, .learned, .tooLargeToRepeat, .advised,
+            .notOnReaderPort:
             return decision.reason.description
         }
     }

@@ -44,7 +44,7 @@ import Testing
         let ports = cluster.replicaPorts
         for name in ["simple", "extended"] {
             let sql = "SELECT \(name)(), inet_server_port()"
-            try eventually("the router to know the function") {
+            try eventually("the router to know the function", within: .seconds(60)) {
                 try client.query(sql).rows.first?.last.map { ports.contains($0 ?? "") } ?? false
             }
             try turn(name, cluster)
@@ -139,7 +139,7 @@ import Testing
         try cluster.waitUntilReplayed()
         let router = try Self.router(cluster)
         let client = try router.client()
-        try eventually("the router to know the function") {
+        try eventually("the router to know the function", within: .seconds(60)) {
             try cluster.replicaPorts.contains(client.query("SELECT driven(), inet_server_port()").rows.first?[1] ?? "")
         }
         try turn("driven", cluster)

@@ -74,9 +74,10 @@ extension PostgresCluster {
     func waitUntilReplayed() throws {
         let primary = try WireClient(direct: primary, user: "postgres")
         defer { primary.close() }
-        let target = try primary.value("SELECT pg_current_wal_insert_lsn()") ?? ""
-        // An insert position just behind a page's header is reached when the record before it is.
-        let question = "SELECT pg_wal_lsn_diff('\(target)', pg_last_wal_replay_lsn()) <= 40"
+        // A commit that is flushed, and all that were before it.
+        try primary.succeed("SELECT pg_logical_emit_message(true, 'waits', '')")
+        let target = try primary.value("SELECT pg_current_wal_flush_lsn()") ?? ""
+        let question = "SELECT pg_last_wal_replay_lsn() >= '\(target)'"
         for replica in replicas where replica.pid != nil {
             let client = try WireClient(direct: replica, user: "postgres")
             defer { client.close() }

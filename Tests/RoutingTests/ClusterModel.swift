@@ -32,6 +32,9 @@ struct ModelNode {
         return log[..<visible].contains { $0.id == id }
     }
 
+    /// The newest record that queries see.
+    var newestVisible: Int? { log[..<(isInRecovery ? replayed : log.count)].last?.id }
+
     func has(_ id: Int) -> Bool { log.contains { $0.id == id } }
 }
 

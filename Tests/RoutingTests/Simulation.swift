@@ -22,6 +22,12 @@ enum Mutation: String, CaseIterable, Sendable {
     case coverageForEver
     /// Reads do not look at the floor.
     case noFloor
+    /// Monotonic: what was read sets no floor for other replicas.
+    case noReadFloor
+    /// Monotonic: the replica that was read from stays good in whichever life.
+    case anyLife
+    /// Global: others' writes set no floor.
+    case noGlobalFloor
 }
 
 /// What a simulation has seen.
@@ -29,6 +35,9 @@ struct SimulationResult {
     var violations: [String] = []
     /// Reads with a floor that a replica served.
     var coveredReads = 0
+    /// Reads on replicas that had to show the newest commit of all, or all that was read before.
+    var globalReads = 0
+    var monotonicReads = 0
     var primaryChanges = 0
     var lostAcknowledged = 0
     /// The cluster was repaired in the end, and the machine saw it whole again.
@@ -68,7 +77,7 @@ struct Simulation {
             case topology(Topology, lastPrimary: NodeID?, worker: Int)
             case work(session: Int, node: Int, life: Int, startedBefore: UInt64)
             case acknowledgement(session: Int, commit: Int, node: Int, life: Int, startedBefore: UInt64)
-            case read(session: Int, node: Int, life: Int, keeper: NodeID?)
+            case read(session: Int, node: Int, life: Int, keeper: NodeID?, source: LastRead?, expected: Commit?)
         }
         var at: UInt64
         var content: Content
@@ -79,14 +88,35 @@ struct Simulation {
         /// The node whose samples the coverage in the topology is about.
         var lastPrimary: NodeID?
         /// By node: the life to which the connection leads, and since when.
-        var connections: [Int: (life: Int, since: UInt64)] = [:]
+        var connections: [Int: Connection] = [:]
+    }
+
+    private struct Connection {
+        var life: Int
+        var since: UInt64
+        /// What the node said at its start.
+        var isInRecovery: Bool
+    }
+
+    private struct Commit {
+        var id: Int
+        var node: Int
     }
 
     private struct Session {
+        var consistency = Consistency.session
         var floor = Floor.none
-        var lastCommit: (id: Int, node: Int)?
+        var readFloor = Floor.none
+        var lastRead: LastRead?
+        var lastCommit: Commit?
+        /// The newest record that it was shown.
+        var seen: Commit?
         var isBusy = false
     }
+
+    /// The newest write that anybody was told of.
+    private var lastAcknowledged: Commit?
+    private var globalFloor = Floor.none
 
     init(seed: UInt64, mutation: Mutation) {
         random = SplitMix(seed: seed)
@@ -101,6 +131,9 @@ struct Simulation {
         links = Array(repeating: Link(), count: count)
         workers = Array(repeating: Worker(topology: Topology()), count: 2)
         sessions = Array(repeating: Session(), count: 12)
+        for index in sessions.indices {
+            sessions[index].consistency = [.session, .session, .monotonic, .global][index % 4]
+        }
         everCovered = Array(repeating: 0, count: count)
     }
 
@@ -275,31 +308,37 @@ struct Simulation {
             sessions[session].isBusy = false
             // A connection that broke brings no acknowledgement: the outcome is unknown, nothing is promised.
             guard model.nodes[node].life == life else { return }
-            sessions[session].lastCommit = (commit, node)
+            sessions[session].lastCommit = Commit(id: commit, node: node)
+            lastAcknowledged = Commit(id: commit, node: node)
             switch mutation {
             case .floorOfTheLastSample: sessions[session].floor.raise(to: Floor(sample: counter.started))
             case .floorBeforeTheAcknowledgement: sessions[session].floor.raise(startedSample: startedBefore)
-            case .none, .numberAfterTheAnswer, .anyConnection, .anyTimeline, .coverageForEver, .noFloor:
+            case .none, .numberAfterTheAnswer, .anyConnection, .anyTimeline, .coverageForEver, .noFloor, .noReadFloor,
+                .anyLife, .noGlobalFloor:
                 sessions[session].floor.raise(startedSample: counter.started)
             }
-        case .read(let session, let node, let life, let keeper):
+            globalFloor.raise(to: sessions[session].floor)
+        case .read(let session, let node, let life, let keeper, let source, let expected):
             sessions[session].isBusy = false
             guard model.nodes[node].life == life, model.nodes[node].isUp else { return }
-            check(session, on: node, keeper: keeper)
+            check(session, on: node, keeper: keeper, expected: expected)
+            sessions[session].readFloor.raise(startedSample: counter.started)
+            sessions[session].lastRead = source
         }
     }
 
     // MARK: The sessions
 
     private mutating func act(_ session: Int) {
-        if chance(3) { write(session) } else { read(session) }
+        // Now and then nobody writes, and replicas get far enough for everybody.
+        if tick / 300 % 3 != 2, chance(3) { write(session) } else { read(session) }
     }
 
-    private mutating func connect(_ worker: Int, to node: Int) -> (life: Int, since: UInt64)? {
+    private mutating func connect(_ worker: Int, to node: Int) -> Connection? {
         guard model.nodes[node].isUp else { return nil }
         let life = model.nodes[node].life
         if let open = workers[worker].connections[node], open.life == life, !chance(10) { return open }
-        let made = (life: life, since: now)
+        let made = Connection(life: life, since: now, isInRecovery: model.nodes[node].isInRecovery)
         workers[worker].connections[node] = made
         return made
     }
@@ -333,29 +372,83 @@ struct Simulation {
         if mutation == .coverageForEver {
             for index in topology.nodes.indices { topology.nodes[index].coveredSample = everCovered[index] }
         }
-        let floor = mutation == .noFloor ? .none : sessions[session].floor
+        let request = request(session, topology)
         let outstanding = [Int32](repeating: 0, count: topology.nodes.count)
         let decision = Router.decide(
-            RouteRequest(routeClass: .replicaSafe, floor: floor, maxLag: .max), topology: topology,
-            settings: RoutingSettings(), outstanding: outstanding.span, random: random.next())
-        guard case .replica(let id) = decision.target, let index = topology.index(of: id),
-            let connection = connect(worker, to: Int(id.rawValue))
+            request, topology: topology, settings: RoutingSettings(), outstanding: outstanding.span,
+            random: random.next())
+        let place: Int
+        var source: LastRead?
+        switch decision.target {
+        case .hold, .refuse: return
+        case .primary(let id):
+            // Only to a session that must not go back is it of interest what it sees there.
+            guard request.consistency == .monotonic, let index = topology.index(of: id) else { return }
+            place = index
+        case .replica(let id):
+            guard let index = topology.index(of: id) else { return }
+            place = index
+            source = LastRead(place: index, incarnation: topology.nodes[index].incarnation)
+        }
+        guard let connection = connect(worker, to: place) else { return }
+        let node = topology.nodes[place]
+        guard
+            source == nil
+                ? node.isPrimary(onConnectionOf: connection.since, reportingStandby: connection.isInRecovery)
+                : isAllowed(request, node, place, since: connection.since)
         else { return }
-        let isAllowed =
-            topology.nodes[index].covers(floor, connectedAt: connection.since)
-            || mutation == .anyConnection || mutation == .coverageForEver
-        guard isAllowed else { return }
         sessions[session].isBusy = true
+        let expected = request.consistency == .global ? lastAcknowledged : nil
         later(
             6,
-            .read(session: session, node: Int(id.rawValue), life: connection.life, keeper: workers[worker].lastPrimary)
-        )
+            .read(
+                session: session, node: place, life: connection.life, keeper: workers[worker].lastPrimary,
+                source: source, expected: expected))
+    }
+
+    private func request(_ session: Int, _ topology: Topology) -> RouteRequest {
+        let it = sessions[session]
+        var lastRead = it.lastRead
+        if mutation == .anyLife, let place = lastRead?.place {
+            lastRead?.incarnation = topology.nodes[place].incarnation
+        }
+        return RouteRequest(
+            routeClass: .replicaSafe, floor: mutation == .noFloor ? .none : it.floor,
+            globalFloor: mutation == .noGlobalFloor ? .none : globalFloor, consistency: it.consistency, maxLag: .max,
+            readFloor: mutation == .noReadFloor ? .none : it.readFloor, lastRead: lastRead)
+    }
+
+    /// As workers look at a connection before they use it.
+    private func isAllowed(_ request: RouteRequest, _ node: NodeStatus, _ place: Int, since: UInt64) -> Bool {
+        switch mutation {
+        case .anyConnection, .coverageForEver: true
+        case .anyLife where request.consistency == .monotonic: true
+        case .none, .floorOfTheLastSample, .floorBeforeTheAcknowledgement, .numberAfterTheAnswer, .anyTimeline,
+            .noFloor, .noReadFloor, .anyLife, .noGlobalFloor:
+            request.mayUse(node, at: place, connectedAt: since)
+        }
     }
 
     /// A read must show the session's last commit, unless a failover or crash has lost it.
-    private mutating func check(_ session: Int, on node: Int, keeper: NodeID?) {
-        guard let commit = sessions[session].lastCommit else { return }
-        result.coveredReads += 1
+    private mutating func check(_ session: Int, on node: Int, keeper: NodeID?, expected: Commit?) {
+        let isReplica = model.nodes[node].isInRecovery
+        if let commit = sessions[session].lastCommit {
+            if isReplica { result.coveredReads += 1 }
+            check(session, on: node, keeper: keeper, commit, "its commit")
+        }
+        if let expected {
+            if isReplica { result.globalReads += 1 }
+            check(session, on: node, keeper: keeper, expected, "another's commit")
+        }
+        guard sessions[session].consistency == .monotonic else { return }
+        if let seen = sessions[session].seen {
+            if isReplica { result.monotonicReads += 1 }
+            check(session, on: node, keeper: keeper, seen, "what it has read")
+        }
+        sessions[session].seen = model.nodes[node].newestVisible.map { Commit(id: $0, node: node) }
+    }
+
+    private mutating func check(_ session: Int, on node: Int, keeper: NodeID?, _ commit: Commit, _ what: String) {
         let keeper = keeper.map { Int($0.rawValue) } ?? commit.node
         guard model.nodes[keeper].has(commit.id) else {
             result.lostAcknowledged += 1
@@ -363,7 +456,7 @@ struct Simulation {
         }
         guard model.nodes[node].shows(commit.id) else {
             result.violations.append(
-                "tick \(tick): session \(session) reads from n\(node) without its commit \(commit.id), "
+                "tick \(tick): session \(session) reads from n\(node) without \(what) \(commit.id), "
                     + "floor \(sessions[session].floor.sample), primary \(keeper)")
             return
         }

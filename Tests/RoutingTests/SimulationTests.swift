@@ -17,6 +17,7 @@ import Testing
         var reads = 0
         var changes = 0
         var lost = 0
+        var others = (global: 0, monotonic: 0)
         for seed in Self.seeds {
             let result = Simulation.run(seed: seed)
             if let violation = result.violations.first { Issue.record("seed \(seed), \(violation)") }
@@ -24,9 +25,12 @@ import Testing
             reads += result.coveredReads
             changes += result.primaryChanges
             lost += result.lostAcknowledged
+            others.global += result.globalReads
+            others.monotonic += result.monotonicReads
         }
         print("\(Self.seeds.count) seeds: \(reads) reads after a write, \(changes) new primaries, \(lost) lost commits")
         #expect(reads > 100 * Self.seeds.count, "the simulation must read from replicas to prove anything")
+        #expect(others.global > 20 * Self.seeds.count && others.monotonic > 8 * Self.seeds.count, "\(others)")
         #expect(changes > Self.seeds.count, "it must fail over")
     }
 

@@ -1,0 +1,32 @@
+// What must a session, and all others, see from now on?
+
+import Routing
+import Synchronization
+
+/// The floor of all sessions of one database, over all users and workers.
+final class DatabaseFloor: Sendable {
+    private let sample = Atomic<UInt64>(0)
+
+    var floor: Floor { Floor(sample: sample.load(ordering: .sequentiallyConsistent)) }
+
+    func raise(to floor: Floor) {
+        _ = sample.max(floor.sample, ordering: .sequentiallyConsistent)
+    }
+}
+
+extension Worker {
+    /// Work of the client that may have written was acknowledged, or will never be: called after that is known and
+    /// before it is told.
+    func noteWrite(_ client: ClientConnection, _ server: ServerConnection) {
+        let started = shared.clusters[server.pool.cluster].samples.started
+        client.session.floor.raise(startedSample: started)
+        client.group?.writes.raise(to: client.session.floor)
+    }
+
+    /// The client is about to be told what a node has answered.
+    func noteRead(_ client: ClientConnection, _ server: ServerConnection) {
+        client.readFloor.raise(startedSample: shared.clusters[server.pool.cluster].samples.started)
+        client.lastRead =
+            server.isPrimary ? nil : LastRead(place: server.pool.node, incarnation: client.incarnation)
+    }
+}

@@ -1,0 +1,122 @@
+// Does each level of consistency keep its promise while replicas lag at random?
+
+import Locks
+import PostgresCluster
+import TestSupport
+import Testing
+
+@Suite(.serialized) struct ConsistencyTests {
+    /// Its first replica replays each commit late.
+    private static let cluster = Result {
+        let cluster = try PostgresCluster.start(replicas: 2)
+        try cluster.primary.psql(
+            "CREATE TABLE t (x int)", "ALTER TABLE t OWNER TO app", "INSERT INTO t VALUES (0)")
+        try cluster.waitUntilReplayed()
+        try cluster.replicas[0].set("recovery_min_apply_delay", "40ms")
+        return cluster
+    }
+
+    private func router(_ consistency: String, workers: Int = 2) throws -> (RouterProcess, PostgresCluster) {
+        let cluster = try Self.cluster.get()
+        let router = try RouterProcess.start(
+            cluster: cluster, consistency: consistency,
+            overrides: ["server": ["workers": "\(workers)"], "probe": ["interval": "\"20ms\"", "timeout": "\"10s\""]])
+        try eventually("both replicas to be used") {
+            try Set((0..<8).map { _ in try router.client().value("SELECT inet_server_port()") ?? "" })
+                == cluster.replicaPorts
+        }
+        return (router, cluster)
+    }
+
+    private static let last = Lock<Int>(0)
+
+    /// Writes a larger number than was ever written.
+    private func write(_ client: WireClient) throws -> Int {
+        let number = Self.last.withLock { last in
+            last += 1
+            return last
+        }
+        try client.succeed("UPDATE t SET x = \(number)")
+        return number
+    }
+
+    private func number(_ client: WireClient) throws -> Int { try Int(client.value("SELECT x FROM t") ?? "") ?? -1 }
+
+    /// What one session has written, every other one sees at once.
+    @Test func global() throws {
+        let (router, cluster) = try router("global")
+        let writer = try router.client()
+        let readers = try (0..<4).map { _ in try router.client() }
+        for _ in 1...150 {
+            let written = try write(writer)
+            for reader in readers { #expect(try number(reader) == written) }
+        }
+        try eventually("reads to be back on the replicas") {
+            try cluster.replicaPorts.contains(readers[0].value("SELECT inet_server_port()") ?? "")
+        }
+    }
+
+    /// The same readers under `session` are stale now and then: the test can fail.
+    @Test func sessionsAreNotGlobal() throws {
+        let (router, _) = try router("session")
+        let writer = try router.client()
+        let reader = try router.client()
+        try eventually("a stale read") {
+            let written = try write(writer)
+            return try number(reader) < written
+        }
+    }
+
+    /// Reads of one session never go back, whichever replica answers.
+    @Test func monotonic() throws {
+        let (router, _) = try router("monotonic")
+        let writer = try router.client()
+        let readers = try (0..<4).map { _ in try router.client() }
+        var seen = Array(repeating: 0, count: readers.count)
+        for _ in 1...200 {
+            _ = try write(writer)
+            for (index, reader) in readers.enumerated() {
+                let found = try number(reader)
+                #expect(found >= seen[index])
+                seen[index] = found
+            }
+        }
+    }
+
+    /// Without that, they do.
+    @Test func sessionsAreNotMonotonic() throws {
+        let (router, _) = try router("eventual")
+        let writer = try router.client()
+        let reader = try router.client()
+        var seen = 0
+        try eventually("a read that goes back") {
+            _ = try write(writer)
+            let found = try number(reader)
+            defer { seen = found }
+            return found < seen
+        }
+    }
+
+    /// A session may ask for more than the operator has set.
+    @Test func byTheSession() throws {
+        let (router, _) = try router("eventual")
+        let writer = try router.client()
+        let reader = try router.client()
+        try reader.succeed("SET pointsman.consistency = global")
+        for _ in 1...60 {
+            let written = try write(writer)
+            #expect(try number(reader) == written)
+            #expect(try writer.value("/* pointsman: consistency=session */ SELECT x FROM t") == "\(written)")
+        }
+    }
+
+    /// Asynchronous commits are told before they are flushed; the session sees them all the same.
+    @Test func asynchronousCommits() throws {
+        let (router, _) = try router("session")
+        let client = try router.client(options: [("options", "-c synchronous_commit=off")])
+        for _ in 1...60 {
+            let written = try write(client)
+            #expect(try number(client) == written)
+        }
+    }
+}
