@@ -6,34 +6,18 @@ import TestSupport
 import Testing
 
 @Suite struct ClassifyWithCatalogTests {
-    private struct Run {
-        var status: Int32
-        var output: String
-        var errors: String
-    }
-
     private func classify(
         _ statements: String, _ options: String..., configuration: RouterConfiguration
-    ) throws -> Run {
+    ) throws -> ExternalProgram.Result {
         let directory = NSTemporaryDirectory() + "/pointsman-classify-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try Data(configuration.toml.utf8).write(to: URL(fileURLWithPath: directory + "/pointsman.toml"))
         try Data(statements.utf8).write(to: URL(fileURLWithPath: directory + "/statements"))
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: try Repository.program())
-        process.arguments = ["classify", "--config", directory + "/pointsman.toml"] + options
-        process.standardInput = FileHandle(forReadingAtPath: directory + "/statements")
-        let (output, errors) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        let answer = output.fileHandleForReading.readDataToEndOfFile()
-        let complaint = errors.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return Run(
-            status: process.terminationStatus, output: String(decoding: answer, as: UTF8.self),
-            errors: String(decoding: complaint, as: UTF8.self))
+        let command = [try Repository.program(), "classify", "--config", "pointsman.toml"] + options
+        return try ExternalProgram(
+            "/bin/sh", ["-c", "exec \"$0\" \"$@\" < statements"] + command, workingDirectory: directory
+        ).run()
     }
 
     @Test func judgesByTheCatalog() throws {
