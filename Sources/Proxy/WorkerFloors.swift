@@ -1,11 +1,13 @@
 // What must a session, and all others, see from now on?
 
+import Locks
 import Routing
 import Synchronization
 
 /// The floor of all sessions of one database, over all users and workers.
 final class DatabaseFloor: Sendable {
     private let sample = Atomic<UInt64>(0)
+    let groups = Lock(GroupFloors())
 
     var floor: Floor { Floor(sample: sample.load(ordering: .sequentiallyConsistent)) }
 
@@ -20,7 +22,12 @@ extension Worker {
     func noteWrite(_ client: ClientConnection, _ server: ServerConnection) {
         let started = shared.clusters[server.pool.cluster].samples.started
         client.session.floor.raise(startedSample: started)
-        client.group?.writes.raise(to: client.session.floor)
+        guard let writes = client.group?.writes else { return }
+        writes.raise(to: client.session.floor)
+        if let name = client.demand.group {
+            let floor = client.session.floor
+            writes.groups.withLock { $0.raise(name, to: floor) }
+        }
     }
 
     /// The client is about to be told what a node has answered.

@@ -77,6 +77,7 @@ extension Worker {
             consistency: demand.consistency ?? group.routing.consistency,
             maxLag: demand.maxLag ?? group.maxLagNanoseconds, listener: demand.listener,
             excluded: client.excluded, waitedFor: client.waitedFor, needsPrimary: demand.needsPrimary)
+        if let name = demand.group { request.floor.raise(to: group.writes.groups.withLock { $0.floor(of: name) }) }
         switch request.consistency {
         case .monotonic:
             request.readFloor = client.readFloor

@@ -16,6 +16,8 @@ public struct Demand: Equatable, Sendable {
     public var consistency: Consistency?
     /// Nanoseconds.
     public var maxLag: UInt64?
+    /// With whom it shares what it has written.
+    public var group: String?
 
     public init(routeClass: RouteClass, needsPrimary: NeedOfPrimary? = nil) {
         self.routeClass = routeClass
@@ -294,6 +296,7 @@ extension ClientSession {
         if hasNoWishes { return demand }
         demand.consistency = wishes.consistency
         demand.maxLag = wishes.maxLag
+        demand.group = wishes.group
         return demand
     }
 

@@ -11,7 +11,7 @@ public struct RouterSettings: Equatable, Sendable {
     }
 
     enum Name: String, CaseIterable {
-        case role, consistency
+        case role, consistency, group
         case maxLag = "max_lag"
 
         var title: String { "pointsman.\(rawValue)" }
@@ -23,6 +23,8 @@ public struct RouterSettings: Equatable, Sendable {
     public var consistency: Consistency?
     /// Nanoseconds; nil: as the operator has it.
     public var maxLag: UInt64?
+    /// Whose writes the session sees besides its own.
+    public var group: String?
 
     public init() {}
 
@@ -48,6 +50,13 @@ public struct RouterSettings: Equatable, Sendable {
                     hint: "Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\".")
             }
             maxLag = lag
+        case .group:
+            guard value.utf8.count <= GroupFloors.longestName else {
+                return ErrorFields(
+                    .error, "22023", "invalid value for parameter \"\(name.title)\"",
+                    detail: "A name may have \(GroupFloors.longestName) bytes.")
+            }
+            group = value.isEmpty ? nil : value
         }
         return nil
     }
@@ -58,6 +67,7 @@ public struct RouterSettings: Equatable, Sendable {
         case .role: role = other.role
         case .consistency: consistency = other.consistency
         case .maxLag: maxLag = other.maxLag
+        case .group: group = other.group
         }
     }
 
@@ -67,6 +77,7 @@ public struct RouterSettings: Equatable, Sendable {
         case .role: (role ?? .auto).rawValue
         case .consistency: (consistency ?? defaults.consistency).rawValue
         case .maxLag: Self.text(maxLag ?? defaults.maxLag)
+        case .group: group ?? ""
         }
     }
 
@@ -76,6 +87,7 @@ public struct RouterSettings: Equatable, Sendable {
         result.role = comment.role ?? role
         result.consistency = comment.consistency ?? consistency
         result.maxLag = comment.maxLag ?? maxLag
+        result.group = comment.group ?? group
         return result
     }
 
@@ -89,6 +101,7 @@ public struct RouterSettings: Equatable, Sendable {
             result.consistency = places.max().map { order[$0] }
         }
         if let lag = other.maxLag { result.maxLag = min(lag, maxLag ?? lag) }
+        result.group = group ?? other.group
         return result
     }
 

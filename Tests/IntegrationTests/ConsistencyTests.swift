@@ -97,6 +97,27 @@ import Testing
         }
     }
 
+    /// One person's requests come over several connections.
+    @Test func groups() throws {
+        let (router, _) = try router("session")
+        let writer = try router.client(options: [("pointsman.group", "user-42")])
+        let reader = try router.client()
+        try reader.succeed("SET pointsman.group = 'user-42'")
+        let other = try router.client()
+        for _ in 1...60 {
+            let written = try write(writer)
+            #expect(try number(reader) == written)
+            #expect(
+                try other.value("/* pointsman: group=user-42 */ SELECT x FROM t") == "\(written)")
+        }
+        // Another group's sessions are stale now and then.
+        try other.succeed("SET pointsman.group = 'user-43'")
+        try eventually("a stale read") {
+            let written = try write(writer)
+            return try number(other) < written
+        }
+    }
+
     /// A session may ask for more than the operator has set.
     @Test func byTheSession() throws {
         let (router, _) = try router("eventual")

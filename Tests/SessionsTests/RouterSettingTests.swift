@@ -39,6 +39,17 @@ import Wire
         #expect(rig.servers.isEmpty)
     }
 
+    @Test func groups() {
+        let rig = rig([("pointsman.group", "user-42")])
+        rig.play(
+            0, Turn(.query("SHOW pointsman.group"), gets: "T(pointsman.group) D(user-42) C(SHOW) Z(I)"),
+            Turn(.query("SET pointsman.group = ''"), gets: "C(SET) Z(I)"),
+            Turn(.query("SHOW pointsman.group"), gets: "T(pointsman.group) D() C(SHOW) Z(I)"))
+        let long = String(repeating: "x", count: 257)
+        rig.say(.query("SET pointsman.group = '\(long)'"))
+        #expect(rig.taken() == "E(22023 invalid value for parameter \"pointsman.group\") Z(I)")
+    }
+
     @Test func whatTheClientBroughtIsTheDefault() {
         let rig = rig([("pointsman.role", "replica"), ("POINTSMAN.max_lag", "2min")])
         rig.play(
