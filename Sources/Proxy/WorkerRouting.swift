@@ -103,7 +103,7 @@ extension Worker {
     func decide(_ request: RouteRequest, _ group: PoolGroup) -> RouteDecision {
         let cluster = clusters[group.cluster]
         let outstanding = cluster.outstanding
-        let latencies = group.routing.loadBalance == .latency ? cluster.latencies.map(\.nanoseconds) : []
+        let latencies = group.routing.loadBalance == .latency ? cluster.latencies.map { $0.expected(at: now) } : []
         return Router.decide(
             request, topology: cluster.topology, settings: group.routing, outstanding: outstanding.span,
             latency: latencies.span, random: group.routing.loadBalance == .roundRobin ? nextTurn() : random.next())

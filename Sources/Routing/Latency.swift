@@ -7,7 +7,7 @@ public struct Latency: Equatable, Sendable {
     private var notedAt: UInt64 = 0
 
     /// After this time without slow answers, in nanoseconds, three quarters of what a slow one has added are gone.
-    public static let memory: UInt64 = 10_000_000_000
+    public static let memory: UInt64 = 5_000_000_000
 
     public init() {}
 
@@ -22,6 +22,13 @@ public struct Latency: Equatable, Sendable {
         // At least a little with each answer, so that many fast ones count although no time passes between them.
         let faded = max(Self.part(excess, elapsed), excess / 64)
         nanoseconds -= min(faded, excess)
+    }
+
+    /// What is expected now: a node that was slow and has got nothing since is tried again in the end.
+    public func expected(at now: UInt64) -> UInt64 {
+        let elapsed = min(now > notedAt ? now - notedAt : 0, 1_000 * Self.memory)
+        let (high, low) = nanoseconds.multipliedFullWidth(by: Self.memory)
+        return (Self.memory + 3 * elapsed).dividingFullWidth((high, low)).quotient
     }
 
     private static func part(_ excess: UInt64, _ elapsed: UInt64) -> UInt64 {

@@ -13,7 +13,9 @@ import Testing
     func everyWayUsesBothReplicas(_ balance: String) throws {
         let router = try Stage.startRouter(["routing": ["load_balance": "\"\(balance)\""]])
         let client = try router.client()
-        try eventually("both replicas to answer") { try Set(ports(client, 40)) == Stage.replicaPorts() }
+        try eventually("both replicas to answer", within: .seconds(60)) {
+            try Set(ports(client, 40)) == Stage.replicaPorts()
+        }
     }
 
     @Test func inTurn() throws {

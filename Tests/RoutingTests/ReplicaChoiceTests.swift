@@ -122,6 +122,10 @@ import Testing
         #expect(latency.nanoseconds > 8_000 && latency.nanoseconds < 9_000)
         latency.note(1_000, at: 2 + Latency.memory)
         #expect(latency.nanoseconds < 3_500)
+        let last = 2 + Latency.memory
+        #expect(latency.expected(at: last) == latency.nanoseconds)
+        #expect(latency.expected(at: last + Latency.memory) == latency.nanoseconds / 4)
+        #expect(latency.expected(at: .max) < 10)
         for turn in 0..<2_000 as Range<UInt64> { latency.note(1_000, at: 3 + Latency.memory + turn) }
         #expect(latency.nanoseconds < 1_100)
     }
