@@ -52,8 +52,6 @@ final class ClientConnection {
     var routeReason = RouteReason.replicaSafe
     /// What keeps it off the replicas, if that has a name.
     var decisiveObject: DecisiveObject?
-    /// What was asked of the router last.
-    var asked = RouteRequest(routeClass: .replicaSafe)
     /// What the session has read, under monotonic consistency: which data any other replica must have.
     var readFloor = Floor()
     var lastRead: LastRead?

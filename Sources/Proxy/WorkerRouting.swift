@@ -96,7 +96,6 @@ extension Worker {
             request.maxLag = .max
             request.listener = .split
         }
-        client.asked = request
         return decide(request, group)
     }
 
@@ -307,7 +306,9 @@ extension Worker {
         if server.session.defaultIsolation == .serializable { return false }
         if case .welcoming = client.phase { return true }
         let node = cluster.topology.nodes[server.pool.node]
-        return client.asked.mayUse(node, at: server.pool.node, connectedAt: server.connectedAt)
+        // Floors may have risen since the node was chosen; they never sink.
+        return request(client.demand, of: client, server.group)
+            .mayUse(node, at: server.pool.node, connectedAt: server.connectedAt)
     }
 
     /// The running number of a choice in turn.

@@ -111,10 +111,7 @@ public struct ClientSession: ~Copyable, Sendable {
     var hasRerunFailed = false
     /// The router's own settings as the client brought them, and as they hold now.
     let initialRouter: RouterSettings
-    var router: RouterSettings {
-        didSet { hasRouterSettings = !router.isEmpty }
-    }
-    private(set) var hasRouterSettings: Bool
+    var router: RouterSettings
     /// Changed in this transaction: what holds after its ROLLBACK, and after its COMMIT.
     var routerBeyond: [RouterSettings] = []
     /// A command of the transaction was undone.
@@ -134,7 +131,6 @@ public struct ClientSession: ~Copyable, Sendable {
         attachedListener = listener
         initialRouter = router
         self.router = router
-        hasRouterSettings = !router.isEmpty
         self.profile = profile
         self.settings = settings
         lexer = profile.lexer

@@ -9,7 +9,7 @@ extension ClientSession {
     var wishes: RouterSettings { batch.comment.map { router.overridden(by: $0) } ?? router }
 
     /// Neither a comment nor the session asks for anything, as hardly anybody does.
-    var hasNoWishes: Bool { !hasRouterSettings && batch.comment == nil }
+    var hasNoWishes: Bool { router.isEmpty && batch.comment == nil }
 
     /// The endpoint by whose rules the batch is judged: the port's, or the one that the role stands for. A role is
     /// chosen for a whole transaction: once that has a server, nothing changes it.

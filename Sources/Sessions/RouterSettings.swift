@@ -17,18 +17,54 @@ public struct RouterSettings: Equatable, Sendable {
         var title: String { "pointsman.\(rawValue)" }
     }
 
+    private struct Content: Equatable, Sendable {
+        var role: Role?
+        var consistency: Consistency?
+        var maxLag: UInt64?
+        var group: String?
+    }
+
+    /// On the heap, because hardly any session asks for anything.
+    private indirect enum Box: Equatable, Sendable {
+        case content(Content)
+    }
+
+    private var box: Box?
+
+    private var content: Content {
+        get {
+            switch box {
+            case .content(let content): content
+            case nil: Content()
+            }
+        }
+        set { box = newValue == Content() ? nil : .content(newValue) }
+    }
+
     /// nil: nothing was asked for.
-    public var role: Role?
+    public var role: Role? {
+        get { content.role }
+        set { content.role = newValue }
+    }
     /// nil: as the operator has it.
-    public var consistency: Consistency?
+    public var consistency: Consistency? {
+        get { content.consistency }
+        set { content.consistency = newValue }
+    }
     /// Nanoseconds; nil: as the operator has it.
-    public var maxLag: UInt64?
+    public var maxLag: UInt64? {
+        get { content.maxLag }
+        set { content.maxLag = newValue }
+    }
     /// Whose writes the session sees besides its own.
-    public var group: String?
+    public var group: String? {
+        get { content.group }
+        set { content.group = newValue }
+    }
 
     public init() {}
 
-    public var isEmpty: Bool { self == RouterSettings() }
+    public var isEmpty: Bool { box == nil }
 
     /// Takes one setting; an error is the client's.
     mutating func set(_ name: Name, _ value: String) -> ErrorFields? {
