@@ -18,7 +18,7 @@ final class ClientConnection {
         case welcoming
         case serving
         /// It talks to the console.
-        case console(ConsoleSession)
+        indirect case console(ConsoleSession)
     }
 
     /// Why the client's bytes are not read any further.
@@ -52,11 +52,8 @@ final class ClientConnection {
     var routeReason = RouteReason.replicaSafe
     /// What keeps it off the replicas, if that has a name.
     var decisiveObject: DecisiveObject?
-    /// What the session has read, under monotonic consistency: which data any other replica must have.
-    var readFloor = Floor()
-    var lastRead: LastRead?
-    /// Of the node that it was given a server of.
-    var incarnation: UInt64 = 0
+    /// Under monotonic consistency only.
+    var reads: MonotonicReads?
     /// When it got its server.
     var attachedAt: UInt64 = 0
     /// Nodes that cannot serve the present batch.

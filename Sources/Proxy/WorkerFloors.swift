@@ -16,7 +16,21 @@ final class DatabaseFloor: Sendable {
     }
 }
 
+/// What a session has read, which it must not see again in an older state.
+final class MonotonicReads {
+    /// Which data any other replica must have.
+    var floor = Floor()
+    var last: LastRead?
+    /// Of the node whose server the session was given last, at that time.
+    var incarnation: UInt64 = 0
+}
+
 extension Worker {
+    /// Whether the batch at hand is read under monotonic consistency.
+    func isMonotonic(_ client: ClientConnection, _ group: PoolGroup) -> Bool {
+        (client.demand.consistency ?? group.routing.consistency) == .monotonic
+    }
+
     /// Work of the client that may have written was acknowledged, or will never be: called after that is known and
     /// before it is told.
     func noteWrite(_ client: ClientConnection, _ server: ServerConnection) {
@@ -32,8 +46,8 @@ extension Worker {
 
     /// The client is about to be told what a node has answered.
     func noteRead(_ client: ClientConnection, _ server: ServerConnection) {
-        client.readFloor.raise(startedSample: shared.clusters[server.pool.cluster].samples.started)
-        client.lastRead =
-            server.isPrimary ? nil : LastRead(place: server.pool.node, incarnation: client.incarnation)
+        guard let reads = client.reads else { return }
+        reads.floor.raise(startedSample: shared.clusters[server.pool.cluster].samples.started)
+        reads.last = server.isPrimary ? nil : LastRead(place: server.pool.node, incarnation: reads.incarnation)
     }
 }

@@ -80,8 +80,8 @@ extension Worker {
         if let name = demand.group { request.floor.raise(to: group.writes.groups.withLock { $0.floor(of: name) }) }
         switch request.consistency {
         case .monotonic:
-            request.readFloor = client.readFloor
-            request.lastRead = client.lastRead
+            request.readFloor = client.reads?.floor ?? .none
+            request.lastRead = client.reads?.last
         case .global:
             request.globalFloor = group.writes.floor
         case .eventual, .session, .primary: break
@@ -325,7 +325,11 @@ extension Worker {
         server.phase = .attached
         server.isPrimary = cluster.isPrimary(server.pool.node)
         client.attachedAt = now
-        client.incarnation = cluster.topology.nodes[server.pool.node].incarnation
+        if isMonotonic(client, server.group) {
+            let reads = client.reads ?? MonotonicReads()
+            reads.incarnation = cluster.topology.nodes[server.pool.node].incarnation
+            client.reads = reads
+        }
         count(client, server.group, isPrimary: server.isPrimary)
         cluster.outstanding[server.pool.node] += 1
         server.isCounted = true

@@ -123,9 +123,7 @@ extension Worker {
             noteWrite(client, server)
             if client.session.mayHaveChangedCatalog { noteCatalogChange(client) }
         }
-        if let client, (client.demand.consistency ?? server.group.routing.consistency) == .monotonic {
-            noteRead(client, server)
-        }
+        if let client, isMonotonic(client, server.group) { noteRead(client, server) }
         guard let client else {
             toClient.removeAll()
             settleOrphan(server)

@@ -4,14 +4,49 @@ public import SQL
 
 /// What is known of a batch that is run again.
 public struct Rerun: Equatable, Sendable {
+    private struct Content: Equatable, Sendable {
+        var refusal: String?
+        var interruptions = 0
+        var hasCrashed = false
+        var fingerprints: [Fingerprint] = []
+    }
+
+    /// On the heap, because hardly any batch is run again.
+    private indirect enum Box: Equatable, Sendable {
+        case content(Content)
+    }
+
+    private var box = Box.content(Content())
+
+    private var content: Content {
+        get {
+            switch box {
+            case .content(let content): content
+            }
+        }
+        set { box = .content(newValue) }
+    }
+
     /// A replica has refused it, with this SQLSTATE.
-    public var refusal: String?
+    public private(set) var refusal: String? {
+        get { content.refusal }
+        set { content.refusal = newValue }
+    }
     /// How often another node was to do it.
-    public var interruptions = 0
+    public private(set) var interruptions: Int {
+        get { content.interruptions }
+        set { content.interruptions = newValue }
+    }
     /// A server's process has ended in the middle of it.
-    public var hasCrashed = false
+    public private(set) var hasCrashed: Bool {
+        get { content.hasCrashed }
+        set { content.hasCrashed = newValue }
+    }
     /// The texts of the batch.
-    public var fingerprints: [Fingerprint] = []
+    public private(set) var fingerprints: [Fingerprint] {
+        get { content.fingerprints }
+        set { content.fingerprints = newValue }
+    }
 
     mutating func remember(_ fingerprint: Fingerprint) {
         if !fingerprints.contains(fingerprint) { fingerprints.append(fingerprint) }
