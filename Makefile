@@ -29,7 +29,7 @@ endif
 build: release
 
 release: libraries
-	$(SWIFT) build -c release --product pointsman
+	$(SWIFT) build -c release --static-swift-stdlib --product pointsman
 
 debug: libraries
 	$(SWIFT) build
@@ -62,7 +62,7 @@ profile: release
 	python3 -B Tests/Benchmarks/profiling.py --mode $(MODE) --cell $(CELL) $(PROFILE_ARGS)
 
 microbench: libraries
-	$(SWIFT) build -c release --product microbench
+	$(SWIFT) build -c release --static-swift-stdlib --product microbench
 	.build/release/microbench
 
 deps:

@@ -36,7 +36,7 @@ let package = Package(
         .target(  // epoll, timers, sockets, buffers; its spans borrow from buffers that no compiler-known type owns
             name: "Reactor", dependencies: ["CLinux", "Locks"],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
-        .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: strict),  // digests, random bytes
+        .target(name: "OpenSSL", dependencies: ["COpenSSL", "Locks"], swiftSettings: strict),  // digests, random bytes
         .target(  // roles, LSNs and lag of each node over libpq
             name: "Probing", dependencies: ["CLibpq", "Locks", "Routing", "SQL", "Telemetry"], swiftSettings: strict),
         .target(  // host names, resolved off the workers

@@ -105,7 +105,7 @@ public struct ConsoleSession: Sendable {
     private mutating func query(_ input: Span<UInt8>, _ frame: Range<Int>, out: inout [UInt8]) -> Step? {
         guard let range = queryText(input, frame: frame) else { return .close(.malformed) }
         statements[[]] = nil
-        switch ConsoleCommand.read(input.string(in: range), onlyLooks: onlyLooks) {
+        switch ConsoleCommand.read(input.text(in: range), onlyLooks: onlyLooks) {
         case nil:
             out.appendMessage(Backend.emptyQueryResponse)
         case .failure(let mistake):
@@ -131,7 +131,7 @@ public struct ConsoleSession: Sendable {
             fail(.tooManyNames, out: &out)
             return nil
         }
-        switch ConsoleCommand.read(input.string(in: view.text), onlyLooks: onlyLooks) {
+        switch ConsoleCommand.read(input.text(in: view.text), onlyLooks: onlyLooks) {
         case nil: statements[name] = .empty
         case .success(let command): statements[name] = .command(command)
         case .failure(let mistake):
@@ -201,10 +201,6 @@ public struct ConsoleSession: Sendable {
         out.appendMessage(Backend.closeComplete)
         return nil
     }
-}
-
-extension Span<UInt8> {
-    fileprivate func string(in range: Range<Int>) -> String { String(decoding: bytes(in: range), as: UTF8.self) }
 }
 
 extension ErrorFields {

@@ -1,5 +1,7 @@
 // How do the authentication messages look on the wire?
 
+internal import Wire
+
 /// Codes of the Authentication messages that are supported.
 enum AuthenticationCode: Int32 {
     case ok = 0
@@ -14,22 +16,29 @@ enum AuthenticationCode: Int32 {
 enum AuthenticationFrame {
     /// `R`, to a client.
     static func request(_ code: AuthenticationCode, _ data: [UInt8] = []) -> [UInt8] {
-        frame(UInt8(ascii: "R"), bigEndian(code.rawValue) + data)
+        var message: [UInt8] = []
+        message.reserveCapacity(9 + data.count)
+        message.appendHeader(Backend.authentication, bodyLength: 4 + data.count)
+        message.appendInt32(code.rawValue)
+        message.append(contentsOf: data)
+        return message
     }
 
     /// `p` with a password, to a server.
     static func password(_ password: [UInt8]) -> [UInt8] {
-        frame(UInt8(ascii: "p"), password + [0])
+        frame(password + [0])
     }
 
     /// `p` with the first SASL message, to a server.
     static func saslInitialResponse(mechanism: [UInt8], _ data: [UInt8]) -> [UInt8] {
-        frame(UInt8(ascii: "p"), mechanism + [0] + bigEndian(Int32(data.count)) + data)
+        var body = mechanism + [0]
+        body.appendInt32(Int32(data.count))
+        return frame(body + data)
     }
 
     /// `p` with a further SASL message, to a server.
     static func saslResponse(_ data: [UInt8]) -> [UInt8] {
-        frame(UInt8(ascii: "p"), data)
+        frame(data)
     }
 
     /// The number at an offset, if the bytes reach that far.
@@ -38,11 +47,9 @@ enum AuthenticationFrame {
         return Int32(bitPattern: bytes[offset..<(offset + 4)].reduce(0) { $0 << 8 | UInt32($1) })
     }
 
-    private static func frame(_ type: UInt8, _ body: [UInt8]) -> [UInt8] {
-        [type] + bigEndian(Int32(body.count + 4)) + body
-    }
-
-    private static func bigEndian(_ number: Int32) -> [UInt8] {
-        (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * Int32($0))) }
+    private static func frame(_ body: [UInt8]) -> [UInt8] {
+        var message: [UInt8] = []
+        message.appendMessage(Frontend.password, body: body)
+        return message
     }
 }

@@ -13,43 +13,52 @@ enum Base64 {
     static func encode(_ bytes: [UInt8]) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            var bits: UInt32 = 0
-            for byte in group { bits = bits << 8 | UInt32(byte) }
-            bits <<= 8 * UInt32(3 - group.count)
-            for letter in 0..<4 {
-                let isPadding = letter > group.count
-                let value = Int(bits >> (18 - 6 * UInt32(letter))) & 63
-                text.append(isPadding ? UInt8(ascii: "=") : alphabet[value])
-            }
+        let alphabet = alphabet
+        var start = 0
+        while start < bytes.count {
+            let second = start + 1 < bytes.count ? bytes[start + 1] : 0
+            let third = start + 2 < bytes.count ? bytes[start + 2] : 0
+            let bits = Int(bytes[start]) << 16 | Int(second) << 8 | Int(third)
+            text.append(alphabet[bits >> 18])
+            text.append(alphabet[bits >> 12 & 63])
+            text.append(start + 1 < bytes.count ? alphabet[bits >> 6 & 63] : UInt8(ascii: "="))
+            text.append(start + 2 < bytes.count ? alphabet[bits & 63] : UInt8(ascii: "="))
+            start += 3
         }
         return text
     }
 
     /// Nil unless the text is what ``encode(_:)`` makes of some bytes.
     static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+        let text = Array(text)
         guard text.count % 4 == 0 else { return nil }
+        let values = values
+        let padding = text.suffix(2).count { $0 == UInt8(ascii: "=") }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count / 4 * 3)
-        var bits: UInt32 = 0
-        var letters = 0
-        var padding = 0
-        for letter in text {
-            if letter == UInt8(ascii: "=") {
-                padding += 1
-                bits <<= 6
-            } else {
-                let value = values[Int(letter)]
-                guard value != 255, padding == 0 else { return nil }
-                bits = bits << 6 | UInt32(value)
-            }
-            letters += 1
-            guard letters % 4 == 0 else { continue }
-            guard padding <= 2, padding == 0 || letters == text.count else { return nil }
-            guard bits & (1 << (8 * UInt32(padding)) - 1) == 0 || padding == 0 else { return nil }
-            for place in 0..<(3 - padding) { bytes.append(UInt8(truncatingIfNeeded: bits >> (16 - 8 * UInt32(place)))) }
-            bits = 0
+        var bits = 0
+        var place = 0
+        while place < text.count - padding {
+            let value = values[Int(text[place])]
+            guard value != 255 else { return nil }
+            bits = bits << 6 | Int(value)
+            place += 1
+            guard place & 3 == 0 else { continue }
+            bytes.append(UInt8(truncatingIfNeeded: bits >> 16))
+            bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
+            bytes.append(UInt8(truncatingIfNeeded: bits))
+        }
+        // The last letters of a text that is padded hold one or two bytes, and zeros.
+        switch padding {
+        case 1:
+            guard bits & 3 == 0 else { return nil }
+            bytes.append(UInt8(truncatingIfNeeded: bits >> 10))
+            bytes.append(UInt8(truncatingIfNeeded: bits >> 2))
+        case 2:
+            guard bits & 15 == 0 else { return nil }
+            bytes.append(UInt8(truncatingIfNeeded: bits >> 4))
+        default:
+            break
         }
         return bytes
     }

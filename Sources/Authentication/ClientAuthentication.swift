@@ -118,14 +118,11 @@ public struct ClientAuthentication: Sendable {
 
     /// The body of a `p` message arrived.
     public mutating func received(_ body: [UInt8], cache: inout DerivedKeysCache) -> Step {
-        let before = state
         do throws(ClientAuthenticationFailure) {
             return try answer(to: body, cache: &cache)
         } catch {
-            if let derivation = cache.takeMissing() {
-                state = before
-                return .derive(derivation)
-            }
+            // Whatever asks the cache changes the state only when it has the keys.
+            if let derivation = cache.takeMissing() { return .derive(derivation) }
             state = .ended
             return .failed(error)
         }

@@ -62,6 +62,8 @@ enum SCRAMProof {
     }
 
     private static func exclusiveOr(_ left: [UInt8], _ right: [UInt8]) -> [UInt8] {
-        zip(left, right).map { $0 ^ $1 }
+        var result = left
+        for place in 0..<min(left.count, right.count) { result[place] ^= right[place] }
+        return result
     }
 }

@@ -119,7 +119,16 @@ struct SCRAMServerFirst: Equatable, Sendable {
     let iterations: Int
 
     var message: [UInt8] {
-        Array("r=".utf8) + nonce + Array(",s=".utf8) + Base64.encode(salt) + Array(",i=\(iterations)".utf8)
+        let salt = Base64.encode(salt)
+        var message: [UInt8] = []
+        message.reserveCapacity(nonce.count + salt.count + 20)
+        message.append(contentsOf: "r=".utf8)
+        message.append(contentsOf: nonce)
+        message.append(contentsOf: ",s=".utf8)
+        message.append(contentsOf: salt)
+        message.append(contentsOf: ",i=".utf8)
+        message.append(contentsOf: String(iterations).utf8)
+        return message
     }
 
     /// - Parameter clientNonce: what the nonce must begin with.

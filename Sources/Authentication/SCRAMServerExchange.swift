@@ -51,8 +51,12 @@ struct SCRAMServerExchange: Sendable {
         }
         guard clientFinal.nonce == nonce else { throw .protocolViolation("the last SCRAM message has another nonce") }
 
-        let comma = [UInt8(ascii: ",")]
-        let authMessage = clientFirst.bare + comma + serverFirst + comma + clientFinal.withoutProof
+        var authMessage = clientFirst.bare
+        authMessage.reserveCapacity(authMessage.count + serverFirst.count + clientFinal.withoutProof.count + 2)
+        authMessage.append(UInt8(ascii: ","))
+        authMessage.append(contentsOf: serverFirst)
+        authMessage.append(UInt8(ascii: ","))
+        authMessage.append(contentsOf: clientFinal.withoutProof)
         // Without keys the login is not over: whoever fed the message takes this back.
         guard let stored = keys(cache: &cache) else { throw .rejected }
         let found = SCRAMProof.clientKey(from: clientFinal.proof, storedKey: stored.storedKey, authMessage: authMessage)

@@ -4,6 +4,7 @@
 // counts given with them and writes outputs of a size that the algorithm fixes, for which the array was made.
 
 internal import COpenSSL
+internal import Locks
 
 /// libcrypto's implementations, looked up once: each look-up costs more than the digest of a short message.
 private enum Implementation {
@@ -35,23 +36,38 @@ public enum Digest {
 public enum HMAC {
     private static let blockSize = 64
 
+    /// Where a digest is made step by step.
+    @safe private struct Context: @unchecked Sendable {
+        // Never freed; the lock around it lets one thread at a time use it.
+        let pointer: OpaquePointer? = unsafe EVP_MD_CTX_new()
+    }
+
+    /// Made once, because to make one costs as much as the digest of a short message.
+    private static let context = Lock(Context())
+
     /// The 32 bytes of HMAC-SHA-256. By its definition, from two digests: libcrypto's own function looks its parts up
     /// by name each time.
     public static func sha256(key: [UInt8], message: [UInt8]) -> [UInt8] {
-        let short = key.count > blockSize ? Digest.sha256(key) : key
-        var inner = padded(short, with: 0x36, room: message.count)
-        inner.append(contentsOf: message)
-        var outer = padded(short, with: 0x5c, room: 32)
-        outer.append(contentsOf: Digest.sha256(inner))
-        return Digest.sha256(outer)
-    }
-
-    private static func padded(_ key: [UInt8], with pad: UInt8, room: Int) -> [UInt8] {
-        var block: [UInt8] = []
-        block.reserveCapacity(blockSize + room)
-        for byte in key { block.append(byte ^ pad) }
-        for _ in key.count..<blockSize { block.append(pad) }
-        return block
+        var block = key.count > blockSize ? Digest.sha256(key) : key
+        block.reserveCapacity(blockSize)
+        while block.count < blockSize { block.append(0) }
+        for place in 0..<blockSize { block[place] ^= 0x36 }
+        var digest = [UInt8](repeating: 0, count: 32)
+        let isDone = context.withLock { context in
+            // libcrypto reads and writes the arrays within each call.
+            let context = unsafe context.pointer
+            var isDone = unsafe EVP_DigestInit_ex2(context, Implementation.sha256, nil) == 1
+            isDone = unsafe isDone && EVP_DigestUpdate(context, block, blockSize) == 1
+            isDone = unsafe isDone && EVP_DigestUpdate(context, message, message.count) == 1
+            isDone = unsafe isDone && EVP_DigestFinal_ex(context, &digest, nil) == 1
+            for place in 0..<blockSize { block[place] ^= 0x36 ^ 0x5c }
+            isDone = unsafe isDone && EVP_DigestInit_ex2(context, Implementation.sha256, nil) == 1
+            isDone = unsafe isDone && EVP_DigestUpdate(context, block, blockSize) == 1
+            isDone = unsafe isDone && EVP_DigestUpdate(context, digest, digest.count) == 1
+            return unsafe isDone && EVP_DigestFinal_ex(context, &digest, nil) == 1
+        }
+        precondition(isDone, "libcrypto has no SHA-256")
+        return digest
     }
 }
 

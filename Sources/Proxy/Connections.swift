@@ -9,16 +9,24 @@ import Routing
 import Sessions
 import Wire
 
+/// The login of one client, changed in place.
+final class LoginUnderWay {
+    var machine = ClientLogin()
+    var request: StartupRequest?
+    /// What was derived for it.
+    var lent: LentKeys?
+}
+
 /// One client's connection.
 final class ClientConnection {
     enum Phase {
         /// Startup packet and authentication.
-        indirect case login(ClientLogin)
+        case login(LoginUnderWay)
         /// Authenticated; waits for a server to tell the settings it reports.
         case welcoming
         case serving
         /// It talks to the console.
-        indirect case console(ConsoleSession)
+        indirect case console(ConsoleSession, user: String)
     }
 
     /// Why the client's bytes are not read any further.
@@ -37,11 +45,8 @@ final class ClientConnection {
     let peer: Peer
     let listener: ListenerKind
     let acceptedAt: UInt64
-    var phase = Phase.login(ClientLogin())
+    var phase = Phase.login(LoginUnderWay())
     var session: ClientSession
-    var request: StartupRequest?
-    /// What was derived for its login.
-    var lent: LentKeys?
     var group: PoolGroup?
     var server: ServerConnection?
     var wait = Wait.none
@@ -98,6 +103,15 @@ final class ClientConnection {
         output = SendQueue(pool: blocks)
         kept = ByteStore(pool: blocks)
         tried = ByteStore(pool: blocks)
+    }
+
+    /// For the log: the database and the user, as far as they are known.
+    var names: (database: String, user: String) {
+        switch phase {
+        case .login(let login): (login.request?.database ?? "", login.request?.user ?? "")
+        case .console(_, let user): ("pointsman", user)
+        case .welcoming, .serving: (group?.database ?? "", group?.user ?? "")
+        }
     }
 
     /// The present batch has a server, or will have none.

@@ -38,7 +38,7 @@ final class PoolGroup: Sendable {
         static let limit = 1_024
 
         var base: [StartupParameter] = []
-        var byProfile: [ProfileID: [StartupParameter]] = [:]
+        var byProfile: [ProfileID: Welcome] = [:]
     }
 
     init(
@@ -73,15 +73,15 @@ final class PoolGroup: Sendable {
                 consistency: entry.routing.consistency, maxLag: entry.routing.maxLag.clampedNanoseconds))
     }
 
-    /// The settings that a server reports to a client of a profile, if a server was asked before.
-    func welcome(_ profile: ProfileID) -> [StartupParameter]? {
+    /// What is said to a client of a profile, if a server was asked before.
+    func welcome(_ profile: ProfileID) -> Welcome? {
         welcomes.withLock { $0.byProfile[profile] }
     }
 
-    func learned(_ parameters: [StartupParameter], for profile: ProfileID) {
+    func learned(_ welcome: Welcome, for profile: ProfileID) {
         welcomes.withLock { welcomes in
             guard welcomes.byProfile.count < Welcomes.limit else { return }
-            welcomes.byProfile[profile] = parameters
+            welcomes.byProfile[profile] = welcome
         }
     }
 

@@ -14,6 +14,8 @@ struct CatalogState {
     var met: UInt64 = 0
     /// The changes that were seen passing.
     var awaited: UInt64 = 0
+    /// When this worker last reported that the database is in use.
+    var reportedAt: UInt64?
 
     /// What statements are judged by. While a change is not included, nothing that it may have changed is trusted.
     var current: Knowledge? {
@@ -40,10 +42,15 @@ extension Worker {
     }
 
     private func change(_ id: CatalogID, _ body: (inout CatalogState) -> Void) {
-        let place = Int(id.rawValue)
-        while catalogs.count <= place { catalogs.append(CatalogState()) }
+        let place = placeOfState(id)
         body(&catalogs[place])
         statements.learn(catalogs[place].current, of: id)
+    }
+
+    private func placeOfState(_ id: CatalogID) -> Int {
+        let place = Int(id.rawValue)
+        while catalogs.count <= place { catalogs.append(CatalogState()) }
+        return place
     }
 
     /// What may have changed the catalog was acknowledged, or its end will not be seen. Before anybody is told, all
@@ -58,9 +65,12 @@ extension Worker {
         shared.clusters[catalog.cluster].requestCatalog(catalog.database, demand)
     }
 
-    /// A client has logged in to a database.
+    /// A client has logged in to a database, or still uses it. The watcher is woken by the first of many logins only.
     func useCatalog(of group: PoolGroup) {
         guard let catalog = group.catalog else { return }
+        let place = placeOfState(catalog.id)
+        if let last = catalogs[place].reportedAt, now < last + Self.catalogReportNanoseconds { return }
+        catalogs[place].reportedAt = now
         shared.clusters[catalog.cluster].requestCatalog(catalog.database, 0)
     }
 

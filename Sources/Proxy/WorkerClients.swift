@@ -61,6 +61,13 @@ extension Worker {
         while clients.count <= token.index { clients.append(nil) }
         clients[token.index] = client
         newcomers.append(token)
+        let isWelcome = number <= shared.settings.server.maxClients && stopMode == nil
+        if isWelcome, case .tcp = peer {
+            // Its first message came with the connection; to be told of it by an event would cost another wait.
+            client.mayHaveUnread = true
+            pump(client)
+            if client.isClosed { return }
+        }
         if let failure = poller.add(descriptor, token) {
             shared.logger.error("cannot watch a client's connection: \(failure)")
             close(client)
@@ -189,16 +196,15 @@ extension Worker {
         client.isBlocked = false
         while !client.isClosed {
             switch client.phase {
-            case .login(var login):
+            case .login(let login):
                 guard client.wait == .none else { return }
                 pulse.turn(to: .logins, now: now)
                 defer { pulse.turn(to: .connections, now: now) }
                 let step = shared.derivedKeys.withLock { cache in
-                    swap(&cache.lent, &client.lent)
+                    swap(&cache.lent, &login.lent)
                     defer { cache.lent = nil }
-                    return login.receive(bytes, at: &offset, cache: &cache, toClient: &toClient)
+                    return login.machine.receive(bytes, at: &offset, cache: &cache, toClient: &toClient)
                 }
-                client.phase = .login(login)
                 guard follow(step, client) else { return flush(client, bytes) }
             case .welcoming:
                 return flush(client, bytes)
@@ -206,8 +212,8 @@ extension Worker {
                 guard client.wait == .none, serveBatch(client, bytes, at: &offset) else {
                     return flush(client, bytes)
                 }
-            case .console(let session):
-                guard serveConsole(client, session, bytes, at: &offset) else { return flush(client, bytes) }
+            case .console(let session, let user):
+                guard serveConsole(client, session, user: user, bytes, at: &offset) else { return flush(client, bytes) }
             }
         }
     }
@@ -393,11 +399,12 @@ extension Worker {
     }
 
     private func logEnd(_ client: ClientConnection, _ error: ErrorFields) {
+        let names = client.names
         shared.logger.info(
             "\(error.message)",
             metadata: [
-                "client": "\(client.peer)", "database": "\(client.request?.database ?? "")",
-                "user": "\(client.request?.user ?? "")", "sqlstate": "\(error.sqlState)",
+                "client": "\(client.peer)", "database": "\(names.database)", "user": "\(names.user)",
+                "sqlstate": "\(error.sqlState)",
             ])
     }
 }

@@ -72,22 +72,22 @@ extension Worker {
                     hint: "Name the user in admin.users or admin.stats_users."))
             return false
         }
-        client.phase = .console(ConsoleSession(onlyLooks: !mayChange))
-        Welcome.write(
-            parameters: Console.parameters, processID: client.processID, secret: client.cancelSecret,
-            isOnReaderPort: false, toClient: &toClient)
+        client.phase = .console(ConsoleSession(onlyLooks: !mayChange), user: user)
+        Welcome(reported: Console.parameters).write(
+            processID: client.processID, secret: client.cancelSecret, isOnReaderPort: false, toClient: &toClient)
         return true
     }
 
     /// One step of a conversation; false: nothing more can be done now.
     func serveConsole(
-        _ client: ClientConnection, _ session: ConsoleSession, _ bytes: Span<UInt8>, at offset: inout Int
+        _ client: ClientConnection, _ session: ConsoleSession, user: String, _ bytes: Span<UInt8>,
+        at offset: inout Int
     ) -> Bool {
         var session = session
         var out: [UInt8] = []
         let step = session.advance(bytes, at: &offset, out: &out)
         if case .run(let command) = step { session.answer(carryOut(command), out: &out) }
-        client.phase = .console(session)
+        client.phase = .console(session, user: user)
         toClient.write { $0.append(contentsOf: out) }
         switch step {
         case .needInput:

@@ -16,16 +16,15 @@ extension Worker {
         case .needInput:
             return false
         case .identify(let request):
-            client.request = request
-            guard case .login(var login) = client.phase else { preconditionFailure("Only a login identifies.") }
+            guard case .login(let login) = client.phase else { preconditionFailure("Only a login identifies.") }
+            login.request = request
             let secret = shared.settings.directory.lookup(request.user)
             let authentication = ClientAuthentication(
                 method: shared.settings.authentication.method, user: request.user,
                 secret: secret ?? trusted(request.user), mockSeed: shared.mockSeed,
                 random: SecureRandom.bytes(ClientAuthentication.randomByteCount),
                 iterations: shared.settings.authentication.scramIterations, unknownUsersLookLike: shared.mockKind)
-            let next = login.identified(with: authentication, toClient: &toClient)
-            client.phase = .login(login)
+            let next = login.machine.identified(with: authentication, toClient: &toClient)
             // A login without a password ends here; what the client sends next is no part of it.
             if case .needInput = next { return true }
             return follow(next, client)
@@ -57,7 +56,7 @@ extension Worker {
     func derived(_ token: Token, _ keys: LentKeys) {
         guard tokens.isCurrent(token) else { return }
         if token.kind == Kind.client, let client = clients[token.index] {
-            client.lent = keys
+            if case .login(let login) = client.phase { login.lent = keys }
             client.wait = .none
             pump(client)
         } else if token.kind == Kind.server, let server = servers[token.index] {
@@ -74,7 +73,9 @@ extension Worker {
     }
 
     private func authenticated(_ client: ClientConnection, _ keys: SCRAMKeys?) -> Bool {
-        guard let request = client.request else { preconditionFailure("An authenticated client has said who it is.") }
+        guard case .login(let login) = client.phase, let request = login.request else {
+            preconditionFailure("An authenticated client has said who it is.")
+        }
         if Console.databases.contains(request.database) { return enterConsole(client, user: request.user) }
         let group: PoolGroup
         switch shared.group(database: request.database, user: request.user) {
@@ -100,8 +101,8 @@ extension Worker {
             listener: client.listener, profile: profile, settings: group.session, catalog: group.catalog?.id ?? .none,
             router: router)
         useCatalog(of: group)
-        if let parameters = group.welcome(profile.id) {
-            welcome(client, parameters)
+        if let known = group.welcome(profile.id) {
+            welcome(client, known)
             return true
         }
         client.phase = .welcoming
@@ -123,24 +124,24 @@ extension Worker {
         guard case .welcoming = client.phase, let server = client.server, let group = client.group,
             client.session.awaiting == nil
         else { return }
-        group.learned(server.session.parameters, for: client.session.profile.id)
-        welcome(client, server.session.parameters)
+        let learned = Welcome(reported: server.session.parameters)
+        group.learned(learned, for: client.session.profile.id)
+        welcome(client, learned)
         flush(client, Span())
         detach(client, server)
         resumeLater(client)
     }
 
-    private func welcome(_ client: ClientConnection, _ parameters: [StartupParameter]) {
+    private func welcome(_ client: ClientConnection, _ welcome: Welcome) {
         client.phase = .serving
-        client.session.welcomed(parameters)
-        Welcome.write(
-            parameters: parameters, processID: client.processID, secret: client.cancelSecret,
+        client.session.welcomed(welcome)
+        welcome.write(
+            processID: client.processID, secret: client.cancelSecret,
             isOnReaderPort: client.session.listener == .reader, toClient: &toClient)
         shared.logger.debug(
             "client logged in",
             metadata: [
-                "client": "\(client.peer)", "database": "\(client.request?.database ?? "")",
-                "user": "\(client.request?.user ?? "")",
+                "client": "\(client.peer)", "database": "\(client.names.database)", "user": "\(client.names.user)",
             ])
     }
 }

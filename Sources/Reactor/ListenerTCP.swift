@@ -16,6 +16,9 @@ extension Listener {
             if let failure = options.apply(to: descriptor) {
                 throw .failed(operation: "setsockopt", subject: wanted.description, failure)
             }
+            // Clients speak first: one that has said something is accepted together with it, and one that is silent
+            // after the kernel has asked again, some seconds later.
+            try set(descriptor, Int(IPPROTO_TCP), TCP_DEFER_ACCEPT, wanted)
             if let failure = SystemCalls.listen(descriptor, backlog: backlog).failure {
                 throw reason(failure, "listen", wanted)
             }

@@ -1,6 +1,7 @@
 // How does a connection become a client whose name, database and settings are known?
 
 public import Authentication
+internal import SQL
 public import Wire
 
 /// One client connection from its first byte to AuthenticationOk, as a pure machine.
@@ -26,7 +27,7 @@ public struct ClientLogin: Sendable {
         /// The shell looks the user up. Leaves to authenticating, done.
         case identifying
         /// Authentication messages go back and forth. Leaves to done.
-        case authenticating(ClientAuthentication)
+        case authenticating
         case done
     }
 
@@ -34,6 +35,8 @@ public struct ClientLogin: Sendable {
     static let maxMessage = ClientAuthentication.maxPasswordMessage + 5
 
     private var state = State.starting
+    /// There is one from `identified` on.
+    private var authentication: ClientAuthentication?
     private var encryptionRequests = 0
     private var user = ""
 
@@ -62,7 +65,7 @@ public struct ClientLogin: Sendable {
                 }
             case .identifying:
                 return .needInput
-            case .authenticating(var authentication):
+            case .authenticating:
                 guard case .frame(let header) = FrameScanner.scan(input, at: offset) else {
                     return input.count - offset < FrameHeader.byteCount ? .needInput : .close(.malformedMessage)
                 }
@@ -78,8 +81,9 @@ public struct ClientLogin: Sendable {
                 guard input.count - offset >= header.totalLength else { return .needInput }
                 let body = input.bytes(in: offset + FrameHeader.byteCount..<offset + header.totalLength)
                 offset += header.totalLength
-                let step = authentication.received(body, cache: &cache)
-                state = .authenticating(authentication)
+                guard let step = authentication?.received(body, cache: &cache) else {
+                    preconditionFailure("A login under way knows who it is for.")
+                }
                 if case .derive(let derivation) = step {
                     offset -= header.totalLength
                     return .derive(derivation)
@@ -92,11 +96,13 @@ public struct ClientLogin: Sendable {
     }
 
     /// The user was looked up; the exchange begins.
-    public mutating func identified(with authentication: ClientAuthentication, toClient: inout Outbox) -> Step {
+    public mutating func identified(
+        with authentication: consuming ClientAuthentication, toClient: inout Outbox
+    ) -> Step {
         guard case .identifying = state else { preconditionFailure("A client is identified once.") }
-        var authentication = authentication
         let step = authentication.start()
-        state = .authenticating(authentication)
+        self.authentication = consume authentication
+        state = .authenticating
         return follow(step, toClient: &toClient) ?? .needInput
     }
 
@@ -136,6 +142,7 @@ public struct ClientLogin: Sendable {
         case .succeeded(let bytes, let keys):
             toClient.write { $0.append(contentsOf: bytes) }
             state = .done
+            authentication = nil
             return .authenticated(keys: keys)
         case .derive(let derivation):
             return .derive(derivation)
@@ -158,18 +165,34 @@ public struct ClientLogin: Sendable {
 }
 
 /// What a server would say after the login, said by us.
-public enum Welcome {
+public struct Welcome: Sendable {
+    /// How the client's texts are read.
+    let lexer: LexerSettings
+    /// The reported settings as messages, on the ports for writers and for readers.
+    private let toWriters: [UInt8]
+    private let toReaders: [UInt8]
+
+    /// - Parameter parameters: what a server reports to a client with the same settings.
+    public init(reported parameters: [StartupParameter]) {
+        lexer = LexerSettings(reported: parameters)
+        toWriters = Self.messages(parameters, isOnReaderPort: false)
+        toReaders = Self.messages(parameters, isOnReaderPort: true)
+    }
+
+    /// Each port tells the truth of what its statements get, so that target_session_attrs answers right.
+    private static func messages(_ parameters: [StartupParameter], isOnReaderPort: Bool) -> [UInt8] {
+        var messages: [UInt8] = []
+        for parameter in parameters {
+            let value = parameter.name == "in_hot_standby" ? (isOnReaderPort ? "on" : "off") : parameter.value
+            messages.appendParameterStatus(name: parameter.name, value: value)
+        }
+        return messages
+    }
+
     /// Writes the reported settings, the client's cancel key and ReadyForQuery.
-    public static func write(
-        parameters: [StartupParameter], processID: Int32, secret: [UInt8], isOnReaderPort: Bool,
-        toClient: inout Outbox
-    ) {
+    public func write(processID: Int32, secret: [UInt8], isOnReaderPort: Bool, toClient: inout Outbox) {
         toClient.write { out in
-            for parameter in parameters {
-                // Each port tells the truth of what its statements get, so that target_session_attrs answers right.
-                let value = parameter.name == "in_hot_standby" ? (isOnReaderPort ? "on" : "off") : parameter.value
-                out.appendParameterStatus(name: parameter.name, value: value)
-            }
+            out.append(contentsOf: isOnReaderPort ? toReaders : toWriters)
             out.appendBackendKeyData(processID: processID, secret: secret)
             out.appendReadyForQuery(.idle)
         }

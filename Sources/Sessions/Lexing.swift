@@ -63,9 +63,7 @@ extension Effects {
 
 extension ClientSession {
     /// A server has told what it reports to the client.
-    public mutating func welcomed(_ parameters: [StartupParameter]) {
-        lexer = LexerSettings(reported: parameters)
-    }
+    public mutating func welcomed(_ welcome: Welcome) { lexer = welcome.lexer }
 
     /// The rules for a text that comes behind what the batch runs so far.
     var lexerInForce: LexerSettings {

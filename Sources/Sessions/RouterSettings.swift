@@ -147,9 +147,9 @@ public struct RouterSettings: Equatable, Sendable {
         self.init()
         guard var comment = RouterComment(text) else { return }
         while let pair = comment.next(text) {
-            let name = String(decoding: text.bytes(in: pair.name), as: UTF8.self).lowercased()
+            let name = text.text(in: pair.name).lowercased()
             guard let name = Name(rawValue: name) else { continue }
-            _ = set(name, String(decoding: text.bytes(in: pair.value), as: UTF8.self))
+            _ = set(name, text.text(in: pair.value))
         }
     }
 

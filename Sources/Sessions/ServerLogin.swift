@@ -94,15 +94,15 @@ public struct ServerLogin: Sendable {
             else { return .failed("the server sent a malformed ParameterStatus") }
             parameters.append(
                 StartupParameter(
-                    String(decoding: input.bytes(in: body.lowerBound..<nameEnd), as: UTF8.self),
-                    String(decoding: input.bytes(in: nameEnd + 1..<valueEnd), as: UTF8.self)))
+                    input.text(in: body.lowerBound..<nameEnd),
+                    input.text(in: nameEnd + 1..<valueEnd)))
         case Backend.backendKeyData:
             guard body.count >= 8 else { return .failed("the server sent a malformed BackendKeyData") }
             processID = Int32(bitPattern: input.bigEndianUInt32(at: body.lowerBound))
             secret = input.bytes(in: body.lowerBound + 4..<body.upperBound)
         case Backend.dataRow:
             guard case .askingDefaults = state, body.count >= 6 else { return .failed("the server sent a stray row") }
-            let name = String(decoding: input.bytes(in: body.lowerBound + 6..<body.upperBound), as: UTF8.self)
+            let name = input.text(in: body.lowerBound + 6..<body.upperBound)
             guard let level = IsolationLevel(setting: name) else {
                 return .failed("the server has an unknown default_transaction_isolation: \(name)")
             }

@@ -468,8 +468,8 @@ public struct ServerSession: ~Copyable, Sendable {
             facts.append(.protocolViolation("the server sent an invalid ParameterStatus"))
             return false
         }
-        let name = String(decoding: bytes.bytes(in: body.lowerBound..<nameEnd), as: UTF8.self)
-        let value = String(decoding: bytes.bytes(in: nameEnd + 1..<valueEnd), as: UTF8.self)
+        let name = bytes.text(in: body.lowerBound..<nameEnd)
+        let value = bytes.text(in: nameEnd + 1..<valueEnd)
         if let index = parameters.firstIndex(where: { $0.name == name }) {
             parameters[index].value = value
         } else {

@@ -52,6 +52,8 @@ public struct ProfileTable: Sendable {
     private var entries: [ProfileID: Entry] = [:]
     private var numbers: [[StartupParameter]: ProfileID] = [[]: .base]
     private var next: UInt32 = 1
+    /// What was asked for last, in the client's words: most clients of a program bring the same.
+    private var recent: (brought: [StartupParameter], profile: SettingsProfile)?
 
     public init() {}
 
@@ -59,6 +61,17 @@ public struct ProfileTable: Sendable {
 
     /// Gives a list of settings its number and retains it.
     public mutating func retain(_ parameters: [StartupParameter]) -> SettingsProfile {
+        if let recent, recent.brought == parameters {
+            retain(recent.profile.id)
+            if recent.profile.parsing != recent.profile.id { retain(recent.profile.parsing) }
+            return recent.profile
+        }
+        let profile = newlyRetained(parameters)
+        recent = (parameters, profile)
+        return profile
+    }
+
+    private mutating func newlyRetained(_ parameters: [StartupParameter]) -> SettingsProfile {
         // The last of several values counts, as in PostgreSQL; the order of names does not matter.
         var values: [String: String] = [:]
         for parameter in parameters { values[parameter.name.lowercased()] = parameter.value }
@@ -87,6 +100,7 @@ public struct ProfileTable: Sendable {
         if entry.references > 1 {
             entries[id]?.references -= 1
         } else {
+            if recent?.profile.id == id || recent?.profile.parsing == id { recent = nil }
             entries.removeValue(forKey: id)
             numbers.removeValue(forKey: entry.parameters)
         }

@@ -118,7 +118,7 @@ public struct ReceivedError: Equatable, Sendable {
         while offset < body.count, body[offset] != 0 {
             let code = body[offset]
             guard let end = body.terminator(in: offset + 1..<body.count) else { break }
-            let value = String(decoding: body.bytes(in: offset + 1..<end), as: UTF8.self)
+            let value = body.text(in: offset + 1..<end)
             switch code {
             case UInt8(ascii: "S"): localized = value
             case UInt8(ascii: "V"): content.severity = value

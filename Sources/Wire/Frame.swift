@@ -68,6 +68,13 @@ extension Span where Element == UInt8 {
         [UInt8](copying: extracting(range))
     }
 
+    /// A part of the bytes as text; what is no UTF-8 is replaced.
+    public func text(in range: Range<Int>) -> String {
+        let part = extracting(range)
+        if let valid = try? UTF8Span(validating: part) { return String(copying: valid) }
+        return String(decoding: [UInt8](copying: part), as: UTF8.self)
+    }
+
     /// Whether a part of the bytes is the same as `other`.
     @inlinable
     public func matches(_ other: [UInt8], in range: Range<Int>) -> Bool {

@@ -78,9 +78,7 @@ public enum StartupPacket: Equatable, Sendable {
                 let valueEnd = bytes.terminator(in: min(nameEnd + 1, length)..<length)
             else { return .malformed("invalid startup packet layout: expected terminator as last byte") }
             parameters.append(
-                StartupParameter(
-                    String(decoding: bytes.bytes(in: offset..<nameEnd), as: UTF8.self),
-                    String(decoding: bytes.bytes(in: nameEnd + 1..<valueEnd), as: UTF8.self)))
+                StartupParameter(bytes.text(in: offset..<nameEnd), bytes.text(in: nameEnd + 1..<valueEnd)))
             offset = valueEnd + 1
         }
         guard offset == length - 1 else {

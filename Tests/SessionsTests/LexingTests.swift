@@ -14,9 +14,9 @@ struct LexingTests {
 
     @Test func knownFromTheWelcome() {
         let rig = Rig.withClient()
-        rig.clients[0].session.welcomed([
+        rig.clients[0].session.welcomed(Welcome(reported: [
             StartupParameter("client_encoding", "UTF8"), StartupParameter("standard_conforming_strings", "off"),
-        ])
+        ]))
         rig.addServerWithEscapes(isReplica: false)
         rig.say(.query(Self.text))
         #expect(rig.lines.prefix(2) == ["acquire sessionState", "pin listen"])

@@ -63,9 +63,8 @@ struct LoginTests {
                 case .needInput: break
                 case .authenticated:
                     clientStep = step
-                    Welcome.write(
-                        parameters: Self.parameters, processID: 77, secret: [1, 2, 3, 4], isOnReaderPort: false,
-                        toClient: &toClient)
+                    Welcome(reported: Self.parameters).write(
+                        processID: 77, secret: [1, 2, 3, 4], isOnReaderPort: false, toClient: &toClient)
                 case .identify, .cancel, .derive: Issue.record("unexpected step \(step)")
                 case .close(let error):
                     clientStep = step

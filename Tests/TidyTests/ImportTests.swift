@@ -15,7 +15,7 @@ import Testing
         ("Admin", ["Wire"]),
         ("Locks", []),
         ("Reactor", ["CLinux", "Locks"]),
-        ("OpenSSL", ["COpenSSL"]),
+        ("OpenSSL", ["COpenSSL", "Locks"]),
         ("Probing", ["CLibpq", "Locks", "Routing", "SQL", "Telemetry"]),
         ("Lookups", ["Locks", "Reactor", "Telemetry"]),
         (
