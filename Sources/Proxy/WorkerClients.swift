@@ -249,6 +249,8 @@ extension Worker {
         case .explain:
             explain(client, bytes, at: &offset)
             return true
+        case .token(let command):
+            return carryOut(command, client, bytes, at: &offset)
         case .close(let error):
             flush(client, bytes)
             if let error { close(client, error) } else { goodbye(client) }

@@ -79,27 +79,24 @@ extension Worker {
         if Console.databases.contains(request.database) { return enterConsole(client, user: request.user) }
         let group: PoolGroup
         switch shared.group(database: request.database, user: request.user) {
-        case .failure(let error):
-            flush(client, Span())
-            close(client, error)
-            return false
-        case .success(let found):
-            group = found
+        case .failure(let error): return turnAway(client, error)
+        case .success(let found): group = found
         }
         if let keys { group.keys.withLock { $0 = keys } }
         client.group = group
         var brought = request.settings
-        var router = RouterSettings()
-        if var error = router.take(from: &brought, port: client.listener) {
-            error.severity = .fatal
-            flush(client, Span())
-            close(client, error)
-            return false
+        let token: CommitToken?
+        switch RouterSettings.takeToken(from: &brought) {
+        case .success(let found): token = found
+        case .failure(let mistake): return turnAway(client, mistake.error)
         }
+        var router = RouterSettings()
+        if let error = router.take(from: &brought, port: client.listener) { return turnAway(client, error) }
         let profile = shared.profiles.withLock { $0.retain(client.listener.settings(brought)) }
         client.session = ClientSession(
             listener: client.listener, profile: profile, settings: group.session, catalog: group.catalog?.id ?? .none,
             router: router)
+        if let token, let mistake = begin(with: token, client, group) { return turnAway(client, mistake.error) }
         useCatalog(of: group)
         if let known = group.welcome(profile.id) {
             welcome(client, known)
@@ -107,6 +104,15 @@ extension Worker {
         }
         client.phase = .welcoming
         askForWelcome(client)
+        return false
+    }
+
+    /// A client that has proved who it is cannot have what it asks for.
+    private func turnAway(_ client: ClientConnection, _ error: ErrorFields) -> Bool {
+        var error = error
+        error.severity = .fatal
+        flush(client, Span())
+        close(client, error)
         return false
     }
 

@@ -123,10 +123,10 @@ extension Worker {
         return true
     }
 
-    private func hold(_ client: ClientConnection, _ reason: HoldReason, _ group: PoolGroup) {
+    func hold(_ client: ClientConnection, _ reason: HoldReason, _ group: PoolGroup) {
         let patience: Duration
         switch reason {
-        case .noPrimary, .noReplica: patience = group.routing.failoverWait
+        case .noPrimary, .noReplica, .notSampled: patience = group.routing.failoverWait
         case .floorNotCovered: patience = group.routing.afterWriteWait
         }
         let deadline = client.holdDeadline ?? now &+ patience.clampedNanoseconds
@@ -149,7 +149,7 @@ extension Worker {
                     .error, "57P03", "no primary is available",
                     detail: "None was found within failover_wait.",
                     hint: "See the log for what is known of each node.")
-            case .noReplica, .floorNotCovered:
+            case .noReplica, .floorNotCovered, .notSampled:
                 client.waitedFor = reason
                 client.holdDeadline = nil
             }

@@ -111,10 +111,13 @@ public enum HoldReason: UInt8, Equatable, Sendable, CaseIterable, CustomStringCo
     case noReplica
     /// `after_write` is `wait`.
     case floorNotCovered
+    /// A token is asked for or brought, and the primary was not asked since.
+    case notSampled
 
     public var description: String {
         switch self {
         case .noPrimary: "no primary is known"
+        case .notSampled: "the position of the primary is not known"
         case .noReplica: "no replica is suitable"
         case .floorNotCovered: "no replica is known to have replayed the last write"
         }

@@ -51,7 +51,7 @@ public struct Router: Sendable {
         switch decision.target {
         case .replica: primary(topology, .advised)
         case .hold(.floorNotCovered), .hold(.noReplica), .refuse: primary(topology, decision.reason)
-        case .primary, .hold(.noPrimary): decision
+        case .primary, .hold(.noPrimary), .hold(.notSampled): decision
         }
     }
 

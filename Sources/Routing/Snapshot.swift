@@ -5,7 +5,14 @@ extension ClusterMachine {
     public func snapshot(at now: UInt64) -> Topology {
         Topology(
             generation: generation, nodes: records.map { status($0, at: now) }, primary: primary,
-            newestSample: history.newest?.number ?? 0, takenAt: now)
+            newestSample: history.newest?.number ?? 0, position: position, takenAt: now)
+    }
+
+    private var position: SampledPosition? {
+        guard let reign, let systemIdentifier else { return nil }
+        return SampledPosition(
+            systemIdentifier: systemIdentifier, timeline: reign.timeline, sample: history.newest?.number ?? 0,
+            lsn: history.newest?.lsn ?? LSN(0))
     }
 
     private func status(_ record: NodeRecord, at now: UInt64) -> NodeStatus {

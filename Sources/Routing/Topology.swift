@@ -155,18 +155,21 @@ public struct Topology: Equatable, Sendable {
     public var primary: NodeID?
     /// The newest sample of the current or last primary; 0 = none yet.
     public var newestSample: UInt64
+    /// Where the current or last primary was then; nil = none is known yet.
+    public var position: SampledPosition?
     /// When this picture was made.
     public var takenAt: UInt64
 
     public init(
         generation: UInt64 = 0, nodes: [NodeStatus] = [], primary: NodeID? = nil, newestSample: UInt64 = 0,
-        takenAt: UInt64 = 0
+        position: SampledPosition? = nil, takenAt: UInt64 = 0
     ) {
         precondition(nodes.count <= NodeSet.capacity, "a cluster has at most 64 nodes")
         self.generation = generation
         self.nodes = nodes
         self.primary = primary
         self.newestSample = newestSample
+        self.position = position
         self.takenAt = takenAt
     }
 

@@ -340,18 +340,17 @@ let builtinFunctionNames: [(FunctionClass, String)] = [
         inet_client_port pg_available_extension_versions pg_available_extensions pg_available_wal_summaries
         pg_backend_pid pg_backup_start_time pg_blocking_pids pg_collation_actual_version pg_conf_load_time pg_config
         pg_control_checkpoint pg_control_init pg_control_recovery pg_control_system pg_current_logfile
-        pg_current_snapshot pg_current_wal_flush_lsn pg_current_wal_insert_lsn pg_current_wal_lsn pg_cursor
-        pg_database_collation_actual_version pg_database_size pg_export_snapshot pg_extension_update_paths pg_get_aios
-        pg_get_backend_memory_contexts pg_get_loaded_modules pg_get_multixact_members pg_get_replication_slots
-        pg_get_sequence_data pg_get_shmem_allocations pg_get_shmem_allocations_numa pg_get_wait_events
-        pg_get_wal_replay_pause_state pg_get_wal_resource_managers pg_get_wal_summarizer_state pg_hba_file_rules
-        pg_ident_file_mappings pg_indexes_size pg_is_in_backup pg_is_in_recovery pg_is_wal_replay_paused
-        pg_isolation_test_session_is_blocked pg_jit_available pg_last_committed_xact pg_last_wal_receive_lsn
-        pg_last_wal_replay_lsn pg_last_xact_replay_timestamp pg_listening_channels pg_lock_status
-        pg_ls_archive_statusdir pg_ls_dir pg_ls_logdir pg_ls_logicalmapdir pg_ls_logicalsnapdir pg_ls_replslotdir
-        pg_ls_summariesdir pg_ls_tmpdir pg_ls_waldir pg_notification_queue_usage pg_numa_available
-        pg_postmaster_start_time pg_prepared_statement pg_prepared_xact pg_read_binary_file pg_read_file
-        pg_read_file_old pg_relation_size pg_replication_origin_oid pg_replication_origin_progress
+        pg_current_snapshot pg_cursor pg_database_collation_actual_version pg_database_size pg_export_snapshot
+        pg_extension_update_paths pg_get_aios pg_get_backend_memory_contexts pg_get_loaded_modules
+        pg_get_multixact_members pg_get_replication_slots pg_get_sequence_data pg_get_shmem_allocations
+        pg_get_shmem_allocations_numa pg_get_wait_events pg_get_wal_replay_pause_state pg_get_wal_resource_managers
+        pg_get_wal_summarizer_state pg_hba_file_rules pg_ident_file_mappings pg_indexes_size pg_is_in_backup
+        pg_is_in_recovery pg_is_wal_replay_paused pg_isolation_test_session_is_blocked pg_jit_available
+        pg_last_committed_xact pg_last_wal_receive_lsn pg_last_wal_replay_lsn pg_last_xact_replay_timestamp
+        pg_listening_channels pg_lock_status pg_ls_archive_statusdir pg_ls_dir pg_ls_logdir pg_ls_logicalmapdir
+        pg_ls_logicalsnapdir pg_ls_replslotdir pg_ls_summariesdir pg_ls_tmpdir pg_ls_waldir pg_notification_queue_usage
+        pg_numa_available pg_postmaster_start_time pg_prepared_statement pg_prepared_xact pg_read_binary_file
+        pg_read_file pg_read_file_old pg_relation_size pg_replication_origin_oid pg_replication_origin_progress
         pg_replication_origin_session_is_setup pg_replication_origin_session_progress pg_safe_snapshot_blocking_pids
         pg_sequence_last_value pg_show_all_file_settings pg_show_all_settings pg_show_replication_origin_status
         pg_stat_clear_snapshot pg_stat_file pg_stat_force_next_flush pg_stat_get_activity pg_stat_get_analyze_count
@@ -389,8 +388,14 @@ let builtinFunctionNames: [(FunctionClass, String)] = [
         pg_stat_get_xact_tuples_deleted pg_stat_get_xact_tuples_fetched pg_stat_get_xact_tuples_hot_updated
         pg_stat_get_xact_tuples_inserted pg_stat_get_xact_tuples_returned pg_stat_get_xact_tuples_updated
         pg_stat_have_stats pg_table_size pg_tablespace_databases pg_tablespace_location pg_tablespace_size
-        pg_total_relation_size pg_wal_summary_contents pg_walfile_name pg_walfile_name_offset pg_xact_status
-        plpgsql_validator txid_current_snapshot txid_status
+        pg_total_relation_size pg_wal_summary_contents pg_xact_status plpgsql_validator txid_current_snapshot
+        txid_status
+        """
+    ),
+    (
+        .primaryPosition,
+        """
+        pg_current_wal_flush_lsn pg_current_wal_insert_lsn pg_current_wal_lsn pg_walfile_name pg_walfile_name_offset
         """
     ),
     (

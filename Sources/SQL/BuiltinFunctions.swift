@@ -10,6 +10,8 @@ public enum FunctionClass: UInt8, Sendable, CaseIterable {
     case write
     /// Reads, but describes the node or the backend, or a standby answers differently without complaint.
     case primaryOnly
+    /// Reads where the primary writes its log; a standby refuses.
+    case primaryPosition
     /// Takes a lock that ends with the transaction; a replica's lock excludes nobody on the primary.
     case advisoryXact
     /// Takes a lock that outlives the transaction.

@@ -51,6 +51,8 @@ public struct Effects: OptionSet, Sendable, Hashable {
     public static let statementName = Effects(rawValue: 1 << 19)
     /// SET, RESET or SHOW of a setting of the router itself (`pointsman.…`).
     public static let routerSetting = Effects(rawValue: 1 << 20)
+    /// Not even for those who have asked for a replica: a standby refuses it, or obeys in vain.
+    public static let notOnReplica = Effects(rawValue: 1 << 21)
 }
 
 /// Why a session must keep its server after a statement.

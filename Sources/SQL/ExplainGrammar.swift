@@ -112,8 +112,10 @@ extension StatementReader {
     }
 
     private mutating func notePlanned(_ inner: Findings) {
-        var effects = inner.effects.intersection([.primaryOnly, .nodeAddress, .statementName])
-        if inner.effects.contains(.hiddenCode) { effects.insert(.primaryOnly) }
+        var effects = inner.effects.intersection([
+            .primaryOnly, .notOnReplica, .nodeAddress, .statementName,
+        ])
+        if inner.effects.contains(.hiddenCode) { effects.formUnion([.primaryOnly, .notOnReplica]) }
         if !effects.isEmpty { findings.note(effects, inner.cause) }
     }
 }

@@ -16,8 +16,10 @@ extension StatementReader {
             note(.mayWrite, name.range, .writingFunction, by: .builtinFunction)
         case .primaryOnly:
             note(.primaryOnly, name.range, .nodeFunction, by: .builtinFunction)
+        case .primaryPosition:
+            note([.primaryOnly, .notOnReplica], name.range, .nodeFunction, by: .builtinFunction)
         case .advisoryXact:
-            note(.primaryOnly, name.range, .advisoryLock, by: .builtinFunction)
+            note([.primaryOnly, .notOnReplica], name.range, .advisoryLock, by: .builtinFunction)
         case .advisorySession:
             note(.sessionState, pins: .advisoryLock, name.range, .advisoryLock, by: .builtinFunction)
         case .advisoryUnlock:

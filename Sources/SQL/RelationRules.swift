@@ -13,7 +13,7 @@ extension StatementReader {
             checkRelation(name.bytes.span.extracting(0..<name.count), word, foldingCase: false)
         } else {
             query.readsSettingsView = true
-            note(.primaryOnly, word.range, .obscuredName, by: .relation)
+            note([.primaryOnly, .notOnReplica], word.range, .obscuredName, by: .relation)
         }
     }
 

@@ -69,6 +69,8 @@ public enum Step: Equatable, Sendable {
     case pin(PinReasons)
     /// The batch at the offset is an EXPLAIN ROUTE alone: tell the `prospect` of its statement.
     case explain
+    /// The batch at the offset speaks of `pointsman.token` alone: carry it out and say `answer(aboutToken:)`.
+    case token(TokenCommand)
     /// The end of the conversation; nil when the client said goodbye.
     case close(ErrorFields?)
 }
@@ -134,6 +136,10 @@ extension ClientSession {
         if case .explainRoute = batch.command, isExplanation(attachment) {
             if let attachment, attachment.willAnswer { return wait(table: &table) }
             return .explain
+        }
+        if let command = tokenCommand(input, at: offset, attachment, table: table) {
+            if let attachment, attachment.willAnswer { return wait(table: &table) }
+            return .token(command)
         }
         if transaction == .failedWithoutServer {
             if let attachment, attachment.willAnswer { return wait(table: &table) }
@@ -319,8 +325,7 @@ extension ClientSession {
             return Demand(
                 routeClass: isLoose ? max(classOnPort, .write) : classOnPort, needsPrimary: needOfPrimary)
         case .lazy(let modes):
-            let isForReplica =
-                listener == .reader || (modes.readOnly == true && modes.isolation != .serializable)
+            let isForReplica = listener == .reader || modes.wantsReplica
             return Demand(
                 routeClass: isForReplica ? classOnPort : max(batch.routeClass, .transactionControl),
                 needsPrimary: needOfPrimary)
@@ -329,12 +334,21 @@ extension ClientSession {
         }
     }
 
-    /// Who has asked for a replica, by port or role, is told by a replica what it says about itself.
+    /// Who has asked for a replica, by port, role or a read-only transaction, is told by a replica what it says about
+    /// itself.
     private var classOnPort: RouteClass {
-        guard listener == .reader, batch.routeClass == .primaryOnlyRead, batch.pins.isEmpty else {
-            return batch.routeClass
+        isAskedOfReplica(batch.routeClass, batch.effects, batch.pins) ? .replicaSafe : batch.routeClass
+    }
+
+    private func isAskedOfReplica(_ routeClass: RouteClass, _ effects: Effects, _ pins: PinReasons) -> Bool {
+        guard routeClass == .primaryOnlyRead, pins.isEmpty else { return false }
+        if listener == .reader { return true }
+        guard effects.isSubset(of: [.primaryOnly, .nodeAddress, .cursor, .copyOut]) else { return false }
+        switch transaction {
+        case .lazy(let modes): return modes.wantsReplica
+        case .open: return isOnReplica
+        case .none, .failedWithoutServer: return false
         }
-        return .replicaSafe
     }
 
     /// Why a read is not even tried on a replica.
@@ -380,7 +394,7 @@ extension ClientSession {
     /// Whether a statement that a batch shows only after it was decided may follow on a replica.
     private func mayRunOnReplica(_ classification: Classification) -> Bool {
         if case .deallocate = classification.command { return true }
-        if listener == .reader, classification.routeClass == .primaryOnlyRead { return classification.pins.isEmpty }
+        if isAskedOfReplica(classification.routeClass, classification.effects, classification.pins) { return true }
         return classification.routeClass == .replicaSafe || isHarmlessToReader(classification.command)
     }
 
@@ -394,6 +408,11 @@ extension ClientSession {
             false
         }
     }
+}
+
+extension TransactionModes {
+    /// It only reads, and a standby can run it.
+    var wantsReplica: Bool { readOnly == true && isolation != .serializable }
 }
 
 extension ErrorFields {

@@ -58,6 +58,11 @@ extension ClientSession {
             .setConfig, .explain, .explainRoute, .select, .copy, .other:
             return .routerSettingAmongOthers
         }
+        if title == RouterSettings.tokenTitle {
+            guard let value, !Self.isDefault(text, value) else { return nil }
+            let token = Self.content(text, value)
+            return CommitToken(token) == nil ? RouterSettings.wrongToken(token) : nil
+        }
         guard let name = RouterSettings.name(title) else { return RouterSettings.unknown(title) }
         if case .show = command { return nil }
         if name == .role {
@@ -84,7 +89,8 @@ extension ClientSession {
             guard let name = RouterSettings.name(title) else { return nil }
             return LocalAnswer(tag: "SHOW", columns: [title], rows: [[wishes.value(of: name, settings.defaults)]])
         case .set(let range, let written, let isLocal):
-            guard let name = RouterSettings.name(Self.title(text, range)) else { return nil }
+            // What a token has asked for is not taken back.
+            guard let name = RouterSettings.name(Self.title(text, range)) else { return LocalAnswer(tag: "SET") }
             guard batch.executes > 0 else { return LocalAnswer(tag: "SET") }
             guard isInTransaction || !isLocal else { return LocalAnswer(tag: "SET", notice: .localOutsideTransaction) }
             var changed = initialRouter
@@ -92,7 +98,7 @@ extension ClientSession {
             change(name, to: changed, isLocal: isLocal, isInTransaction: isInTransaction)
             return LocalAnswer(tag: "SET")
         case .reset(let range):
-            guard let name = RouterSettings.name(Self.title(text, range)) else { return nil }
+            guard let name = RouterSettings.name(Self.title(text, range)) else { return LocalAnswer(tag: "RESET") }
             if batch.executes > 0 {
                 change(name, to: initialRouter, isLocal: false, isInTransaction: isInTransaction)
             }
@@ -127,17 +133,17 @@ extension ClientSession {
         routerBeyond = []
     }
 
-    private static func title(_ text: [UInt8], _ name: Range<Int>) -> String {
+    static func title(_ text: [UInt8], _ name: Range<Int>) -> String {
         String(decoding: Identifier.settingName(of: text.span.extracting(name)), as: UTF8.self)
     }
 
-    private static func content(_ text: [UInt8], _ value: Range<Int>) -> String {
+    static func content(_ text: [UInt8], _ value: Range<Int>) -> String {
         let isQuoted = text[value].first.map { [UInt8(ascii: "'"), UInt8(ascii: "\"")].contains($0) } ?? false
         guard isQuoted else { return String(decoding: text[value], as: UTF8.self) }
         return String(decoding: Identifier.value(of: text.span.extracting(value)), as: UTF8.self)
     }
 
-    private static func isDefault(_ text: [UInt8], _ value: Range<Int>) -> Bool {
+    static func isDefault(_ text: [UInt8], _ value: Range<Int>) -> Bool {
         String(decoding: text[value], as: UTF8.self).lowercased() == "default"
     }
 }

@@ -172,7 +172,7 @@ public struct RouterSettings: Equatable, Sendable {
     static func unknown(_ title: String) -> ErrorFields {
         ErrorFields(
             .error, "42704", "unrecognized configuration parameter \"\(title)\"",
-            hint: "The router's settings are \(Name.allCases.map(\.title).joined(separator: ", ")).")
+            hint: "The router's settings are \((Name.allCases.map(\.title) + [tokenTitle]).joined(separator: ", ")).")
     }
 
     private static func isRouters(_ name: String) -> Bool { name.lowercased().hasPrefix("pointsman.") }

@@ -5,9 +5,26 @@ import PostgresCluster
 import TestSupport
 import Testing
 
-@Suite struct ClassifyWithCatalogTests {
-    private func classify(
+/// `pointsman classify` with a settings file.
+enum Classification {
+    static func run(
         _ statements: String, _ options: String..., configuration: RouterConfiguration
+    ) throws -> ExternalProgram.Result {
+        try run(statements, options, configuration)
+    }
+
+    /// The routes of statements that are JSON strings, by what the catalog tells.
+    static func routes(
+        ofLines lines: [String], configuration: RouterConfiguration, database: String
+    ) throws -> [String] {
+        let options = ["--input", "json", "--format", "route", "--connect", "--database", database]
+        let result = try run(lines.joined(separator: "\n") + "\n", options, configuration)
+        #expect(result.status == 0, "\(result.errors)")
+        return result.output.split(separator: "\n").map(String.init)
+    }
+
+    private static func run(
+        _ statements: String, _ options: [String], _ configuration: RouterConfiguration
     ) throws -> ExternalProgram.Result {
         let directory = NSTemporaryDirectory() + "/pointsman-classify-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
@@ -19,7 +36,9 @@ import Testing
             "/bin/sh", ["-c", "exec \"$0\" \"$@\" < statements"] + command, workingDirectory: directory
         ).run()
     }
+}
 
+@Suite struct ClassifyWithCatalogTests {
     @Test func judgesByTheCatalog() throws {
         let (harmless, writing) = (SharedCluster.tableName("f"), SharedCluster.tableName("f"))
         let (view, sequence) = (SharedCluster.tableName("v"), SharedCluster.tableName("s"))
@@ -30,25 +49,26 @@ import Testing
             "CREATE VIEW \(view) AS SELECT \(writing)()")
         let statements = "SELECT \(harmless)()\nSELECT \(writing)()\nSELECT * FROM \(view)\nSELECT 1\nINSERT INTO t\n"
         let configuration = try RouterConfiguration(cluster: Stage.cluster())
-        let without = try classify(statements, "--format", "route", configuration: configuration)
+        let without = try Classification.run(statements, "--format", "route", configuration: configuration)
         #expect(without.output == "primary\nprimary\nreplica\nreplica\nprimary\n")
-        let with = try classify(
+        let with = try Classification.run(
             statements, "--format", "route", "--connect", "--database", "app", configuration: configuration)
         #expect(with.status == 0, "\(with.errors)")
         #expect(with.output == "replica\nprimary\nprimary\nreplica\nprimary\n")
-        let text = try classify(statements, "--connect", "--database", "app", configuration: configuration)
+        let text = try Classification.run(
+            statements, "--connect", "--database", "app", configuration: configuration)
         #expect(text.output.contains("primary  write: The function is declared VOLATILE in the database. (\(writing))"))
-        let json = try classify(
+        let json = try Classification.run(
             statements, "--connect", "--database", "app", "--format", "json", configuration: configuration)
         #expect(json.output.split(separator: "\n")[2].contains(#""source":"catalog""#))
     }
 
     @Test func cannotRead() throws {
         let configuration = try RouterConfiguration(cluster: Stage.cluster())
-        let nameless = try classify("SELECT 1", "--connect", configuration: configuration)
+        let nameless = try Classification.run("SELECT 1", "--connect", configuration: configuration)
         #expect(nameless.status == 1)
         #expect(nameless.errors.contains("--connect needs --database"))
-        let unknown = try classify("SELECT 1", "--connect", "--database", "nosuch", configuration: configuration)
+        let unknown = try Classification.run("SELECT 1", "--connect", "--database", "nosuch", configuration: configuration)
         #expect(unknown.status == 1)
         #expect(unknown.output == "")
         #expect(unknown.errors.contains("the catalog of database \"nosuch\" cannot be read: "))

@@ -140,4 +140,47 @@ import Testing
             #expect(try number(client) == written)
         }
     }
+
+    /// What one process acknowledged, another shows to whoever brings the token.
+    @Test func tokens() throws {
+        let (router, _) = try router("session")
+        let (other, _) = try self.router("session")
+        let writer = try router.client()
+        let reader = try other.client()
+        for turn in 1...40 {
+            let written = try write(writer)
+            let token = try #require(try writer.value("SHOW pointsman.token"))
+            if turn % 3 == 0 {
+                let newcomer = try other.client(options: [("options", "-c pointsman.token=\(token)")])
+                #expect(try number(newcomer) == written)
+            } else {
+                try reader.succeed("SET pointsman.token \(turn % 3 == 1 ? "=" : "TO") '\(token)'")
+                #expect(try number(reader) == written)
+            }
+        }
+        // Without a token the other process's sessions are stale now and then.
+        try eventually("a stale read") {
+            let written = try write(writer)
+            return try number(reader) < written
+        }
+    }
+
+    @Test func tokensThatAreNone() throws {
+        let (router, _) = try router("session")
+        let client = try router.client()
+        #expect(try client.query("SET pointsman.token = 'x'").errors == ["22023"])
+        #expect(try client.query("SET pointsman.token = '1/1/0/1'").errors == ["22023"])
+        try client.succeed("BEGIN")
+        let token = try #require(try client.value("SHOW pointsman.token"))
+        for text in ["SET LOCAL pointsman.token = '\(token)'", "RESET pointsman.token", "SELECT 1"] {
+            try client.succeed(text)
+        }
+        #expect(try client.query("SET pointsman.token = '1/1/0/1'").errors == ["22023"])
+        #expect(try client.query("SHOW pointsman.token").errors == ["25P02"])
+        try client.succeed("ROLLBACK")
+        try client.succeed("SET pointsman.token TO DEFAULT")
+        #expect(throws: (any Error).self) {
+            try router.client(options: [("options", "-c pointsman.token=1/1/0/1")])
+        }
+    }
 }

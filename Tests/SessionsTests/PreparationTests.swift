@@ -68,7 +68,7 @@ struct PreparationTests {
 
     @Test func aTransactionMovesWithWhatItPrepared() {
         let rig = Rig.withClient()
-        rig.say(.parse("n", "SELECT pg_is_in_recovery()"), .sync)
+        rig.say(.parse("n", "SELECT pg_current_wal_lsn()"), .sync)
         rig.say(.query("BEGIN READ ONLY"), .query("SELECT 1"))
         rig.clients[0].received = []
         rig.play(
@@ -77,7 +77,7 @@ struct PreparationTests {
                 .parse("a", "SELECT 2"), .describeStatement("a"), .flush, gets: "1 t T(c)",
                 "r0 P(pointsman_000000000002: SELECT 2) D(S pointsman_000000000002) H"),
             Turn(
-                .bind("n"), .execute(), .sync, gets: "2 D(SELECT pg_is_in_recovery()) C(SELECT 1) Z(T)", "move",
+                .bind("n"), .execute(), .sync, gets: "2 D(SELECT pg_current_wal_lsn()) C(SELECT 1) Z(T)", "move",
                 "r0 Q(ROLLBACK)", "acquire primaryOnlyRead",
                 "p0 P(: BEGIN READ ONLY) B() E() C(P ) B(\(Self.s1)) E() S"))
     }

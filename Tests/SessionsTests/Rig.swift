@@ -195,10 +195,31 @@ final class Rig {
         case .explain:
             explain(index, input, at: &offset)
             return true
+        case .token(let command):
+            carryOut(command, index, input, at: &offset)
+            return true
         case .close(let error):
             end(index, error.map { .error($0) } ?? .goodbye)
             return false
         }
+    }
+
+    /// Shows a token, and takes only that one back.
+    private func carryOut(_ command: TokenCommand, _ index: Int, _ input: [UInt8], at offset: inout Int) {
+        let attachment = clients[index].server.map { servers[$0].session.attachment }
+        let known = CommitToken(systemIdentifier: 7, timeline: 1, lsn: LSN(0x5000))
+        var toClient = Outbox()
+        switch command {
+        case .raise(let token) where token != known:
+            clients[index].session.refuseToken(
+                .foreign(token, systemIdentifier: 7), input.span, at: &offset, isAttached: attachment != nil,
+                table: &table, toClient: &toClient)
+        case .show, .raise:
+            clients[index].session.answer(
+                aboutToken: command == .show ? known : nil, input.span, at: &offset, attachment: attachment,
+                table: &table, toClient: &toClient)
+        }
+        clients[index].received += toClient.bytes(from: input.span)
     }
 
     /// Answers with the course that the session foresees.

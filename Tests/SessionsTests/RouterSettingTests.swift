@@ -39,6 +39,45 @@ import Wire
         #expect(rig.servers.isEmpty)
     }
 
+    @Test func tokens() {
+        let rig = rig()
+        let token = "7/1/0/5000"
+        rig.play(
+            0, Turn(.query("SHOW pointsman.token"), gets: "T(pointsman.token) D(\(token)) C(SHOW) Z(I)"),
+            Turn(.query("SET pointsman.token = '\(token)'"), gets: "C(SET) Z(I)"),
+            Turn(.query("RESET pointsman.token"), gets: "C(RESET) Z(I)"),
+            Turn(.query("SET pointsman.token TO DEFAULT"), gets: "C(SET) Z(I)"),
+            Turn(.query("SET pointsman.token = 'later'"), gets: Self.noToken + " Z(I)"),
+            Turn(.query("SET pointsman.token = '7/1/0/6000'"), gets: Self.foreignToken + " Z(I)"),
+            Turn(.query("BEGIN"), gets: "C(BEGIN) Z(T)"),
+            Turn(.query("SHOW pointsman.token"), gets: "T(pointsman.token) D(\(token)) C(SHOW) Z(T)"),
+            Turn(.query("SET LOCAL pointsman.token = '7/1/0/6000'"), gets: Self.foreignToken + " Z(E)"),
+            Turn(.query("ROLLBACK"), gets: "C(ROLLBACK) Z(I)"),
+            Turn(
+                .parse("", "SHOW pointsman.token"), .describeStatement(""), .bind(""), .execute(), .sync,
+                gets: "1 t T(pointsman.token) 2 D(\(token)) C(SHOW) Z(I)"))
+        #expect(rig.servers.isEmpty)
+    }
+
+    private static let noToken = "E(22023 invalid value for parameter \"pointsman.token\": \"later\")"
+    private static let foreignToken =
+        "E(22023 the value of parameter \"pointsman.token\" comes from another cluster)"
+
+    /// In a transaction on a server the error is that server's.
+    @Test func aForeignTokenEndsTheTransaction() {
+        let rig = rig()
+        rig.addServer(isReplica: false)
+        rig.play(
+            0, Turn(.query("BEGIN"), gets: "C(BEGIN) Z(T)"),
+            Turn(
+                .query("INSERT 1"), gets: "C(INSERT 0 1) Z(T)", "acquire transactionControl",
+                "p0 P(: BEGIN) B() E() C(P ) Q(INSERT 1)"),
+            Turn(
+                .query("SET pointsman.token = '7/1/0/6000'"), gets: Self.foreignToken + " Z(E)",
+                "p0 B(pointsman_refused) S"),
+            Turn(.query("ROLLBACK"), gets: "C(ROLLBACK) Z(I)", "p0 Q(ROLLBACK)"))
+    }
+
     @Test func groups() {
         let rig = rig([("pointsman.group", "user-42")])
         rig.play(

@@ -87,10 +87,10 @@ struct TransactionTests {
                 .query("BEGIN READ ONLY"), .query("SELECT 1"), gets: "C(BEGIN) Z(T) T(c) D(SELECT 1) C(SELECT 1) Z(T)",
                 "acquire replicaSafe", "r0 P(: BEGIN READ ONLY) B() E() C(P ) Q(SELECT 1)"),
             Turn(
-                .parse("", "SELECT pg_is_in_recovery()"), .bind(""), .execute(), .sync,
-                gets: "1 2 D(SELECT pg_is_in_recovery()) C(SELECT 1) Z(T)", "move", "r0 Q(ROLLBACK)",
+                .parse("", "SELECT pg_current_wal_lsn()"), .bind(""), .execute(), .sync,
+                gets: "1 2 D(SELECT pg_current_wal_lsn()) C(SELECT 1) Z(T)", "move", "r0 Q(ROLLBACK)",
                 "acquire primaryOnlyRead",
-                "p0 P(: BEGIN READ ONLY) B() E() C(P ) P(: SELECT pg_is_in_recovery()) B() E() S"),
+                "p0 P(: BEGIN READ ONLY) B() E() C(P ) P(: SELECT pg_current_wal_lsn()) B() E() S"),
             Turn(
                 .query("INSERT 1"), gets: "E(25006 cannot execute INSERT in a read-only transaction) Z(E)",
                 "p0 Q(INSERT 1)"))
@@ -107,7 +107,7 @@ struct TransactionTests {
         for part in parts.dropFirst() { rig.say(.query(part)) }
         rig.play(
             0,
-            Turn(.query("SELECT pg_is_in_recovery()"), gets: Self.refusal, "r0 B(pointsman_refused) S"),
+            Turn(.query("SELECT pg_current_wal_lsn()"), gets: Self.refusal, "r0 B(pointsman_refused) S"),
             Turn(.query("ROLLBACK"), gets: "C(ROLLBACK) Z(I)", "r0 Q(ROLLBACK)"))
     }
 
@@ -117,7 +117,7 @@ struct TransactionTests {
         rig.say(.query("BEGIN READ ONLY"), .parse("", "SELECT 1"), .bind("", portal: "p"), .execute("p"), .sync)
         rig.play(
             0,
-            Turn(.query("SELECT pg_is_in_recovery()"), gets: Self.refusal, "r0 B(pointsman_refused) S"))
+            Turn(.query("SELECT pg_current_wal_lsn()"), gets: Self.refusal, "r0 B(pointsman_refused) S"))
     }
 
     @Test func whatComesBehindAFlushIsLookedAt() {
@@ -129,8 +129,8 @@ struct TransactionTests {
                 .parse("", "SELECT 2"), .bind(""), .execute(), .flush, gets: "1 2 D(SELECT 2) C(SELECT 1)",
                 "r0 P(: SELECT 2) B() E() H"),
             Turn(
-                .parse("", "SELECT pg_is_in_recovery()"), .bind(""), .execute(), .sync, gets: "1 " + Self.refusal,
-                "r0 P(: SELECT pg_is_in_recovery()) B(pointsman_refused) S"))
+                .parse("", "SELECT pg_current_wal_lsn()"), .bind(""), .execute(), .sync, gets: "1 " + Self.refusal,
+                "r0 P(: SELECT pg_current_wal_lsn()) B(pointsman_refused) S"))
     }
 
     // MARK: Failures

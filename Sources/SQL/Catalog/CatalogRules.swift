@@ -130,7 +130,7 @@ extension StatementReader {
 
     private mutating func noteOddName(_ word: Token) {
         guard hasOddNames else { return }
-        note(.primaryOnly, word.range, .obscuredName, by: .catalog)
+        note([.primaryOnly, .notOnReplica], word.range, .obscuredName, by: .catalog)
     }
 
     // MARK: Operators

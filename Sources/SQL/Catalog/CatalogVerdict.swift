@@ -19,7 +19,7 @@ public enum CatalogLevel: UInt8, Comparable, Sendable, CaseIterable {
         switch self {
         case .harmless: []
         case .nodeAddress: .nodeAddress
-        case .primaryOnly: .primaryOnly
+        case .primaryOnly: [.primaryOnly, .notOnReplica]
         case .write: .mayWrite
         case .hiddenCode: [.mayWrite, .hiddenCode]
         }
@@ -33,9 +33,11 @@ public enum CatalogLevel: UInt8, Comparable, Sendable, CaseIterable {
             self = .harmless
         } else if effects.isSubset(of: [.nodeAddress, .copyOut]) {
             self = .nodeAddress
-        } else if effects.isSubset(of: [.nodeAddress, .primaryOnly, .copyOut]) {
+        } else if effects.isSubset(of: [.nodeAddress, .primaryOnly, .notOnReplica, .copyOut]) {
             self = .primaryOnly
-        } else if effects.isSubset(of: [.nodeAddress, .primaryOnly, .mayWrite, .rowLocks, .copyOut]) {
+        } else if effects.isSubset(of: [
+            .nodeAddress, .primaryOnly, .notOnReplica, .mayWrite, .rowLocks, .copyOut,
+        ]) {
             self = .write
         } else {
             self = .hiddenCode
@@ -47,7 +49,7 @@ public enum CatalogLevel: UInt8, Comparable, Sendable, CaseIterable {
         switch builtin {
         case .safe, .currentSetting: self = .harmless
         case .nodeAddress: self = .nodeAddress
-        case .primaryOnly, .advisoryXact: self = .primaryOnly
+        case .primaryOnly, .primaryPosition, .advisoryXact: self = .primaryOnly
         case .write, .adminWrite: self = .write
         case .unknown, .advisorySession, .advisoryUnlock, .setSeed, .setConfig, .backendState, .sequenceState,
             .sqlFromText:

@@ -79,7 +79,7 @@ final class SessionTurn: Operation {
                     facts: &facts)
                 precondition(translation == .done, "The batch is whole.")
                 settle()
-            case .wait, .move, .configure, .pin, .explain, .close:
+            case .wait, .move, .configure, .pin, .explain, .token, .close:
                 preconditionFailure("A read needs nothing but a server.")
             }
         }
