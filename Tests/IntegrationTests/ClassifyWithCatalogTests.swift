@@ -68,7 +68,8 @@ enum Classification {
         let nameless = try Classification.run("SELECT 1", "--connect", configuration: configuration)
         #expect(nameless.status == 1)
         #expect(nameless.errors.contains("--connect needs --database"))
-        let unknown = try Classification.run("SELECT 1", "--connect", "--database", "nosuch", configuration: configuration)
+        let unknown = try Classification.run(
+            "SELECT 1", "--connect", "--database", "nosuch", configuration: configuration)
         #expect(unknown.status == 1)
         #expect(unknown.output == "")
         #expect(unknown.errors.contains("the catalog of database \"nosuch\" cannot be read: "))

@@ -89,6 +89,47 @@ import Testing
         client.close()
     }
 
+    /// A standby obeys each of these without complaint, which would help or harm the wrong node, or nobody.
+    @Test(arguments: [
+        "pg_advisory_lock(77)", "pg_try_advisory_lock(78)", "pg_advisory_lock_shared(79)", "pg_advisory_xact_lock(80)",
+        "pg_try_advisory_xact_lock_shared(81, 1)", "pg_advisory_unlock(77)", "pg_advisory_unlock_all()",
+        "set_config('x.y', '1', false)", "set_config('x.y', '1', true)", "setseed(0.5)", "pg_cancel_backend(0)",
+        "pg_terminate_backend(0)", "pg_export_snapshot()", "pg_current_snapshot()", "txid_current_snapshot()",
+        "query_to_xml('SELECT 1', true, true, '')", "table_to_xml('pg_class', true, true, '')",
+        "query_to_xmlschema('SELECT 1', true, true, '')", "ts_rewrite('a', 'SELECT ''a''::tsquery, ''b''::tsquery')",
+        "(SELECT count(*) FROM ts_stat('SELECT ''a''::tsvector'))", "pg_stat_clear_snapshot()",
+        "(SELECT count(*) FROM pg_locks)", "(SELECT count(*) FROM pg_stat_replication)",
+        "(SELECT count(*) FROM pg_prepared_xacts)", "(SELECT count(*) FROM pg_cursors)",
+        "(SELECT count(*) FROM pg_replication_slots)", "(SELECT count(*) FROM pg_stat_user_tables)",
+    ])
+    func obeyedByAStandby(_ call: String) throws {
+        let client = try Stage.client()
+        let answer = try client.query("SELECT inet_server_port(), \(call)")
+        #expect(answer.errors == [])
+        #expect(try answer.value == Stage.primaryPort())
+        // Its lock ends with it.
+        client.close()
+        #expect(try Stage.client().extended("SELECT inet_server_port(), \(call)").value == Stage.primaryPort())
+    }
+
+    /// The same, of orders that take a superuser.
+    @Test(arguments: [
+        "pg_reload_conf()", "pg_rotate_logfile()", "pg_promote()", "pg_switch_wal()", "pg_create_restore_point('x')",
+        "pg_create_physical_replication_slot('x')", "pg_drop_replication_slot('x')", "pg_stat_reset()",
+        "pg_stat_reset_shared('bgwriter')", "pg_read_file('x')", "pg_ls_dir('.')", "lo_export(1, 'x')",
+        "pg_wal_replay_pause()", "pg_log_backend_memory_contexts(1)", "pg_replication_slot_advance('x', '0/1')",
+        "pg_logical_slot_get_changes('x', NULL, NULL)", "pg_backup_start('x')", "pg_file_write('x', 'y', true)",
+        "dblink('x', 'SELECT 1')", "pg_prewarm('pg_class')",
+    ])
+    func orders(_ call: String) throws {
+        let client = try Stage.client()
+        for text in ["SELECT \(call)", "SELECT * FROM \(call) x", "SELECT 1 WHERE \(call) IS NULL"] {
+            let rows = try client.query("EXPLAIN ROUTE \(text)").rows
+            let goesTo = rows.first { $0.first == "goes to" }?.last ?? ""
+            #expect(try goesTo == "127.0.0.1:\(Stage.primaryPort()) (primary)", "\(text)")
+        }
+    }
+
     private var objects: [(String, String)] {
         get throws {
             let name = SharedCluster.tableName("split")
