@@ -32,6 +32,12 @@ func runRouter(configuration: Configuration) throws {
     try running.start(publishingTo: server)
     let listen = configuration.proxy.listen
     let ports = [listen.port, listen.writerPort, listen.readerPort].compactMap { $0 }.map(String.init)
+    if configuration.proxy.databases.values.contains(where: { $0.routing.consistency == .global }) {
+        logger.notice(
+            """
+            consistency "global" holds within this process: what other router processes have written is seen by token only
+            """)
+    }
     logger.info("pointsman \(pointsmanVersion) is ready on port \(ports.joined(separator: ", "))")
 
     let ended = Lock(false)

@@ -45,6 +45,7 @@ import Testing
     /// What one session has written, every other one sees at once.
     @Test func global() throws {
         let (router, cluster) = try router("global")
+        #expect(router.log.contains("consistency \"global\" holds within this process"))
         let writer = try router.client()
         let readers = try (0..<4).map { _ in try router.client() }
         for _ in 1...150 {
