@@ -67,7 +67,8 @@ final class PoolGroup: Sendable {
         SessionSettings(
             maxBufferedBatch: entry.routing.maxBufferedBatch, maxMessageSize: maxMessageSize,
             maxPreparedStatements: pool.maxPreparedStatements,
-            lazyBegin: entry.routing.lazyBegin, anyNodeAddress: entry.routing.nodeFunctions == .any,
+            lazyBegin: entry.routing.lazyBegin, splitTransactions: entry.routing.splitTransactions,
+            anyNodeAddress: entry.routing.nodeFunctions == .any,
             readRetries: entry.routing.readRetries,
             defaults: RoutingDefaults(
                 consistency: entry.routing.consistency, maxLag: entry.routing.maxLag.clampedNanoseconds))

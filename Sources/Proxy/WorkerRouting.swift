@@ -304,6 +304,8 @@ extension Worker {
         }
         // A standby refuses whatever runs under SERIALIZABLE, even the order that would change it.
         if server.session.defaultIsolation == .serializable { return false }
+        // What a transaction has read there it could not leave behind.
+        if !client.session.mayBegin(on: server.session) { return false }
         if case .welcoming = client.phase { return true }
         let node = cluster.topology.nodes[server.pool.node]
         // Floors may have risen since the node was chosen; they never sink.

@@ -76,6 +76,8 @@ public struct RoutingSettings: Equatable, Sendable {
     public var afterWriteWait: Duration = .milliseconds(500)
     /// Whether BEGIN is answered without a server until the first statement shows where it belongs.
     public var lazyBegin = true
+    /// Whether the reads that a READ COMMITTED transaction begins with may run on a replica.
+    public var splitTransactions = false
     /// How long work waits for a primary.
     public var failoverWait: Duration = .seconds(30)
     /// How many bytes of one batch are kept so that it can be run again elsewhere.

@@ -57,6 +57,8 @@ struct Batch: Sendable {
     var isPreparation = false
     /// A portal is bound.
     var binds = false
+    /// A portal is bound that outlives the batch, or not all of its rows are fetched.
+    var leavesPortal = false
     var isUnreadable = false
     /// The command was written START TRANSACTION, and is answered so.
     var saysStart: Bool?
@@ -116,6 +118,7 @@ struct Batch: Sendable {
         isOpenEnded = false
         isPreparation = false
         binds = false
+        leavesPortal = false
         isUnreadable = false
         saysStart = nil
         reusesName = false
@@ -342,6 +345,7 @@ extension ClientSession {
                 return .malformedMessage
             }
             batch.portal = view.portal.lowerBound - start..<view.portal.upperBound - start
+            if !view.portal.isEmpty { batch.leavesPortal = true }
             guard let reference = referenceInBatch(named: view.statement, input, start: start) else {
                 batch.namesUnknownStatement = true
                 break
@@ -375,6 +379,7 @@ extension ClientSession {
             batch.executes += 1
             let portal = frame.lowerBound + FrameHeader.byteCount..<frame.upperBound
             guard let end = input.terminator(in: portal), portal.upperBound - end == 5 else { return .malformedMessage }
+            if input.bigEndianUInt32(at: end + 1) != 0 { batch.leavesPortal = true }
             noteUse(of: portal.lowerBound..<end, input, start: start)
         default:
             break

@@ -92,6 +92,8 @@ public struct ClientSession: ~Copyable, Sendable {
     var mayHaveCommitted = false
     /// The attached server is a replica.
     var isOnReplica = false
+    /// The transaction that may write later has read on a replica: if it has to leave that, it goes to the primary.
+    var hasSplit = false
     /// `default_transaction_isolation` on the attached server.
     var defaultIsolation = IsolationLevel.readCommitted
     /// SET LOCAL, a cursor, an open portal or a savepoint: the transaction cannot be begun again elsewhere.
@@ -330,6 +332,7 @@ public struct ClientSession: ~Copyable, Sendable {
             hasLocalSettings = false
         case .inTransaction, .failed:
             if status == .inTransaction { hasRolledBack = false }
+            if splitModes != nil { hasSplit = true }
             if case .open = transaction { break }
             transaction = .open(TransactionModes())
         }

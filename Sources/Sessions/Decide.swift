@@ -198,7 +198,7 @@ extension ClientSession {
             return .translate
         }
         // Only what is sent alone can be taken back, if the replica fails it.
-        if isOnReplica, transaction == .none, attachment.willAnswer { return wait(table: &table) }
+        if isOnReplica, transaction == .none || splitModes != nil, attachment.willAnswer { return wait(table: &table) }
         // What comes behind such work must not run if that fails, or means something else by then.
         if attachment.isBeginning || (changesState || batch.isUncertain) && attachment.willAnswer {
             return wait(table: &table)
@@ -247,6 +247,7 @@ extension ClientSession {
         if listener == .writer { return false }
         if isEmptyBatch { return true }
         if attachment.isQuiet, attachment.status == .failed { return true }
+        if splitModes != nil, rootsTransaction { return false }
         let demand = demand
         if demand.routeClass == .replicaSafe, demand.needsPrimary == nil, !batch.isOpenEnded || listener == .reader {
             return true
@@ -270,11 +271,7 @@ extension ClientSession {
     /// A READ COMMITTED transaction without anything rooted in its server can begin again elsewhere.
     var canMove: Bool {
         guard case .open(let modes) = transaction, !isRooted, listener == .split else { return false }
-        switch modes.isolation {
-        case .readCommitted, .readUncommitted: return true
-        case .repeatableRead, .serializable: return false
-        case nil: return defaultIsolation == .readCommitted
-        }
+        return (modes.isolation ?? defaultIsolation).seesEachCommit
     }
 
     /// The server has parsed and described for a batch that has no Sync yet, and has run nothing.
@@ -325,7 +322,7 @@ extension ClientSession {
             return Demand(
                 routeClass: isLoose ? max(classOnPort, .write) : classOnPort, needsPrimary: needOfPrimary)
         case .lazy(let modes):
-            let isForReplica = listener == .reader || modes.wantsReplica
+            let isForReplica = listener == .reader || modes.wantsReplica || (maySplit(modes) && !rootsTransaction)
             return Demand(
                 routeClass: isForReplica ? classOnPort : max(batch.routeClass, .transactionControl),
                 needsPrimary: needOfPrimary)
@@ -346,7 +343,7 @@ extension ClientSession {
         guard effects.isSubset(of: [.primaryOnly, .nodeAddress, .cursor, .copyOut]) else { return false }
         switch transaction {
         case .lazy(let modes): return modes.wantsReplica
-        case .open: return isOnReplica
+        case .open: return isOnReplica && splitModes == nil
         case .none, .failedWithoutServer: return false
         }
     }

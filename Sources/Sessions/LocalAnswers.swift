@@ -86,6 +86,7 @@ extension ClientSession {
                 guard modes.readOnly != false, modes.isolation != .serializable else { return nil }
             }
             transaction = .lazy(modes)
+            hasSplit = false
             return batch.saysStart == true ? "START TRANSACTION" : "BEGIN"
         case .deallocateAll: return "DEALLOCATE ALL"
         case .discardAll:

@@ -69,15 +69,20 @@ extension ClientSession {
             refusal == nil, awaiting == nil, bodyRemaining == 0, !dropsUntilSync, !isPinned,
             server.ledger.isEmpty, !server.isSkipping, !server.isCopyingIn
         else { return }
-        switch transaction {
-        case .none, .lazy: break
-        case .open, .failedWithoutServer: return
+        let former: Transaction
+        if case .open(let modes) = transaction {
+            // What it has read so far stays read; the rest can be read elsewhere.
+            guard splitModes != nil, canMove else { return }
+            former = .lazy(modes)
+        } else {
+            guard transaction != .failedWithoutServer else { return }
+            former = transaction
         }
         // A client of the reader port has asked for what a replica says.
         var cover: TrialCover = listener == .reader ? [] : .refusals
         if rerun?.interruptions ?? 0 < settings.readRetries { cover.insert(.interruptions) }
         if rerun == nil, batch.lesson != .endsBackends { cover.insert(.crashes) }
-        trial = transaction
+        trial = former
         server.trial = Trial(
             cover: cover, isLong: batch.executes > 1 || (batch.classification?.statementCount ?? 1) > 1)
     }

@@ -18,6 +18,8 @@ extension ClientSession {
         // The client has read of an error already: the rest of the batch is dropped without another word.
         let isErrorTold = server.isSkipping
         let losesTransaction = isInTransaction
+        // Nothing but answers that were given was on a replica: what comes next begins the transaction elsewhere.
+        let split = owed == 0 && !isBatchCut && bodyRemaining == 0 && canMove ? splitModes : nil
         dropChanges(changes.count, inParse: false, table: &table)
         batch.reset(table: &table)
         // What is left of a message that was cut is dropped.
@@ -27,6 +29,10 @@ extension ClientSession {
         isUnsynced = false
         detached()
         guard canGoOn else { return false }
+        if let split {
+            transaction = .lazy(split)
+            return true
+        }
         if losesTransaction { transaction = .failedWithoutServer }
         let status = detachedStatus
         for _ in 0..<owed {

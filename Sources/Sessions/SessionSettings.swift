@@ -12,6 +12,8 @@ public struct SessionSettings: Equatable, Sendable {
     public var maxPreparedStatements: Int
     /// BEGIN is answered at once and sent with the first statement.
     public var lazyBegin: Bool
+    /// The reads that a transaction begins with may run on a replica.
+    public var splitTransactions: Bool
 
     /// `inet_server_addr()` and its kin may be answered by any node.
     public var anyNodeAddress: Bool
@@ -22,14 +24,15 @@ public struct SessionSettings: Equatable, Sendable {
 
     public init(
         maxBufferedBatch: Int = 65_536, maxReadableText: Int = 16 << 20, maxMessageSize: Int = 0x3fff_ffff,
-        maxPreparedStatements: Int = 500, lazyBegin: Bool = true, anyNodeAddress: Bool = true,
-        readRetries: Int = 2, defaults: RoutingDefaults = RoutingDefaults()
+        maxPreparedStatements: Int = 500, lazyBegin: Bool = true, splitTransactions: Bool = false,
+        anyNodeAddress: Bool = true, readRetries: Int = 2, defaults: RoutingDefaults = RoutingDefaults()
     ) {
         self.maxBufferedBatch = maxBufferedBatch
         self.maxReadableText = maxReadableText
         self.maxMessageSize = maxMessageSize
         self.maxPreparedStatements = maxPreparedStatements
         self.lazyBegin = lazyBegin
+        self.splitTransactions = splitTransactions
         self.anyNodeAddress = anyNodeAddress
         self.readRetries = readRetries
         self.defaults = defaults

@@ -35,6 +35,7 @@ extension Inspection {
             choice("after_write", in: table, ["primary": .primary, "wait": .wait]) ?? settings.afterWrite
         settings.afterWriteWait = duration("after_write_wait", in: table) ?? settings.afterWriteWait
         settings.lazyBegin = boolean("lazy_begin", in: table) ?? settings.lazyBegin
+        settings.splitTransactions = boolean("split_transactions", in: table) ?? settings.splitTransactions
         settings.failoverWait = duration("failover_wait", in: table) ?? settings.failoverWait
         settings.maxBufferedBatch =
             size("max_buffered_batch", in: table, 0...(16 << 20)) ?? settings.maxBufferedBatch

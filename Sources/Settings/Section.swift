@@ -51,7 +51,8 @@ public enum Section: String, CaseIterable, Sendable {
         case .routing:
             [
                 "mode", "consistency", "max_lag", "load_balance", "primary_reads", "read_fallback", "reader_fallback",
-                "node_functions", "after_write", "after_write_wait", "lazy_begin", "failover_wait",
+                "node_functions", "after_write", "after_write_wait", "lazy_begin", "split_transactions",
+                "failover_wait",
                 "max_buffered_batch", "read_retries",
             ]
         case .admin: ["users", "stats_users", "http"]

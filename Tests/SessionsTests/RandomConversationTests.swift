@@ -121,6 +121,11 @@ struct RandomConversationTests {
         run(6_000..<6_200, Schedule(settings: SessionSettings(lazyBegin: false)))
     }
 
+    @Test func splitTransactions() {
+        run(13_000..<13_300, Schedule(settings: SessionSettings(splitTransactions: true)))
+        run(14_000..<14_300, Schedule(settings: SessionSettings(splitTransactions: true), hasFaults: true))
+    }
+
     /// No client sees anything of it.
     @Test func replicasFail() {
         run(10_000..<10_400, Schedule(clientCount: 2, hasFaults: true))

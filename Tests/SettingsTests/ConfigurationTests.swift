@@ -114,6 +114,7 @@ import Testing
         routing.afterWrite = .wait
         routing.afterWriteWait = .milliseconds(100)
         routing.lazyBegin = false
+        routing.splitTransactions = true
         routing.failoverWait = .seconds(3)
         routing.maxBufferedBatch = 8192
         #expect(configuration.routing == routing)
