@@ -87,8 +87,13 @@ public final class RunningProgram: Sendable {
 
     public var pid: Int32 { process.processIdentifier }
 
-    /// Waits for the end; kills the program when `limit` is over.
+    /// Waits for the end; kills the program when `limit` is over. Once.
     public func finish(limit: Duration = .seconds(60)) throws(ClusterError) -> ExternalProgram.Result {
+        // Foundation keeps the handles of a process that has ended.
+        defer {
+            output.close()
+            errors.close()
+        }
         if ended.wait(timeout: .now() + limit.inSeconds) == .timedOut {
             _ = kill(process.processIdentifier, SIGKILL)
             ended.wait()
@@ -130,4 +135,6 @@ private struct OutputFile: Sendable {
         guard (try? handle.seek(toOffset: 0)) != nil, let data = try? handle.readToEnd() else { return "" }
         return String(decoding: data, as: UTF8.self)
     }
+
+    func close() { try? handle.close() }
 }

@@ -49,6 +49,7 @@ final class ClientConnection {
     var session: ClientSession
     var group: PoolGroup?
     var server: ServerConnection?
+    var ownProfile: OwnProfile?
     var wait = Wait.none
     /// Tells this wait from earlier ones.
     var waitSerial: UInt32 = 0

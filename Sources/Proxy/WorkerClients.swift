@@ -223,6 +223,7 @@ extension Worker {
         let attachment = client.server.map { $0.session.attachment }
         let step = client.session.advance(
             bytes, at: &offset, attachment: attachment, table: &statements, toClient: &toClient)
+        followProfile(client)
         switch step {
         case .needInput:
             return false
@@ -385,10 +386,10 @@ extension Worker {
     }
 
     private func forget(_ client: ClientConnection) {
-        let profile = client.session.profile
-        shared.profiles.withLock {
-            $0.release(profile.id)
-            if profile.parsing != profile.id { $0.release(profile.parsing) }
+        let initial = client.session.initialProfile
+        shared.profiles.withLock { table in
+            if let own = client.ownProfile { table.release(own.profile) }
+            table.release(initial)
         }
         client.output.reset()
         client.kept.reset()

@@ -165,6 +165,8 @@ extension Worker {
             note(fact, server)
         }
         if client.session.hasLesson { noteLesson(client) }
+        if let found = client.session.takeInspected() { adopt(found, client, server) }
+        followProfile(client)
         holdProfile(server)
         while !facts.isEmpty { facts.removeLast() }
     }
@@ -206,6 +208,9 @@ extension Worker {
             var fatal = error
             fatal.severity = .fatal
             return close(client, fatal)
+        }
+        if server.session.isIdle, client.session.isDetachable, client.session.needsInspection {
+            return inspect(client, server)
         }
         let hasMoved = client.session.awaiting == .move && server.session.isQuiet && server.session.status == .idle
         if hasMoved || (client.refusal != nil && server.session.isQuiet)

@@ -29,13 +29,23 @@ public struct ClientSession: ~Copyable, Sendable {
         case pin
         /// The end of a read-only transaction that moves to the primary.
         case move
+        /// What the server says of settings that the session may have changed.
+        case inspection
         /// The row shape of a statement that had to be parsed again.
         case shape(StatementID, told: RowShape)
     }
 
     /// The endpoint through which the client came.
     public let port: ListenerKind
-    public let profile: SettingsProfile
+    public internal(set) var profile: SettingsProfile
+    /// What it was at the start, once it is another one.
+    var former: FormerProfile?
+    /// Names of settings that the session may have changed on the attached server.
+    var touched: [String] = []
+    /// RESET ALL may have changed any of them.
+    var touchesAll = false
+    /// What the attached server has said of them.
+    var inspected: [InspectedSetting]?
     public let settings: SessionSettings
     /// By which rules the server read texts that was attached last.
     var lexer: LexerSettings
@@ -56,8 +66,8 @@ public struct ClientSession: ~Copyable, Sendable {
     public internal(set) var mayHaveWritten = false
     /// What may change the meaning of names was sent to a primary, and its end has not been seen.
     var changesCatalog = false
-    /// The server must be reset before another client gets it, although the session is not pinned.
-    public internal(set) var leavesTraces = false
+    /// Something was left on the server that is not looked for.
+    var hasLeftTraces = false
 
     var batch = Batch()
     var names = StatementNames()
@@ -153,6 +163,9 @@ public struct ClientSession: ~Copyable, Sendable {
 
     public var isPinned: Bool { !pins.isEmpty }
 
+    /// The server must be reset before another client gets it, although the session is not pinned.
+    public var leavesTraces: Bool { hasLeftTraces || hasTouchedSettings }
+
     /// What is sent to the server may have to be sent to another one.
     public var isOnTrial: Bool { trial != nil }
 
@@ -179,7 +192,7 @@ public struct ClientSession: ~Copyable, Sendable {
         isOnReplica = isReplica
         attachedListener = listener
         defaultIsolation = profile.defaultIsolation ?? server.defaultIsolation
-        leavesTraces = false
+        hasLeftTraces = false
         ownsSequences = !server.remembersSequences
         configure(&server, difference: difference, toServer: &toServer)
     }
@@ -204,7 +217,8 @@ public struct ClientSession: ~Copyable, Sendable {
         mayHaveWritten = false
         mayHaveCommitted = false
         changesCatalog = false
-        leavesTraces = false
+        hasLeftTraces = false
+        forgetTouches()
         isRooted = false
         hasLocalSettings = false
         isInTransaction = false
@@ -224,6 +238,7 @@ public struct ClientSession: ~Copyable, Sendable {
     /// The pool grants a pin: the server is cleared of what others may have left in its sequences.
     public mutating func pinned(_ reasons: PinReasons, on server: inout ServerSession, toServer: inout Outbox) {
         pins.formUnion(reasons)
+        keepTouches()
         guard !ownsSequences else { return }
         guard isUnsynced else {
             server.ask(Self.clearingSequences, toServer: &toServer)
@@ -347,8 +362,10 @@ public struct ClientSession: ~Copyable, Sendable {
         case .settings:
             // RESET of one setting leaves the others; where the session has set none, all may be set again.
             if resetsAll { resetRouterSettings() }
-            guard resetsAll || !pins.contains(.setting) else { return }
-            resetsAll = false
+            defer { resetsAll = false }
+            // Of a session without pins it is asked what it has left.
+            guard isPinned, resetsAll || !pins.contains(.setting) else { return }
+            if resetsAll { returnToInitialProfile() }
             server.profile = .base
         case .changes:
             hasRolledBack = true
@@ -358,7 +375,9 @@ public struct ClientSession: ~Copyable, Sendable {
             // Nothing is left that the server would have to be kept for.
             pins = []
             wantsSequences = false
-            leavesTraces = false
+            hasLeftTraces = false
+            forgetTouches()
+            returnToInitialProfile()
         }
     }
 
@@ -371,6 +390,10 @@ public struct ClientSession: ~Copyable, Sendable {
                 return error
             }
             server.profile = profile.id
+        case .inspection:
+            awaiting = nil
+            inspected = server.takeOwnRows().map(InspectedSetting.init)
+            if error != nil { inspected = [] }
         case .pin:
             awaiting = nil
             if let error { refusal = ErrorFields(.error, error.sqlState, error.message) } else { ownsSequences = true }

@@ -307,7 +307,9 @@ extension ClientSession {
         if batch.kind == .functionCall || profile.forbidsReplicas {
             return Demand(routeClass: max(batch.routeClass, .write))
         }
-        if listener != .reader, batch.isOpenEnded || batch.namesUnknownStatement {
+        // In a transaction on a replica a name that stands for nothing is an error like any other.
+        let namesSomethingElse = batch.namesUnknownStatement && !(isOnReplica && isInTransaction)
+        if listener != .reader, batch.isOpenEnded || namesSomethingElse {
             return Demand(routeClass: max(batch.routeClass, .write))
         }
         if !settings.anyNodeAddress, batch.effects.contains(.nodeAddress) {

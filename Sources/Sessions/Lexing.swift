@@ -107,7 +107,7 @@ extension ClientSession {
     }
 
     /// The client's statements will be parsed by a server of other rules.
-    private mutating func readNamesAgain(table: inout StatementTable) {
+    mutating func readNamesAgain(table: inout StatementTable) {
         let key = parsing
         for index in 0..<names.count {
             guard let moved = table.reread(names[index].reference, key: key) else { continue }

@@ -91,11 +91,14 @@ extension ClientSession {
         case .deallocateAll: return "DEALLOCATE ALL"
         case .discardAll:
             resetRouterSettings()
+            returnToInitialProfile()
             return "DISCARD ALL"
         case .discardPlans: return "DISCARD PLANS"
         case .discardSequences: return "DISCARD SEQUENCES"
         case .discardTemp: return "DISCARD TEMP"
         case .resetAll:
+            // A role and a session authorization stay.
+            guard former == nil else { return nil }
             resetRouterSettings()
             return "RESET"
         case .unlistenAll: return "UNLISTEN"

@@ -18,6 +18,39 @@ extension ServerSession {
         dropUnnamed()
     }
 
+    /// The same for a query whose rows are of interest: `takeOwnRows` tells them then.
+    mutating func askForRows(_ text: [UInt8], toServer: inout Outbox) {
+        collectsRows = true
+        ownRows = []
+        ask(text, toServer: &toServer)
+    }
+
+    /// The rows that were collected; nil: a NULL.
+    mutating func takeOwnRows() -> [[String?]] {
+        defer {
+            ownRows = []
+            collectsRows = false
+        }
+        return ownRows
+    }
+
+    /// Reads a DataRow in text form.
+    mutating func collect(_ bytes: Span<UInt8>, _ frame: Range<Int>) {
+        var row: [String?] = []
+        var offset = frame.lowerBound + FrameHeader.byteCount + 2
+        while offset + 4 <= frame.upperBound {
+            let length = Int(Int32(bitPattern: bytes.bigEndianUInt32(at: offset)))
+            offset += 4
+            guard length >= 0, offset + length <= frame.upperBound else {
+                row.append(nil)
+                continue
+            }
+            row.append(bytes.text(in: offset..<offset + length))
+            offset += length
+        }
+        ownRows.append(row)
+    }
+
     /// Ends what no Sync has ended.
     public mutating func endBatch(toServer: inout Outbox) {
         if needsSync || isSkipping { sync(toServer: &toServer) }

@@ -10,7 +10,8 @@ extension ClientSession {
         _ server: borrowing ServerSession, table: inout StatementTable, toClient: inout Outbox
     ) -> Bool {
         let owed = server.owedSyncs
-        let canGoOn = !isPinned && !server.isInsideForwardedMessage
+        // What was set, and not asked for yet, is lost with it.
+        let canGoOn = !isPinned && !hasTouchedSettings && !server.isInsideForwardedMessage
         let error: ErrorFields = mayHaveCommitted && owed > 0 ? .outcomeUnknown : .serverLost
         let isBatchCut = isUnsynced
         trial = nil

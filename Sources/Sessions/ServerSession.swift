@@ -45,6 +45,9 @@ public struct ServerSession: ~Copyable, Sendable {
     private var bodyRemaining = 0
     private var bodyIsForwarded = false
     private var ownError: ReceivedError?
+    /// The rows of the request of our own that is under way, if they are of interest.
+    var ownRows: [[String?]] = []
+    var collectsRows = false
     /// The next ReadyForQuery is to speak of a failed transaction, because its BEGIN failed.
     private var hidesMissingBegin = false
     private var isAbandoned = false
@@ -221,6 +224,7 @@ public struct ServerSession: ~Copyable, Sendable {
         switch header.type {
         case Backend.errorResponse, Backend.readyForQuery, Backend.parameterStatus, Backend.commandComplete: return true
         case Backend.rowDescription: return ledger.first?.request == .describeStatement
+        case Backend.dataRow: return collectsRows && ledger.first?.disposition == .own
         default: return false
         }
     }
@@ -233,6 +237,7 @@ public struct ServerSession: ~Copyable, Sendable {
         let first = ledger.first
         switch header.type {
         case Backend.dataRow, Backend.copyData, Backend.copyDone, Backend.functionCallResponse:
+            if collectsRows, isWhole, first?.disposition == .own { collect(bytes, frame) }
             return first?.disposition == .forward
         case Backend.commandComplete:
             noteForgotten(bytes, frame, first, &facts)

@@ -59,6 +59,18 @@ public struct ProfileTable: Sendable {
 
     public var count: Int { entries.count }
 
+    /// The settings of a profile, sorted by ``precedes``.
+    public func parameters(of id: ProfileID) -> [StartupParameter] { entries[id]?.parameters ?? [] }
+
+    /// Whoever the session runs for comes last, because that may forbid what comes behind; and its role behind it,
+    /// which it would undo.
+    private static func precedes(_ one: StartupParameter, _ other: StartupParameter) -> Bool {
+        let ranks = (identities.firstIndex(of: one.name) ?? -1, identities.firstIndex(of: other.name) ?? -1)
+        return ranks.0 == ranks.1 ? one.name < other.name : ranks.0 < ranks.1
+    }
+
+    private static let identities = ["session_authorization", "role"]
+
     /// Gives a list of settings its number and retains it.
     public mutating func retain(_ parameters: [StartupParameter]) -> SettingsProfile {
         if let recent, recent.brought == parameters {
@@ -75,7 +87,7 @@ public struct ProfileTable: Sendable {
         // The last of several values counts, as in PostgreSQL; the order of names does not matter.
         var values: [String: String] = [:]
         for parameter in parameters { values[parameter.name.lowercased()] = parameter.value }
-        let list = values.map { StartupParameter($0.key, $0.value) }.sorted { $0.name < $1.name }
+        let list = values.map { StartupParameter($0.key, $0.value) }.sorted(by: Self.precedes)
         let id = number(list)
         let relevant = list.filter { !Self.harmlessNames.contains($0.name) }
         // The same list is retained once, as it is released once.
@@ -95,6 +107,12 @@ public struct ProfileTable: Sendable {
         entries[id]?.references += 1
     }
 
+    /// Gives back what `retain` of a list gave.
+    public mutating func release(_ profile: SettingsProfile) {
+        release(profile.id)
+        if profile.parsing != profile.id { release(profile.parsing) }
+    }
+
     public mutating func release(_ id: ProfileID) {
         guard let entry = entries[id] else { return }
         if entry.references > 1 {
@@ -111,9 +129,14 @@ public struct ProfileTable: Sendable {
     /// `set_config` reads a value as the configuration file would, so lists such as `search_path` come out right.
     public func difference(from old: ProfileID, to new: ProfileID) -> [UInt8] {
         guard old != new else { return [] }
-        let before = entries[old]?.parameters ?? []
-        let after = entries[new]?.parameters ?? []
+        var before = parameters(of: old)
+        let after = parameters(of: new)
         var text = ""
+        // What is to be changed may be forbidden to whom the session runs for.
+        for identity in Self.identities.reversed() where before.contains(where: { $0.name == identity }) {
+            text += "RESET \(Self.quotedName(identity));"
+            before.removeAll { $0.name == identity }
+        }
         for parameter in before where !after.contains(where: { $0.name == parameter.name }) {
             text += "RESET \(Self.quotedName(parameter.name));"
         }

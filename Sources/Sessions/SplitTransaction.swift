@@ -4,8 +4,8 @@ import Routing
 import SQL
 
 extension ClientSession {
-    /// Whether a transaction that no server has seen may begin on a replica: it reads COMMITTED data, so that each of its
-    /// statements may see a newer state, and has read nothing yet.
+    /// Whether a transaction that no server has seen may begin on a replica: it reads COMMITTED data, so that each of
+    /// its statements may see a newer state, and has read nothing yet.
     func maySplit(_ modes: TransactionModes) -> Bool {
         guard settings.splitTransactions, !hasSplit, listener == .split, modes.readOnly == nil else { return false }
         return (modes.isolation ?? profile.defaultIsolation ?? .readCommitted).seesEachCommit
@@ -28,7 +28,9 @@ extension ClientSession {
 
     /// Whether the batch would leave something in the transaction that cannot be taken to the primary: a cursor, a
     /// savepoint, a portal from which more rows are to be fetched.
-    var rootsTransaction: Bool { batch.leavesPortal || !batch.effects.isDisjoint(with: [.cursor, .setLocal, .savepoint]) }
+    var rootsTransaction: Bool {
+        batch.leavesPortal || !batch.effects.isDisjoint(with: [.cursor, .setLocal, .savepoint])
+    }
 }
 
 extension IsolationLevel {

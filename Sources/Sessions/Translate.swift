@@ -272,6 +272,9 @@ extension ClientSession {
         if clearSequences(for: classification.effects, ahead: header.type, server: &server, toServer: &toServer) {
             return .wait
         }
+        if let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count)) {
+            noteTouched(classification, input.extracting(text))
+        }
         if let pin = note(classification, server: server) { return pin }
         if let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count)),
             let pause = shareNames(
@@ -341,6 +344,7 @@ extension ClientSession {
         case .none:
             if let former = deallocation, input.matches(former.portal, in: view.portal) { deallocation = nil }
         }
+        noteTouched(classification, table.tail(statement.reference).span)
         if let pin = note(classification, server: server) { return pin }
         if classification.effects.mayAdvanceSequences { server.remembersSequences = true }
         let tail = table.tail(statement.reference)
@@ -388,6 +392,7 @@ extension ClientSession {
         var wanted = classification.reasonsToPin
         if wantsSequences, effects.mayAdvanceSequences { wanted.insert(.sequence) }
         if effects.contains(.sequenceState) { wantsSequences = true }
+        if classification.changesNamedSettings, !mayTouch(classification) { wanted.insert(.setting) }
         // A search_path of pg_temp, set for the transaction or at the start, makes any new table a temporary one.
         if effects.contains(.setLocal) { hasLocalSettings = true }
         if effects.contains(.ddl), hasLocalSettings || profile.createsTemporaryObjects {
@@ -420,11 +425,11 @@ extension ClientSession {
         }
         noteTransaction(classification)
         noteLexing(effects)
-        if effects.contains(.hiddenCode), !isPinned, !isOnReplica { leavesTraces = true }
+        if effects.contains(.hiddenCode), !isPinned, !isOnReplica { hasLeftTraces = true }
         if effects.contains(.sessionState) {
             bindsStateChange = true
             if case .deallocate = classification.command { return nil }
-            if !isPinned { leavesTraces = true }
+            if !isPinned, !classification.changesNamedSettings { hasLeftTraces = true }
         }
         return nil
     }
@@ -479,18 +484,10 @@ extension ClientSession {
 }
 
 extension Classification {
-    /// Why the session must keep its server once the statement has run. A setting is kept by keeping the server.
+    /// Why the session must keep its server once the statement has run. Who asks for `lastval` keeps the server from
+    /// the next write on; settings that are named follow the session.
     var reasonsToPin: PinReasons {
-        // Who asks for `lastval` keeps the server from the next write on.
         let pins = pins.subtracting(.sequence)
-        return switch command {
-        case .set(name: _, value: _, let isLocal): isLocal ? pins : pins.union(.setting)
-        case .reset, .setConfig, .sessionCharacteristics: pins.union(.setting)
-        case .begin, .commit, .rollback, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction,
-            .commitPrepared, .rollbackPrepared, .setTransaction, .deallocate, .deallocateAll, .discardAll,
-            .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .explain,
-            .explainRoute, .select, .copy, .other:
-            pins
-        }
+        return changesNamedSettings ? pins.subtracting(.setting) : pins
     }
 }

@@ -35,7 +35,7 @@ func runRouter(configuration: Configuration) throws {
     if configuration.proxy.databases.values.contains(where: { $0.routing.consistency == .global }) {
         logger.notice(
             """
-            consistency "global" holds within this process: what other router processes have written is seen by token only
+            consistency "global" holds within this process: what others have written is seen by pointsman.token only
             """)
     }
     logger.info("pointsman \(pointsmanVersion) is ready on port \(ports.joined(separator: ", "))")

@@ -47,9 +47,9 @@ import Testing
             "CREATE OR REPLACE FUNCTION quiet() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'",
             "CREATE SEQUENCE IF NOT EXISTS q", "GRANT ALL ON q TO app")
         try cluster.waitUntilReplayed()
-        // It reads the catalog at its start and never again.
+        // What is changed past it, it sees some seconds later.
         let router = try Stage.startRouter(
-            cluster, ["routing": ["split_transactions": "true"], "probe": ["catalog_interval": "\"1h\""]])
+            cluster, ["routing": ["split_transactions": "true"], "probe": ["catalog_interval": "\"5s\""]])
         let client = try router.client()
         try eventually("the function to be known", within: .seconds(60)) {
             try cluster.replicaPorts.contains(client.query("SELECT inet_server_port(), quiet()").value ?? "")
@@ -74,7 +74,10 @@ import Testing
             let pid = try client.query("SELECT inet_server_port(), 1").value
             let replica = try #require(cluster.replicas.first { "\($0.port)" == pid })
             try replica.psql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app' AND state LIKE 'idle in%'")
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE usename = 'app' AND state LIKE 'idle in%'
+                """)
             try eventually("the loss to be noticed") { router.log.contains("server connection closed") }
             try client.succeed("INSERT INTO t VALUES (100)")
             try client.succeed("COMMIT")

@@ -279,6 +279,7 @@ struct ModelServer {
     private var failures = 0
     /// The value of `standard_conforming_strings` that holds, the one that holds outside the transaction, and the one
     /// that was reported last.
+    private var settings = ModelSettings()
     private var strings = (now: "on", outside: "on", reported: "on")
 
     private mutating func fail(_ code: String, _ text: String) {
@@ -291,6 +292,7 @@ struct ModelServer {
         isDead = error.severity == .fatal
         pending = []
         portals = [:]
+        if status == .idle { settings.end(commits: false) }
         if status == .inTransaction { status = .failed }
     }
 
@@ -319,6 +321,7 @@ struct ModelServer {
 
     /// `SET [LOCAL] standard_conforming_strings = value`, or what gives a server the settings of a client.
     private mutating func set(_ text: String) {
+        settings.run(text, isInTransaction: status != .idle)
         guard text.contains("standard_conforming_strings") else { return }
         strings.now = text.contains("off") ? "off" : "on"
         if !text.hasPrefix("SET LOCAL") { strings.outside = strings.now }
@@ -330,6 +333,7 @@ struct ModelServer {
         committed += pending
         pending = []
         portals = [:]
+        settings.end(commits: true)
     }
 
     private mutating func checkAborted(_ text: String) -> Bool {
@@ -387,6 +391,7 @@ struct ModelServer {
         case "ROLLBACK":
             if text.hasPrefix("ROLLBACK TO") {
                 if status == .failed { status = .inTransaction }
+                settings.run(text, isInTransaction: status != .idle)
                 return "ROLLBACK"
             }
             return end(text, commits: false)
@@ -397,12 +402,17 @@ struct ModelServer {
             return deallocate(String(text.dropFirst("DEALLOCATE ".count)))
         case "DISCARD":
             if text == "DISCARD ALL" { statements = [:] }
+            settings.run(text, isInTransaction: status != .idle)
             return text
         case "SET":
             set(text)
             return "SET"
-        case "RESET": return "RESET"
-        case "LISTEN", "SAVEPOINT", "RELEASE": return text.firstWord
+        case "RESET":
+            settings.run(text, isInTransaction: status != .idle)
+            return "RESET"
+        case "LISTEN", "SAVEPOINT", "RELEASE":
+            settings.run(text, isInTransaction: status != .idle)
+            return text.firstWord
         case "COPY":
             output.appendMessage(Backend.copyOutResponse, body: [0, 0, 0])
             output.appendMessage(Backend.copyData, body: Array("x\n".utf8))
@@ -410,7 +420,9 @@ struct ModelServer {
             return "COPY 1"
         case "SELECT", "SHOW":
             if text.hasPrefix("SELECT pg_catalog.set_config") { set(text) }
-            output.append(contentsOf: row(text))
+            for fields in settings.rows(text) ?? [[settings.shown(text) ?? text]] {
+                output.append(contentsOf: row(fields))
+            }
             return text.firstWord == "SHOW" ? "SHOW" : "SELECT 1"
         default:
             return text.firstWord
@@ -431,6 +443,7 @@ struct ModelServer {
 
     private mutating func end(_ text: String, commits: Bool) -> String {
         if commits { committed += pending }
+        settings.end(commits: commits)
         pending = []
         portals = [:]
         isReadOnly = isReadOnly && text.hasSuffix("AND CHAIN")
@@ -439,11 +452,13 @@ struct ModelServer {
         return commits && text.firstWord != "ROLLBACK" ? "COMMIT" : "ROLLBACK"
     }
 
-    private func row(_ text: String) -> [UInt8] {
+    private func row(_ fields: [String?]) -> [UInt8] {
         var body: [UInt8] = []
-        body.appendInt16(1)
-        body.appendInt32(Int32(text.utf8.count))
-        body.append(contentsOf: text.utf8)
+        body.appendInt16(Int16(fields.count))
+        for field in fields {
+            body.appendInt32(field.map { Int32($0.utf8.count) } ?? -1)
+            body.append(contentsOf: (field ?? "").utf8)
+        }
         var message: [UInt8] = []
         message.appendMessage(Backend.dataRow, body: body)
         return message

@@ -33,6 +33,8 @@ struct RandomConversation {
     private var random: SeededRandom
     /// Statements that make a session keep its server.
     var allowsPins = false
+    /// Settings are changed and shown, and no transaction is READ ONLY: on a replica nothing can be set.
+    var changesSettings = false
 
     init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
@@ -45,7 +47,9 @@ struct RandomConversation {
     private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
 
     private mutating func batch() -> [Message] {
+        if changesSettings, chance(40) { return setting() }
         switch Int.random(in: 0..<100, using: &random) {
+        case 0..<30 where changesSettings: return [.query(pick(Self.queryTexts.filter { !$0.contains("READ ONLY") }))]
         case 0..<30: return [.query(pick(Self.queryTexts))]
         case 30..<34: return [.query("COPY t FROM STDIN")] + copyData()
         case 34..<38:
@@ -56,6 +60,14 @@ struct RandomConversation {
         case 40..<43 where allowsPins: return [.query(pick(["LISTEN a", "SET work_mem = 1"]))]
         default: return extended()
         }
+    }
+
+    private mutating func setting() -> [Message] {
+        let text = pick([
+            "SET work_mem = 5", "SET work_mem = 6", "RESET work_mem", "SET LOCAL work_mem = 7", "SHOW work_mem",
+            "SHOW work_mem", "SHOW work_mem", "RESET ALL", "BEGIN", "COMMIT", "ROLLBACK", "DISCARD ALL",
+        ])
+        return chance(50) ? [.query(text)] : [.parse("", text), .bind(""), .execute(), .sync]
     }
 
     private mutating func copyData() -> [Message] {

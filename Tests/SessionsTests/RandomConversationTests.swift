@@ -17,6 +17,7 @@ struct RandomConversationTests {
         var clientCount = 1
         var settings = SessionSettings()
         var allowsPins = false
+        var changesSettings = false
         /// Replicas fail what can be run again.
         var hasFaults = false
     }
@@ -32,6 +33,7 @@ struct RandomConversationTests {
         for client in 0..<schedule.clientCount {
             var conversation = RandomConversation(seed: seed &* 31 &+ UInt64(client))
             conversation.allowsPins = schedule.allowsPins
+            conversation.changesSettings = schedule.changesSettings
             let batches = conversation.batches(Int.random(in: 2...12, using: &random))
             scripts.append(batches.flatMap { $0 }.bytes)
             var reference = ModelServer()
@@ -131,6 +133,15 @@ struct RandomConversationTests {
         run(10_000..<10_400, Schedule(clientCount: 2, hasFaults: true))
         run(11_000..<11_300, Schedule(cutsBytes: false, pipelines: false, hasFaults: true))
         run(12_000..<12_300, Schedule(settings: SessionSettings(maxPreparedStatements: 1), hasFaults: true))
+    }
+
+    /// What a session has set follows it, and nobody else has it.
+    @Test func settings() {
+        run(15_000..<15_400, Schedule(clientCount: 3, changesSettings: true))
+        run(16_000..<16_300, Schedule(cutsBytes: false, pipelines: false, clientCount: 2, changesSettings: true))
+        run(
+            17_000..<17_300,
+            Schedule(settings: SessionSettings(maxPreparedStatements: 1), allowsPins: true, changesSettings: true))
     }
 
     @Test func withPins() {

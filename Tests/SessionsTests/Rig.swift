@@ -204,24 +204,6 @@ final class Rig {
         }
     }
 
-    /// Shows a token, and takes only that one back.
-    private func carryOut(_ command: TokenCommand, _ index: Int, _ input: [UInt8], at offset: inout Int) {
-        let attachment = clients[index].server.map { servers[$0].session.attachment }
-        let known = CommitToken(systemIdentifier: 7, timeline: 1, lsn: LSN(0x5000))
-        var toClient = Outbox()
-        switch command {
-        case .raise(let token) where token != known:
-            clients[index].session.refuseToken(
-                .foreign(token, systemIdentifier: 7), input.span, at: &offset, isAttached: attachment != nil,
-                table: &table, toClient: &toClient)
-        case .show, .raise:
-            clients[index].session.answer(
-                aboutToken: command == .show ? known : nil, input.span, at: &offset, attachment: attachment,
-                table: &table, toClient: &toClient)
-        }
-        clients[index].received += toClient.bytes(from: input.span)
-    }
-
     /// Answers with the course that the session foresees.
     private func explain(_ index: Int, _ input: [UInt8], at offset: inout Int) {
         let attachment = clients[index].server.map { servers[$0].session.attachment }
@@ -286,7 +268,7 @@ final class Rig {
         }
     }
 
-    private func write(_ bytes: [UInt8], to server: Int) {
+    func write(_ bytes: [UInt8], to server: Int) {
         lines.append("\(servers[server].name) \(Reading.client(bytes))")
         if servers[server].session.isOnTrial(for: .interruptions) == true, faults != nil {
             servers[server].model.fault = fault(mayCrash: servers[server].session.isOnTrial(for: .crashes) == true)
@@ -378,6 +360,7 @@ final class Rig {
                 clients[index].refusal = ErrorFields(.error, error.sqlState, error.message)
             }
         }
+        adoptInspected(index, server)
         guard let lesson = clients[index].session.takeLesson() else { return }
         lines.append("lesson \(lesson.refusal ?? "")")
         for fingerprint in lesson.fingerprints {
@@ -441,6 +424,7 @@ final class Rig {
     }
 
     private func afterReplies(_ index: Int, _ server: Int) {
+        if inspects(index, server) { return }
         let owner = servers[server]
         let isFree = owner.session.isQuiet && owner.session.status == .idle
         let hasMoved = clients[index].session.awaiting == .move && isFree
