@@ -85,6 +85,11 @@ import Testing
         defer { cluster.stop() }
         let follower = cluster.replicas[1]
         let conninfo = try follower.psql("SHOW primary_conninfo")
+        // The follower must not have received what the new history lacks.
+        try follower.set("primary_conninfo", "host=/nowhere port=1")
+        try eventually("its receiver to end") { try follower.psql("SELECT count(*) FROM pg_stat_wal_receiver") == "0" }
+        try cluster.primary.psql("UPDATE t SET x = 1")
+        try eventually("the other one to be ahead") { try cluster.replicas[0].psql("SELECT x FROM t") == "1" }
         try cluster.replicas[0].promote()
         try cluster.replicas[0].psql("UPDATE t SET x = -1")
         try follower.set(
