@@ -272,7 +272,9 @@ extension ClientSession {
         if clearSequences(for: classification.effects, ahead: header.type, server: &server, toServer: &toServer) {
             return .wait
         }
-        if let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count)) {
+        if classification.changesNamedSettings,
+            let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count))
+        {
             noteTouched(classification, input.extracting(text))
         }
         if let pin = note(classification, server: server) { return pin }
