@@ -209,7 +209,7 @@ extension Worker {
             fatal.severity = .fatal
             return close(client, fatal)
         }
-        if server.session.isIdle, client.session.isDetachable, client.session.needsInspection {
+        if server.session.isIdle, client.session.needsInspection {
             return inspect(client, server)
         }
         let hasMoved = client.session.awaiting == .move && server.session.isQuiet && server.session.status == .idle

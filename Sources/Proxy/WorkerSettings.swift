@@ -1,4 +1,4 @@
-// How do the settings that a session has changed come to be told to its other servers?
+// What becomes of what a session has left on its server: does it follow, does it keep the session there, is it gone?
 
 import Locks
 import Pooling
@@ -22,22 +22,36 @@ extension Worker {
         sendOwn(server)
     }
 
-    /// The server has told what the client has changed.
-    func adopt(_ found: [InspectedSetting], _ client: ClientConnection, _ server: ServerConnection) {
-        guard !found.isEmpty else { return keepForSettings(client, server) }
-        let former = client.session.profile.id
+    /// The server has told what the client has changed, and what it holds of it.
+    func adopt(_ found: InspectedState, _ client: ClientConnection, _ server: ServerConnection) {
+        if !found.settings.isEmpty, !adoptSettings(found.settings, client, server) {
+            return keep(client, on: server, .setting)
+        }
+        if !found.reasons.isEmpty { return keep(client, on: server, found.reasons) }
+        if !client.session.isPinned { server.pool.machine.withLock { $0.unpin(server.id) } }
+    }
+
+    /// false: the settings cannot follow the session, because its statements mean what they meant under the former.
+    private func adoptSettings(
+        _ found: [InspectedSetting], _ client: ClientConnection, _ server: ServerConnection
+    ) -> Bool {
+        let former = client.session.profile
         let initial = client.session.initialProfile.id
-        let (own, left) = shared.profiles.withLock { $0.retain(found, after: former, initial: initial) }
-        client.session.adopt(own, table: &statements)
-        server.session.profile = left.id
-        holdProfile(server)
+        let (own, left) = shared.profiles.withLock { $0.retain(found, after: former.id, initial: initial) }
+        let canFollow = own.parsing == former.parsing || client.session.statementCount == 0
         let previous = client.ownProfile
-        client.ownProfile = own.id == initial ? nil : OwnProfile(own)
+        if canFollow {
+            client.session.adopt(own, table: &statements)
+            server.session.profile = left.id
+            holdProfile(server)
+            client.ownProfile = own.id == initial ? nil : OwnProfile(own)
+        }
         shared.profiles.withLock { table in
-            if let previous { table.release(previous.profile) }
-            if own.id == initial { table.release(own) }
+            if canFollow, let previous { table.release(previous.profile) }
+            if !canFollow || own.id == initial { table.release(own) }
             table.release(left)
         }
+        return canFollow
     }
 
     /// The session may have returned to what the client brought.
@@ -47,18 +61,19 @@ extension Worker {
         shared.profiles.withLock { $0.release(own.profile) }
     }
 
-    /// What cannot be asked for stays where it is.
-    private func keepForSettings(_ client: ClientConnection, _ server: ServerConnection) {
+    /// What cannot follow the session stays where it is.
+    private func keep(_ client: ClientConnection, on server: ServerConnection, _ reasons: PinReasons) {
         let isGranted = server.pool.machine.withLock { $0.pin(server.id) }
         guard isGranted else {
             return close(
                 client,
                 ErrorFields(
                     .fatal, "53300", "too many pinned sessions in this pool",
-                    detail: "The server could not be asked for the session's settings, and no session may stay on it."))
+                    detail: "The session has left something on its server (\(reasons)), and no session may stay there.",
+                    hint: "Raise pool.size or pool.max_pinned, or avoid session state."))
         }
-        routes.count(.setting)
-        client.session.pinned(.setting, on: &server.session, toServer: &toServer)
+        routes.count(reasons)
+        client.session.pinned(reasons, on: &server.session, toServer: &toServer)
         uncount(server)
         sendOwn(server)
     }

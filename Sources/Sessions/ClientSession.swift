@@ -45,7 +45,19 @@ public struct ClientSession: ~Copyable, Sendable {
     /// RESET ALL may have changed any of them.
     var touchesAll = false
     /// What the attached server has said of them.
-    var inspected: [InspectedSetting]?
+    var inspected: InspectedState?
+    /// Code has run on the attached server that may have left anything there.
+    var hasRunHiddenCode = false
+    /// What the session is pinned for may be gone.
+    var mayUnpin = false
+    /// Reasons that the next statement to run has given.
+    var freshPins = PinReasons()
+    /// Reasons were given in a transaction that has not ended.
+    var hasUnprovenPins = false
+    /// For `.hiddenCode` the session is pinned by a statement that was not understood and has not been answered.
+    var isPinInDoubt = false
+    /// That statement has failed: it has left nothing that cannot be asked for.
+    var isHiddenPinVoid = false
     public let settings: SessionSettings
     /// By which rules the server read texts that was attached last.
     var lexer: LexerSettings
@@ -218,6 +230,7 @@ public struct ClientSession: ~Copyable, Sendable {
         mayHaveCommitted = false
         changesCatalog = false
         hasLeftTraces = false
+        forgetDoubts()
         forgetTouches()
         isRooted = false
         hasLocalSettings = false
@@ -238,7 +251,10 @@ public struct ClientSession: ~Copyable, Sendable {
     /// The pool grants a pin: the server is cleared of what others may have left in its sequences.
     public mutating func pinned(_ reasons: PinReasons, on server: inout ServerSession, toServer: inout Outbox) {
         pins.formUnion(reasons)
-        keepTouches()
+        freshPins.formUnion(reasons)
+        hasUnprovenPins = true
+        // What it was not asked for, or not told, it is not asked for any more.
+        if reasons.contains(.setting) { forgetTouches() }
         guard !ownsSequences else { return }
         guard isUnsynced else {
             server.ask(Self.clearingSequences, toServer: &toServer)
@@ -287,7 +303,7 @@ public struct ClientSession: ~Copyable, Sendable {
         case .ready(let status):
             settleReady(status, server: &server, table: &table)
         case .ownRequestDone(_, let error):
-            return ownRequestDone(error: error, server: &server)
+            return ownRequestDone(error: error, server: &server, table: &table)
         case .changeConfirmed:
             confirmChange(table: &table)
         case .failed(let count, let inParse, let withoutBegin):
@@ -296,6 +312,7 @@ public struct ClientSession: ~Copyable, Sendable {
             if count > 0, !batch.isDecided { batch.reset(table: &table) }
             if isClearingSequences { ownsSequences = false }
             isClearingSequences = false
+            noteFailure()
             if case .shape = awaiting { awaiting = nil }
             if withoutBegin { transaction = .failedWithoutServer }
             if rerun != nil { hasRerunFailed = true }
@@ -331,7 +348,9 @@ public struct ClientSession: ~Copyable, Sendable {
             isClearingSequences = false
             isInTransaction = status != .idle
             mayHaveCommitted = false
+            isPinInDoubt = false
             if status == .idle {
+                hasUnprovenPins = false
                 mayHaveWritten = false
                 changesLexing = false
                 if !isPinned { variant = 0 }
@@ -363,9 +382,9 @@ public struct ClientSession: ~Copyable, Sendable {
             // RESET of one setting leaves the others; where the session has set none, all may be set again.
             if resetsAll { resetRouterSettings() }
             defer { resetsAll = false }
-            // Of a session without pins it is asked what it has left.
-            guard isPinned, resetsAll || !pins.contains(.setting) else { return }
-            if resetsAll { returnToInitialProfile() }
+            // Of all other settings it is asked what the session has left.
+            guard pins.contains(.setting), resetsAll else { return }
+            returnToInitialProfile()
             server.profile = .base
         case .changes:
             hasRolledBack = true
@@ -374,6 +393,7 @@ public struct ClientSession: ~Copyable, Sendable {
             resetRouterSettings()
             // Nothing is left that the server would have to be kept for.
             pins = []
+            forgetDoubts()
             wantsSequences = false
             hasLeftTraces = false
             forgetTouches()
@@ -381,7 +401,9 @@ public struct ClientSession: ~Copyable, Sendable {
         }
     }
 
-    private mutating func ownRequestDone(error: ReceivedError?, server: inout ServerSession) -> ReceivedError? {
+    private mutating func ownRequestDone(
+        error: ReceivedError?, server: inout ServerSession, table: inout StatementTable
+    ) -> ReceivedError? {
         switch awaiting {
         case .settings:
             awaiting = nil
@@ -392,8 +414,8 @@ public struct ClientSession: ~Copyable, Sendable {
             server.profile = profile.id
         case .inspection:
             awaiting = nil
-            inspected = server.takeOwnRows().map(InspectedSetting.init)
-            if error != nil { inspected = [] }
+            let rows = server.takeOwnRows()
+            if error == nil { settle(InspectedState(rows: rows), table: &table) } else { settleWithoutAnswer() }
         case .pin:
             awaiting = nil
             if let error { refusal = ErrorFields(.error, error.sqlState, error.message) } else { ownsSequences = true }

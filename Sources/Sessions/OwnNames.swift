@@ -78,6 +78,30 @@ extension ClientSession {
     }
 }
 
+// MARK: Leaving the server
+
+extension ClientSession {
+    /// The session is about to leave a server that has no statement of SQL's: what it has under the client's names is
+    /// shared from now on, and what SQL has deallocated is gone.
+    ///
+    /// - Parameter present: the names that the server has, as text.
+    /// - Returns: whether every name could be compared.
+    mutating func shareOwnNames(present: Set<String>, table: inout StatementTable) -> Bool {
+        let own = names.own
+        guard changes.isEmpty, own.allSatisfy({ $0.allSatisfy { $0 < 0x80 } }) else { return own.isEmpty }
+        for name in own {
+            // PostgreSQL tells names apart by as much of them as it stores.
+            let isPresent = present.contains(String(decoding: name.prefix(63), as: UTF8.self))
+            if isPresent, let index = names.find(name) {
+                names[index].isOwn = false
+            } else if let removed = names.remove(name) {
+                table.release(removed.reference)
+            }
+        }
+        return true
+    }
+}
+
 extension ServerSession {
     /// The server has closed a statement; one under a name of its own is gone for the client, too.
     mutating func closed(_ entry: LedgerEntry, _ facts: inout [ReplyFact]) {

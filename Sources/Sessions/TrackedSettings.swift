@@ -18,7 +18,7 @@ public struct InspectedSetting: Equatable, Sendable {
         self.isSet = isSet
     }
 
-    /// A row of ``ClientSession/inspection(of:)``. Of those that `pg_settings` does not show, only a role has a value
+    /// A row of the answer to ``ClientSession/inspection(of:state:)``. Of those that `pg_settings` does not show, only a role has a value
     /// that means none.
     init(row: [String?]) {
         name = row.first.flatMap { $0 } ?? ""
@@ -37,6 +37,13 @@ indirect enum FormerProfile: Sendable {
 }
 
 extension Classification {
+    /// Why the session must keep its server once the statement has run. Who asks for `lastval` keeps the server from
+    /// the next write on; settings that are named follow the session.
+    var reasonsToPin: PinReasons {
+        let pins = pins.subtracting(.sequence)
+        return changesNamedSettings ? pins.subtracting(.setting) : pins
+    }
+
     /// The text is one statement that changes settings for the session and names them, or all.
     var changesNamedSettings: Bool {
         switch command {
@@ -63,24 +70,21 @@ extension ClientSession {
     /// The server must be asked what the session has changed before it may leave it.
     var hasTouchedSettings: Bool { !touched.isEmpty || touchesAll }
 
-    /// Whether it is time for that.
-    public var needsInspection: Bool { hasTouchedSettings && !isPinned && awaiting == nil }
-
-    /// The settings to ask for: those that were named, and all that the session has if RESET ALL was among them.
+    /// The settings to ask for: those that were named, and all that the session has if any may have been changed.
     public func settingsToInspect(in table: borrowing ProfileTable) -> [String] {
-        guard touchesAll else { return touched }
+        guard touchesAll || stateQuestion == .everything else { return touched }
         let own = table.parameters(of: profile.id).map(\.name) + table.parameters(of: initialProfile.id).map(\.name)
         return Array(Set(touched + own)).sorted()
     }
 
-    /// Asks the server for settings.
+    /// Asks the server for settings, and for whatever else there is to ask for.
     public mutating func inspect(_ names: [String], on server: inout ServerSession, toServer: inout Outbox) {
+        server.askForRows(Self.inspection(of: names, state: stateQuestion), toServer: &toServer)
         awaiting = .inspection
-        server.askForRows(Self.inspection(of: names), toServer: &toServer)
     }
 
-    /// What the server has said since the last call; empty: it could not, and the session has to stay with it.
-    public mutating func takeInspected() -> [InspectedSetting]? {
+    /// What the server has said since the last call.
+    public mutating func takeInspected() -> InspectedState? {
         defer { inspected = nil }
         return inspected
     }
@@ -110,16 +114,10 @@ extension ClientSession {
         inspected = nil
     }
 
-    /// The session keeps its server, and with it all that it has changed there.
-    mutating func keepTouches() {
-        if hasTouchedSettings { pins.insert(.setting) }
-        forgetTouches()
-    }
-
     /// Whether a change of settings can follow the session. The texts of its prepared statements mean what they meant
     /// when they were prepared: where that may be something else now, it has to stay.
     func mayTouch(_ classification: Classification) -> Bool {
-        !isPinned && !isOnReplica && (names.count == 0 || !classification.effects.contains(.parsing))
+        !pins.contains(.setting) && !isOnReplica && (names.count == 0 || !classification.effects.contains(.parsing))
     }
 
     /// Remembers what a statement that is about to run may change.
@@ -140,16 +138,6 @@ extension ClientSession {
         if !touched.contains(name) { touched.append(name) }
         // Whoever the session runs for has no role at first.
         if name == "session_authorization" { touch("role") }
-    }
-
-    /// A query for the values of settings, that nothing which the session has set can mislead.
-    static func inspection(of names: [String]) -> [UInt8] {
-        let list = names.map { "(" + ProfileTable.literal($0) + "::pg_catalog.text)" }.joined(separator: ",")
-        return Array(
-            """
-            SELECT v.n, pg_catalog.current_setting(v.n, true), s.source FROM (VALUES \(list)) AS v (n) \
-            LEFT JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) v.n
-            """.utf8)
     }
 }
 

@@ -427,6 +427,7 @@ extension ClientSession {
         }
         noteTransaction(classification)
         noteLexing(effects)
+        noteState(classification, server: server)
         if effects.contains(.hiddenCode), !isPinned, !isOnReplica { hasLeftTraces = true }
         if effects.contains(.sessionState) {
             bindsStateChange = true
@@ -446,6 +447,8 @@ extension ClientSession {
         guard !missing.isEmpty, !isFailed, !isOnReplica else { return nil }
         guard isPinned else { return .pin(missing) }
         pins.formUnion(missing)
+        freshPins = missing
+        hasUnprovenPins = true
         return nil
     }
 
@@ -482,14 +485,5 @@ extension ClientSession {
         bodyRemaining = offset + header.totalLength - available
         bodyIsForwarded = true
         offset = available
-    }
-}
-
-extension Classification {
-    /// Why the session must keep its server once the statement has run. Who asks for `lastval` keeps the server from
-    /// the next write on; settings that are named follow the session.
-    var reasonsToPin: PinReasons {
-        let pins = pins.subtracting(.sequence)
-        return changesNamedSettings ? pins.subtracting(.setting) : pins
     }
 }

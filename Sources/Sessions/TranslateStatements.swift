@@ -148,7 +148,8 @@ extension ClientSession {
         toServer: inout Outbox
     ) -> Translation? {
         if isServers(view.name, input) {
-            server.expect(LedgerEntry(.describeStatement))
+            let id = statement(named: view.name, input)?.id ?? .none
+            server.expect(LedgerEntry(.describeStatement, statement: id))
             toServer.write { $0.appendDescribe(statement: input.bytes(in: view.name)) }
             isUnsynced = true
             return nil

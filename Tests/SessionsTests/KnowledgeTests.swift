@@ -23,10 +23,10 @@ struct KnowledgeTests {
         rig.table.learn(Self.knowledge(generation: 1), of: Self.database)
         let rows = "T(c) D(SELECT f(1)) C(SELECT 1) Z(I)"
         rig.play(0, Turn(.query("SELECT f(1)"), gets: rows, "acquire replicaSafe", "r0 Q(SELECT f(1))"))
-        // While the catalog is read again: on the primary, without a pin, and the server is cleaned up.
+        // While the catalog is read again: on the primary, without a pin; the server is asked, and cleaned up.
         rig.table.learn(Self.knowledge(generation: 1).outdated(generation: 2), of: Self.database)
         rig.play(
-            0, Turn(.query("SELECT f(1)"), gets: rows, "acquire write", "p0 Q(SELECT f(1))", "p0 Q(DISCARD ALL)"))
+            0, Turn(.query("SELECT f(1)"), gets: rows, "acquire write", "p0 Q(SELECT f(1))", "p0 Q(state)", "p0 Q(DISCARD ALL)"))
         rig.table.learn(Self.knowledge(generation: 3, isVolatile: true), of: Self.database)
         rig.play(
             0,

@@ -115,6 +115,11 @@ enum Reading {
         frames(bytes).map { frontend($0.type, $0.body) }.joined(separator: " ")
     }
 
+    /// The long question for what a session has left on its server is cut short.
+    private static func abridged(_ text: String) -> String {
+        text.firstRange(of: "SELECT '*").map { text[..<$0.lowerBound] + "state" } ?? text
+    }
+
     /// What a server says.
     static func server(_ bytes: [UInt8]) -> String {
         frames(bytes).map { backend($0.type, $0.body) }.joined(separator: " ")
@@ -123,7 +128,7 @@ enum Reading {
     private static func frontend(_ type: UInt8, _ body: ArraySlice<UInt8>) -> String {
         var reader = BodyReader(body)
         switch type {
-        case Frontend.query: return "Q(\(reader.string()))"
+        case Frontend.query: return "Q(\(abridged(reader.string())))"
         case Frontend.parse: return "P(\(reader.string()): \(reader.string()))"
         case Frontend.bind:
             let portal = reader.string()

@@ -410,7 +410,7 @@ struct ModelServer {
         case "RESET":
             settings.run(text, isInTransaction: status != .idle)
             return "RESET"
-        case "LISTEN", "SAVEPOINT", "RELEASE":
+        case "LISTEN", "UNLISTEN", "SAVEPOINT", "RELEASE":
             settings.run(text, isInTransaction: status != .idle)
             return text.firstWord
         case "COPY":
@@ -420,7 +420,7 @@ struct ModelServer {
             return "COPY 1"
         case "SELECT", "SHOW":
             if text.hasPrefix("SELECT pg_catalog.set_config") { set(text) }
-            for fields in settings.rows(text) ?? [[settings.shown(text) ?? text]] {
+            for fields in settings.rows(text, statements: statements.keys) ?? [[settings.shown(text) ?? text]] {
                 output.append(contentsOf: row(fields))
             }
             return text.firstWord == "SHOW" ? "SHOW" : "SELECT 1"

@@ -6,6 +6,9 @@ import Wire
 
 /// Settings by name, as the current session has them.
 struct ModelSettings {
+    /// The row that stands for LISTEN, which is kept beside the settings because transactions undo it alike.
+    private static let listening = "*listen"
+
     private var now: [String: String] = [:]
     /// What holds again if the transaction is undone, and behind SET LOCAL when it is not.
     private var before: [String: String]?
@@ -20,8 +23,8 @@ struct ModelSettings {
             let isLocal = words[1] == "LOCAL"
             let name = String(isLocal ? words[2] : words[1]).replacing("\"", with: "")
             if text == "RESET ALL" {
-                now = [:]
-                beyond = [:]
+                now = now.filter { $0.key == Self.listening }
+                beyond = now
             } else {
                 now[name] = text.hasPrefix("SET ") ? String(words.last ?? "") : nil
                 if !isLocal { beyond[name] = now[name] }
@@ -32,6 +35,10 @@ struct ModelSettings {
                 if parts.count > 3 { now[String(parts[1])] = String(parts[3]) }
             }
             beyond = now
+        } else if text.contains("LISTEN") {
+            if before == nil { before = now }
+            now[Self.listening] = text.hasPrefix("LISTEN") ? "on" : nil
+            beyond[Self.listening] = now[Self.listening]
         } else if text == "DISCARD ALL" {
             now = [:]
             beyond = [:]
@@ -57,20 +64,23 @@ struct ModelSettings {
     }
 
     /// The rows of an inspection; nil: the text is none.
-    func rows(_ text: String) -> [[String?]]? {
-        guard text.hasPrefix("SELECT v.n") else { return nil }
-        return text.split(separator: "(E'").dropFirst().map { part in
+    func rows(_ text: String, statements: some Sequence<String>) -> [[String?]]? {
+        guard text.hasPrefix("SELECT v.n") || text.hasPrefix("SELECT '*") else { return nil }
+        let named = text.split(separator: "(E'").dropFirst().map { part -> [String?] in
             let name = String(part.prefix { $0 != "'" })
             return [name, now[name] ?? "4MB", now[name] == nil ? "default" : "session"]
         }
+        let isListening = text.contains(Self.listening) && now[Self.listening] != nil
+        let asksForNames = text.contains("pg_prepared_statements WHERE NOT from_sql")
+        let own = asksForNames ? statements.filter { !$0.hasPrefix("pointsman_") } : []
+        return named + (isListening ? [[Self.listening, nil, nil]] : []) + own.map { ["*statement", $0, nil] }
     }
 }
 
 extension Rig {
     /// The client is through with its server, but for what it has set there; false: it has set nothing.
     func inspects(_ index: Int, _ server: Int) -> Bool {
-        guard servers[server].session.isIdle == true, clients[index].session.isDetachable == true,
-            clients[index].session.needsInspection == true
+        guard servers[server].session.isIdle == true, clients[index].session.needsInspection == true
         else { return false }
         let names = clients[index].session.settingsToInspect(in: profiles)
         var toServer = Outbox()
@@ -81,15 +91,17 @@ extension Rig {
 
     func adoptInspected(_ index: Int, _ server: Int) {
         guard let found = clients[index].session.takeInspected() else { return }
-        if found.isEmpty {
-            var toServer = Outbox()
-            clients[index].session.pinned(.setting, on: &servers[server].session, toServer: &toServer)
-            return write(toServer.bytes(from: Span()), to: server)
+        if !found.settings.isEmpty {
+            let initial = clients[index].session.initialProfile.id
+            let (own, left) = profiles.retain(
+                found.settings, after: clients[index].session.profile.id, initial: initial)
+            clients[index].session.adopt(own, table: &table)
+            servers[server].session.profile = left.id
         }
-        let initial = clients[index].session.initialProfile.id
-        let (own, left) = profiles.retain(found, after: clients[index].session.profile.id, initial: initial)
-        clients[index].session.adopt(own, table: &table)
-        servers[server].session.profile = left.id
+        if found.reasons.isEmpty { return }
+        var toServer = Outbox()
+        clients[index].session.pinned(found.reasons, on: &servers[server].session, toServer: &toServer)
+        write(toServer.bytes(from: Span()), to: server)
     }
 
     /// Shows a token, and takes only that one back.

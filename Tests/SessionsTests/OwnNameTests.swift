@@ -20,12 +20,14 @@ struct OwnNameTests {
             0,
             Turn(
                 .query("DEALLOCATE s; SELECT 2"), gets: "C(DEALLOCATE) T(c) D(SELECT 2) C(SELECT 1) Z(I)",
-                "acquire sessionState", "pin sql prepare", "p0 P(s: SELECT 1) Q(DEALLOCATE s; SELECT 2)"),
+                "acquire sessionState", "pin sql prepare", "p0 P(s: SELECT 1) Q(DEALLOCATE s; SELECT 2)",
+                "p0 Q(state)", "p0 Q(DISCARD ALL)"),
             Turn(
                 .bind("s"), .execute(), .sync, gets: "E(26000 prepared statement \"s\" does not exist) Z(I)",
-                "p0 B(s) E() S"),
-            Turn(.parse("s", "SELECT 3"), .bind("s"), .execute(), .sync,
-                gets: "1 2 D(SELECT 3) C(SELECT 1) Z(I)", "p0 P(s: SELECT 3) B(s) E() S"))
+                "acquire write", "p0 B(pointsman_refused) S"),
+            Turn(
+                .parse("s", "SELECT 3"), .bind("s"), .execute(), .sync, gets: "1 2 D(SELECT 3) C(SELECT 1) Z(I)",
+                "acquire replicaSafe", "r0 P(pointsman_000000000002: SELECT 3) B(pointsman_000000000002) E() S"))
     }
 
     /// What the client does not have is the server's to look for.

@@ -20,6 +20,54 @@ struct PinTests {
                 .query("SELECT 1"), gets: "T(c) D(SELECT 1) C(SELECT 1) Z(I)", "acquire replicaSafe", "r0 Q(SELECT 1)"))
     }
 
+    /// What takes state away lets the server be asked, and the session go when nothing is left.
+    @Test func aPinEnds() {
+        let row = "T(c) D(SELECT 1) C(SELECT 1) Z(I)"
+        Rig.withClient().play(
+            0,
+            Turn(
+                .query("LISTEN a"), gets: "C(LISTEN) Z(I)", "acquire sessionState", "pin listen", "p0 Q(LISTEN a)"),
+            Turn(.query("DISCARD TEMP"), gets: "C(DISCARD TEMP) Z(I)", "p0 Q(DISCARD TEMP)", "p0 Q(state)"),
+            Turn(.query("SELECT 1"), gets: row, "p0 Q(SELECT 1)"),
+            Turn(.query("SELECT 1/0"), gets: "T(c) E(22012 division by zero) Z(I)", "p0 Q(SELECT 1/0)"),
+            Turn(
+                .query("UNLISTEN a"), gets: "C(UNLISTEN) Z(I)", "p0 Q(UNLISTEN a)", "p0 Q(state)",
+                "p0 Q(DISCARD ALL)"),
+            Turn(.query("SELECT 1"), gets: row, "acquire replicaSafe", "r0 Q(SELECT 1)"))
+    }
+
+    /// A pin that was taken for what is then undone.
+    @Test func anUndonePinEnds() {
+        let rig = Rig.withClient()
+        rig.say(.query("BEGIN"))
+        rig.say(.query("LISTEN a"))
+        #expect(rig.clients[0].session.isPinned == true)
+        rig.say(.query("ROLLBACK"))
+        #expect(rig.clients[0].session.isPinned == false)
+        #expect(rig.servers[0].isFree)
+        rig.say(.query("LISTEN a; SELECT nosuch"))
+        #expect(rig.clients[0].session.isPinned == false)
+    }
+
+    /// What was prepared meanwhile goes along, under a name that is shared, and a server that cannot tell keeps its
+    /// session.
+    @Test func statementsLeaveWithTheSession() {
+        let rig = Rig.withClient()
+        rig.say(.query("LISTEN a"))
+        rig.say(.parse("s", "SELECT 1"), .parse("t", "SELECT 2"), .sync)
+        rig.servers[0].model.failing = ("SELECT '*", ErrorFields(.error, "57014", "canceled"))
+        rig.say(.query("UNLISTEN a"))
+        #expect(rig.clients[0].session.isPinned == true)
+        rig.say(.query("DEALLOCATE t"))
+        #expect(rig.clients[0].session.isPinned == false)
+        rig.clients[0].received = []
+        rig.say(.bind("s"), .execute(), .sync)
+        #expect(rig.taken() == "2 D(SELECT 1) C(SELECT 1) Z(I)")
+        rig.say(.bind("t"), .execute(), .sync)
+        #expect(rig.taken() == "E(26000 prepared statement \"t\" does not exist) Z(I)")
+        #expect(rig.problems.isEmpty)
+    }
+
     @Test func extendedPinsAheadOfTheBatch() {
         Rig.withClient().play(
             0,
@@ -43,7 +91,7 @@ struct PinTests {
                 gets: "1 2 C(LISTEN) E(42P01 relation \"nosuch\" does not exist) Z(I)", "p0 P(: LISTEN a)",
                 "pin listen",
                 "p0 P(: DISCARD SEQUENCES) B() E() C(P )", "p0 P(: LISTEN a) B() E() H",
-                "p0 P(: SELECT nosuch) S"))
+                "p0 P(: SELECT nosuch) S", "p0 Q(state)", "p0 Q(DISCARD ALL)"))
         #expect(rig.servers[0].model.committed == [])
     }
 
@@ -74,7 +122,8 @@ struct PinTests {
         rig.servers[0].model.failing = ("DISCARD", ErrorFields(.error, "57014", "canceled"))
         rig.say(.query("LISTEN a"))
         #expect(rig.taken() == "E(57014 canceled) Z(I)")
-        #expect(rig.servers[0].model.journal == [])
+        #expect(!rig.servers[0].model.journal.contains("LISTEN a"))
+        #expect(rig.clients[0].session.isPinned == false)
     }
 
     @Test func aTextTooLongToReadPins() {
@@ -266,7 +315,10 @@ struct PinTests {
         rig.play(
             0,
             Turn(
-                .query("RESET ALL"), gets: "C(RESET) Z(I)", "p0 Q(RESET ALL)"),
+                .query("RESET ALL"), gets: "C(RESET) Z(I)", "p0 Q(RESET ALL)",
+                "p0 Q(SELECT v.n, pg_catalog.current_setting(v.n, true), s.source FROM (VALUES"
+                    + " (E'work_mem'::pg_catalog.text)) AS v (n) LEFT JOIN pg_catalog.pg_settings AS s"
+                    + " ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) v.n UNION ALL state)"),
             Turn(
                 .query("SELECT 1"), gets: "T(c) D(SELECT 1) C(SELECT 1) Z(I)",
                 "p0 Q(SELECT pg_catalog.set_config(E'work_mem',E'1MB',false))", "p0 Q(SELECT 1)"))

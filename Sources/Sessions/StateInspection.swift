@@ -1,0 +1,203 @@
+// What has the session left on its server that has to stay there, and how does the server tell?
+
+public import SQL
+import Wire
+
+/// What a server was found to hold of a session.
+public struct InspectedState: Sendable {
+    public private(set) var settings: [InspectedSetting] = []
+    /// Why the session has to stay, if it does not know yet.
+    public internal(set) var reasons = PinReasons()
+    /// Names of statements that were prepared by messages under the client's own names.
+    private(set) var statements: Set<String> = []
+
+    /// Takes the rows of ``ClientSession/inspection(of:state:)``.
+    init(rows: [[String?]]) {
+        for row in rows {
+            let name = row.first.flatMap { $0 } ?? ""
+            if let reason = Self.reason(named: name) {
+                reasons.insert(reason)
+            } else if name == Self.statement {
+                if row.count > 1, let title = row[1] { statements.insert(title) }
+            } else if !settings.contains(where: { $0.name == name }) {
+                settings.append(InspectedSetting(row: row))
+            }
+        }
+    }
+
+    /// Stands in a row ahead of the name of a statement.
+    static let statement = "*statement"
+
+    /// A name that no setting has, for each thing that a server can be asked for.
+    private static func reason(named name: String) -> PinReasons? {
+        PinReasons.inspectable.first { name == "*" + $0.reason.description }?.reason
+    }
+}
+
+extension PinReasons {
+    /// What a server can be asked for, and the condition in SQL under which it is there. None of them depends on names
+    /// that the session can give another meaning.
+    static let inspectable: [(reason: PinReasons, condition: String)] = [
+        (
+            .temporaryTable,
+            """
+            EXISTS (SELECT FROM pg_catalog.pg_depend WHERE refclassid OPERATOR(pg_catalog.=) \
+            'pg_catalog.pg_namespace'::pg_catalog.regclass AND refobjid OPERATOR(pg_catalog.=) \
+            pg_catalog.pg_my_temp_schema())
+            """
+        ),
+        (.heldCursor, "EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable)"),
+        (
+            .advisoryLock,
+            """
+            EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype OPERATOR(pg_catalog.=) 'advisory' \
+            AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())
+            """
+        ),
+        (.listen, "EXISTS (SELECT FROM pg_catalog.pg_listening_channels())"),
+        (.sqlPrepare, "EXISTS (SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql)"),
+    ]
+
+    /// All of these.
+    static let releasable = PinReasons(inspectable.map(\.reason))
+}
+
+/// How much of its server's state a session has to ask for.
+enum StateQuestion: Sendable {
+    case nothing
+    /// Whether what it is pinned for is still there.
+    case pins
+    /// Everything that can be asked for: code has run that may have changed anything.
+    case everything
+}
+
+extension ClientSession {
+    /// The client is between two batches, and nothing of its last one is under way.
+    public var isBetweenBatches: Bool { !isUnsynced && awaiting == nil && !batch.isDecided && bodyRemaining == 0 }
+
+    /// Whether the server must be asked what the session has left there before it goes on, or goes.
+    public var needsInspection: Bool {
+        isBetweenBatches && (hasTouchedSettings || stateQuestion != .nothing)
+    }
+
+    /// What there is to ask of the server's state.
+    var stateQuestion: StateQuestion {
+        if isPinned {
+            let certain = isHiddenPinVoid ? pins.subtracting(.hiddenCode) : pins
+            return mayUnpin && !isPinInDoubt && certain.isSubset(of: .releasable) ? .pins : .nothing
+        }
+        return hasRunHiddenCode ? .everything : .nothing
+    }
+
+    /// Remembers that a statement that is about to run may leave something behind, or take it away.
+    mutating func noteState(_ classification: Classification, server: borrowing ServerSession) {
+        guard !isOnReplica else { return }
+        let effects = classification.effects
+        if effects.contains(.hiddenCode) { hasRunHiddenCode = true }
+        guard isPinned else { return }
+        if classification.pins.contains(.hiddenCode) {
+            let mayFailAlone =
+                effects.contains(.notUnderstood) && classification.statementCount == 1
+                && server.syncsSent == server.syncsAnswered
+            isPinInDoubt = mayFailAlone && (freshPins.contains(.hiddenCode) || isHiddenPinVoid)
+            isHiddenPinVoid = false
+        }
+        freshPins = []
+        let clearsState = effects.contains(.sessionState) && classification.pins.isEmpty
+        let undoes = hasUnprovenPins && undoesWork(classification.command)
+        if clearsState || undoes || !effects.isDisjoint(with: [.ddl, .hiddenCode, .cursor]) { mayUnpin = true }
+    }
+
+    private func undoesWork(_ command: Command) -> Bool {
+        switch command {
+        case .rollback, .rollbackTo: true
+        case .begin, .commit, .empty, .savepoint, .release, .prepareTransaction, .commitPrepared, .rollbackPrepared,
+            .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans,
+            .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig,
+            .explain, .explainRoute, .select, .copy, .other:
+            false
+        }
+    }
+
+    /// Something that was sent has failed, and with it, if it was sent alone, what was not understood.
+    mutating func noteFailure() {
+        guard isPinned, hasUnprovenPins else { return }
+        mayUnpin = true
+        if isPinInDoubt { isHiddenPinVoid = true }
+        isPinInDoubt = false
+    }
+
+    /// The server could not tell: what may be there keeps the session.
+    mutating func settleWithoutAnswer() {
+        var nothing = InspectedState(rows: [])
+        if hasTouchedSettings { nothing.reasons.insert(.setting) }
+        if !isPinned, hasRunHiddenCode { nothing.reasons.insert(.hiddenCode) }
+        inspected = nothing
+        forgetDoubts()
+    }
+
+    /// The server has told what it holds.
+    mutating func settle(_ answer: InspectedState, table: inout StatementTable) {
+        var found = answer
+        if stateQuestion == .pins {
+            let isFree = found.reasons.isEmpty && shareOwnNames(present: found.statements, table: &table)
+            // What it still has names for stays, too.
+            pins = isFree ? [] : found.reasons.isEmpty ? .sqlPrepare : found.reasons
+            found.reasons = []
+            // Somebody else may get the server, which is cleaned first.
+            hasLeftTraces = true
+        }
+        inspected = found
+        forgetDoubts()
+    }
+
+    /// Nothing is left to be asked for but settings that were named.
+    mutating func forgetDoubts() {
+        hasRunHiddenCode = false
+        mayUnpin = false
+        freshPins = []
+        hasUnprovenPins = false
+        isPinInDoubt = false
+        isHiddenPinVoid = false
+    }
+
+    /// A query for the values of settings and for other state, that nothing which the session has set can mislead.
+    static func inspection(of names: [String], state: StateQuestion) -> [UInt8] {
+        var parts: [String] = []
+        if !names.isEmpty {
+            let list = names.map { "(" + ProfileTable.literal($0) + "::pg_catalog.text)" }.joined(separator: ",")
+            parts.append(
+                """
+                SELECT v.n, pg_catalog.current_setting(v.n, true), s.source FROM (VALUES \(list)) AS v (n) \
+                LEFT JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) v.n
+                """)
+        }
+        if state != .nothing {
+            parts += PinReasons.inspectable.map { "SELECT '*\($0.reason)', NULL, NULL WHERE \($0.condition)" }
+        }
+        if state == .pins { parts.append(Self.ownStatements) }
+        if state == .everything { parts += [Self.changedSettings, Self.changedRole, Self.changedAuthorization] }
+        return Array(parts.joined(separator: " UNION ALL ").utf8)
+    }
+
+    private static let ownStatements = """
+        SELECT '\(InspectedState.statement)', name, NULL FROM pg_catalog.pg_prepared_statements \
+        WHERE NOT from_sql AND NOT pg_catalog.starts_with(name, \
+        '\(String(decoding: StatementID.reservedPrefix, as: UTF8.self))')
+        """
+    /// Those of a transaction end with it.
+    private static let changedSettings = """
+        SELECT pg_catalog.lower(name), pg_catalog.current_setting(name), source FROM pg_catalog.pg_settings \
+        WHERE source OPERATOR(pg_catalog.=) 'session' AND NOT pg_catalog.starts_with(name, 'transaction_')
+        """
+    private static let changedRole = """
+        SELECT 'role', pg_catalog.current_setting('role'), NULL \
+        WHERE pg_catalog.current_setting('role') OPERATOR(pg_catalog.<>) 'none'
+        """
+    private static let changedAuthorization = """
+        SELECT 'session_authorization', session_user, NULL \
+        FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) AS a \
+        JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) a.usesysid \
+        WHERE r.rolname OPERATOR(pg_catalog.<>) session_user
+        """
+}
