@@ -7,6 +7,7 @@
 #   make build                    the release binary, .build/release/pointsman
 #   make bench                    measures against PgBouncer; BENCH_ARGS="--help" shows what can be chosen
 #   make profile CELL=simple-8    where the time of a cell goes: samples, or instructions with MODE=callgrind
+#   make regress                  PostgreSQL's own regression files, directly and through the router (Debian 12 only)
 #   make microbench               what the single steps of a query cost; fails when one of them allocates
 #   make deps                     only installs what is missing
 #   make clean                    removes all that was built
@@ -24,7 +25,7 @@ $(DEMO_WORDS):
 endif
 endif
 
-.PHONY: build release debug test tsan demo bench profile microbench deps libraries clean
+.PHONY: build release debug test tsan demo bench profile regress microbench deps libraries clean
 
 build: release
 
@@ -53,6 +54,9 @@ demo: release
 bench: release
 	.ci/deps pgbouncer
 	python3 -B Tests/Benchmarks/bench.py $(BENCH_ARGS)
+
+regress: release
+	python3 -B Tests/Regress/regress.py "$$(Tests/Regress/fetch)" .build/regress $(REGRESS_ARGS)
 
 CELL ?= simple-8
 MODE ?= perf

@@ -467,14 +467,14 @@ let builtinFunctionNames: [(FunctionClass, String)] = [
         .adminWrite,
         """
         binary_upgrade_create_empty_extension binary_upgrade_set_missing_value binary_upgrade_set_next_array_pg_type_oid
-        binary_upgrade_set_next_heap_pg_class_oid binary_upgrade_set_next_heap_relfilenode
-        binary_upgrade_set_next_index_pg_class_oid binary_upgrade_set_next_index_relfilenode
-        binary_upgrade_set_next_multirange_array_pg_type_oid binary_upgrade_set_next_multirange_pg_type_oid
-        binary_upgrade_set_next_pg_authid_oid binary_upgrade_set_next_pg_enum_oid
-        binary_upgrade_set_next_pg_tablespace_oid binary_upgrade_set_next_pg_type_oid
-        binary_upgrade_set_next_toast_pg_class_oid binary_upgrade_set_next_toast_relfilenode
-        binary_upgrade_set_record_init_privs lo_export pg_cancel_backend pg_create_restore_point
-        pg_drop_replication_slot pg_log_backend_memory_contexts pg_log_standby_snapshot
+        binary_upgrade_set_next_attribute_versions binary_upgrade_set_next_heap_pg_class_oid
+        binary_upgrade_set_next_heap_relfilenode binary_upgrade_set_next_index_pg_class_oid
+        binary_upgrade_set_next_index_relfilenode binary_upgrade_set_next_multirange_array_pg_type_oid
+        binary_upgrade_set_next_multirange_pg_type_oid binary_upgrade_set_next_pg_authid_oid
+        binary_upgrade_set_next_pg_enum_oid binary_upgrade_set_next_pg_tablespace_oid
+        binary_upgrade_set_next_pg_type_oid binary_upgrade_set_next_toast_pg_class_oid
+        binary_upgrade_set_next_toast_relfilenode binary_upgrade_set_record_init_privs lo_export pg_cancel_backend
+        pg_create_restore_point pg_drop_replication_slot pg_log_backend_memory_contexts pg_log_standby_snapshot
         pg_logical_slot_get_binary_changes pg_logical_slot_get_changes pg_logical_slot_peek_binary_changes
         pg_logical_slot_peek_changes pg_promote pg_reload_conf pg_replication_slot_advance pg_rotate_logfile
         pg_rotate_logfile_old pg_stat_reset pg_stat_reset_backend_stats pg_stat_reset_replication_slot

@@ -33,18 +33,17 @@ COMPANY = {"writer": "SELECT pg_catalog.pg_current_wal_lsn();\n\\sleep 2 ms\n",
 class Servers:
     """A primary and its replicas in a directory of their own."""
 
-    def __init__(self, directory, name, source, library, replicas):
+    def __init__(self, directory, name, replicas):
         self.directory = directory / name
         self.directory.mkdir()
         own(self.directory)
         self.processes = []
         self.ports = [free_port()]
-        self.source, self.library = source, library
         data = self.directory / "primary"
         run([*PREFIX, PROGRAMS / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-N", "--no-locale"])
         with open(data / "postgresql.conf", "a") as settings:
             settings.write("listen_addresses = '127.0.0.1'\nfsync = off\nmax_connections = 60\n"
-                           "max_prepared_transactions = 10\nwal_level = replica\nhot_standby_feedback = on\n"
+                           "max_prepared_transactions = 10\nautovacuum_naptime = 1h\n"
                            f"unix_socket_directories = '{self.directory}'\n")
         self.start(data, self.ports[0])
         for number in range(replicas):
@@ -83,6 +82,13 @@ def run(command):
         sys.exit(f"regress: {command[0]} failed: {done.stderr}")
 
 
+def show(port, command, path):
+    """Keeps what the router's console says."""
+    done = subprocess.run([PROGRAMS / "psql", "-X", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-c", command,
+                           "pointsman"], capture_output=True, text=True)
+    path.write_text(done.stdout + done.stderr)
+
+
 def own(path):
     os.chmod(path, 0o755)
     os.chown(path, USER.pw_uid, USER.pw_gid)
@@ -102,6 +108,7 @@ method = "trust"
 [pool]
 size = 8
 max_pinned = 6
+wait_timeout = "20s"
 [routing]
 consistency = "session"
 [clusters.main]
@@ -224,15 +231,16 @@ def main():
     started = []
     router = None
     try:
-        single = Servers(directory, "single", source, library, replicas=0)
+        single = Servers(directory, "single", replicas=0)
         started.append(single)
         seconds = run_all(names, single.ports[0], directory / "direct", source, library, arguments.patience)
         print(f"the primary itself: {len(names)} files in {seconds:.0f} s", flush=True)
-        split = Servers(directory, "split", source, library, replicas=2)
+        split = Servers(directory, "split", replicas=2)
         started.append(split)
         router, port = start_router(arguments.results, arguments.binary, split)
         seconds = run_all(names, port, directory / "routed", source, library, arguments.patience)
         print(f"through Pointsman: {len(names)} files in {seconds:.0f} s", flush=True)
+        show(port, "SHOW ROUTES", arguments.results / "routes.txt")
         differing = compare(names, (directory / "direct", single.ports[0]), (directory / "routed", port), source,
                             arguments.results)
     finally:
