@@ -104,7 +104,7 @@ extension ClientSession {
         }
         freshPins = []
         let clearsState = effects.contains(.sessionState) && classification.pins.isEmpty
-        let undoes = hasUnprovenPins && undoesWork(classification.command)
+        let undoes = hasUnprovenPins && (undoesWork(classification.command) || classification.statementCount > 1)
         if clearsState || undoes || !effects.isDisjoint(with: [.ddl, .hiddenCode, .cursor]) { mayUnpin = true }
     }
 

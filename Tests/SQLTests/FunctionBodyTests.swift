@@ -93,6 +93,46 @@ import Testing
         #expect(verdict.routeClass == example.routeClass, "\(verdict.cause)")
     }
 
+    /// Of a VOLATILE function it matters what it may leave in the session: nothing, what can be asked for, or anything.
+    @Test(arguments: [
+        ("sql", "INSERT INTO t VALUES (1) RETURNING a", "nothing"), ("sql", "SELECT nextval('s')", "nothing"),
+        ("sql", "SELECT pg_advisory_lock(1)", "inspectable"), ("sql", "SELECT setseed(0.5)", "anything"),
+        ("sql", "SET app.x = 'y'", "anything"), ("sql", "SELECT lastval()", "anything"),
+        ("sql", "SELECT mild()", "inspectable"), ("sql", "SELECT app.wild()", "anything"),
+        ("sql", "SELECT set_config('app.x', $1, true)", "nothing"),
+        ("sql", "SELECT set_config('app.x', $1, false)", "anything"),
+        ("sql", "CREATE TEMP TABLE x (a int)", "inspectable"), ("sql", "SELECT nosuch()", "anything"),
+        ("plpgsql", "BEGIN UPDATE t SET a = 1; NEW.a := 2; RETURN NEW; END", "nothing"),
+        ("plpgsql", "BEGIN INSERT INTO t SELECT a FROM t ON CONFLICT DO NOTHING; RETURN 1; END", "nothing"),
+        ("plpgsql", "BEGIN FOR i IN 1..3 LOOP DELETE FROM t WHERE a = i; END LOOP; END", "nothing"),
+        ("plpgsql", "BEGIN CREATE TEMP TABLE x AS SELECT 1; END", "inspectable"),
+        ("plpgsql", "BEGIN IF true THEN LISTEN x; ELSE UNLISTEN x; END IF; END", "inspectable"),
+        ("plpgsql", "BEGIN PERFORM pg_advisory_lock(1); END", "inspectable"),
+        ("plpgsql", "BEGIN PERFORM mild(); END", "inspectable"), ("plpgsql", "BEGIN PERFORM wild(); END", "anything"),
+        ("plpgsql", "BEGIN SET work_mem = '1MB'; END", "inspectable"),
+        ("plpgsql", "BEGIN SET LOCAL app.x = '1'; END", "nothing"),
+        ("plpgsql", "BEGIN SET SESSION app.x = '1'; END", "anything"),
+        ("plpgsql", "<<here>> BEGIN <<there>> SET app.x = '1'; END", "anything"),
+        ("plpgsql", "BEGIN FOR i IN 1..3 LOOP SET app.x TO 1; END LOOP; END", "anything"),
+        ("plpgsql", "BEGIN IF a THEN NULL; ELSE RESET app.x; END IF; END", "anything"),
+        ("plpgsql", "BEGIN EXECUTE x; END", "anything"), ("plpgsql", "BEGIN LOAD 'x'; END", "anything"),
+        ("plpgsql", "BEGIN CALL p(); END", "anything"), ("plpgsql", "BEGIN x := 'unterminated; END", "anything"),
+        ("plperl", "return 1;", "anything"), ("c", "my_function", "anything"),
+    ])
+    func volatileBodies(_ language: String, _ body: String, _ expected: String) {
+        var catalog = Catalog()
+        catalog.function("wild", schema: "app", volatile: true)
+        catalog.function("mild", volatile: true, body: "SELECT pg_advisory_lock(1)")
+        catalog.relation("t")
+        catalog.function("tested", volatile: true, language: language, body: body)
+        let verdict = classify("SELECT tested()", knowing: catalog.knowledge())
+        let found =
+            verdict.pins == .hiddenCode
+            ? "anything" : verdict.effects.contains(.hiddenCode) ? "inspectable" : "nothing"
+        #expect(found == expected, "\(verdict.pins)")
+        #expect(verdict.routeClass == .write)
+    }
+
     @Test func throughManySteps() {
         var catalog = Catalog()
         for number in 0..<50 {

@@ -85,8 +85,8 @@ enum CatalogQuestion: CaseIterable {
     private static let bodiesText = """
         SELECT p.oid, l.lanname, CASE WHEN octet_length(p.prosrc) <= \(longestBody) THEN p.prosrc END \
         FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang \
-        WHERE \(callable) AND p.provolatile <> 'v' AND p.prokind IN ('f', 'w') AND p.prosqlbody IS NULL \
-        AND l.lanname IN ('sql', 'plpgsql', 'internal')
+        WHERE \(callable) AND p.prokind IN ('f', 'w') AND p.prosqlbody IS NULL \
+        AND (l.lanname IN ('sql', 'plpgsql') OR l.lanname = 'internal' AND p.provolatile <> 'v')
         """
 
     /// Who calls or reads what. Of views, policies, checks and parsed bodies the stored trees name every function,

@@ -53,6 +53,8 @@ public struct CatalogFacts: Sendable {
     private var nodes: [CatalogObject: Int32] = [:]
     /// Names of relations of which one is no table.
     private var viewNames: Set<Int32> = []
+    /// Functions that are VOLATILE and whose bodies have not been told.
+    private var unreadVolatile: Set<UInt32> = []
 
     /// No object.
     public init() {
@@ -66,8 +68,13 @@ public struct CatalogFacts: Sendable {
 
     public mutating func add(_ fact: FunctionFact) {
         var verdict = CatalogVerdict()
-        if fact.isVolatile {
-            verdict = CatalogVerdict(.hiddenCode, .volatileFunction)
+        if fact.isVolatile, fact.language == "sql" || fact.language == "plpgsql" {
+            // What it leaves behind is not known before its body is.
+            verdict = CatalogVerdict(.write, .volatileFunction)
+            unreadVolatile.insert(fact.oid)
+        } else if fact.isVolatile {
+            let isTame = fact.language == "c" && Self.leavesNothing.contains(fact.name)
+            verdict = CatalogVerdict(isTame ? .write : .hiddenCode, .volatileFunction)
         } else if !Self.readableLanguages.contains(fact.language) {
             verdict = CatalogVerdict(.hiddenCode, .opaqueFunction)
         } else if fact.language == "c", Self.runsGivenText.contains(fact.name) {
@@ -84,6 +91,12 @@ public struct CatalogFacts: Sendable {
     /// Functions of extensions that come with PostgreSQL which are not VOLATILE and run SQL that they are given.
     private static let runsGivenText: Set<String> = [
         "connectby", "crosstab", "crosstab2", "crosstab3", "crosstab4", "crosstab_hash", "xpath_table",
+    ]
+
+    /// VOLATILE functions in C of extensions that come with PostgreSQL, which make values and keep nothing.
+    private static let leavesNothing: Set<String> = [
+        "gen_random_bytes", "gen_random_uuid", "gen_salt", "normal_rand", "pgp_pub_encrypt", "pgp_pub_encrypt_bytea",
+        "pgp_sym_encrypt", "pgp_sym_encrypt_bytea", "uuid_generate_v1", "uuid_generate_v1mc", "uuid_generate_v4",
     ]
 
     public mutating func addRelation(_ oid: UInt32, schema: String, name: String, _ storage: RelationStorage) {
@@ -187,13 +200,15 @@ public struct CatalogFacts: Sendable {
         graph.raise(node, CatalogVerdict(.primaryOnly, graph.kinds[Int(node)].derivedReason ?? .nodeRelation))
     }
 
-    /// The text of a function that is not VOLATILE; nil when there is too much of it. To be told when all objects are
-    /// known.
+    /// The text of a function; nil when there is too much of it. To be told when all objects are known.
     public mutating func addBody(of oid: UInt32, language: String, text: [UInt8]?) {
         guard let node = nodes[CatalogObject(.function, oid)] else { return }
-        guard let text else { return graph.raise(node, CatalogVerdict(.hiddenCode, .opaqueFunction)) }
+        let isVolatile = unreadVolatile.remove(oid) != nil
+        guard let text else {
+            return graph.raise(node, CatalogVerdict(.hiddenCode, isVolatile ? .volatileFunction : .opaqueFunction))
+        }
         let body = FunctionBody.read(text.span, language: language, names: graph.names)
-        graph.raise(node, CatalogVerdict(body.level, .reachingFunction))
+        graph.raise(node, isVolatile ? body.leftBehind.verdict : CatalogVerdict(body.level, .reachingFunction))
         for name in body.references { graph.connect(user: node, used: name) }
     }
 
@@ -201,6 +216,10 @@ public struct CatalogFacts: Sendable {
 
     /// What follows from all of it.
     public consuming func knowledge(generation: UInt64) -> Knowledge {
+        for oid in unreadVolatile {
+            guard let node = nodes[CatalogObject(.function, oid)] else { continue }
+            graph.raise(node, CatalogVerdict(.hiddenCode, .volatileFunction))
+        }
         graph.close()
         var entries: [CatalogGraph.Kind: [NameIndex.Entry]] = [:]
         var tables: [NameIndex.Entry] = []

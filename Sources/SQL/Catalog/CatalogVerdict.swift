@@ -10,6 +10,8 @@ public enum CatalogLevel: UInt8, Comparable, Sendable, CaseIterable {
     case primaryOnly
     /// Writes.
     case write
+    /// Runs code that may leave behind what the server can be asked for.
+    case inspectable
     /// Runs code that may leave anything behind.
     case hiddenCode
 
@@ -21,7 +23,7 @@ public enum CatalogLevel: UInt8, Comparable, Sendable, CaseIterable {
         case .nodeAddress: .nodeAddress
         case .primaryOnly: [.primaryOnly, .notOnReplica]
         case .write: .mayWrite
-        case .hiddenCode: [.mayWrite, .hiddenCode]
+        case .inspectable, .hiddenCode: [.mayWrite, .hiddenCode]
         }
     }
 

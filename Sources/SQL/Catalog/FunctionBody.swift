@@ -1,11 +1,12 @@
 // What does the body of a function do, and which names does it use?
 
-/// What was found in a body. Statements that PostgreSQL refuses in a function that is not VOLATILE need no care: they
-/// fail on every node.
+/// What was found in a body. Statements that PostgreSQL refuses in a function that is not VOLATILE need no care there:
+/// they fail on every node. Of a VOLATILE one it matters what it leaves behind.
 struct FunctionBody {
     private(set) var level: CatalogLevel
     /// Nodes of the names that it uses.
     private(set) var references: [Int32] = []
+    private(set) var leftBehind = LeftBehind.anything
 
     static func read(_ text: Span<UInt8>, language: String, names: [UInt64: Int32]) -> FunctionBody {
         switch language {
@@ -30,6 +31,7 @@ struct FunctionBody {
         var reader = StatementReader(settings: LexerSettings(), references: NameReferences(names: names))
         read(&reader)
         var body = FunctionBody(level: CatalogLevel(reader.findings.effects))
+        body.leftBehind = LeftBehind(reader.findings, text)
         body.references = reader.references?.found ?? []
         return body
     }

@@ -1,0 +1,142 @@
+// Does a session keep its server exactly as long as the server has something of it?
+
+import PostgresCluster
+import TestSupport
+import Testing
+
+@Suite(.serialized) struct InspectionTests {
+    private static let stage = Result { try start() }
+
+    private static func start() throws -> (cluster: PostgresCluster, router: RouterProcess) {
+        let cluster = try PostgresCluster.start(replicas: 1)
+        do {
+            let maker = try WireClient(direct: cluster.primary)
+            try maker.succeed("CREATE TABLE written (x int)")
+            for (name, body) in bodies {
+                try maker.succeed(
+                    "CREATE FUNCTION \(name)() RETURNS void LANGUAGE plpgsql AS $$BEGIN \(body); END$$")
+            }
+            // Two servers for all, so that every client meets what others have left.
+            let router = try Stage.startRouter(cluster, ["pool": ["size": "2"], "server": ["workers": "1"]])
+            try eventually("the functions to be known") {
+                let client = try router.client()
+                defer { client.close() }
+                try client.succeed("SELECT writes()")
+                return try reasons(client) == "not pinned"
+            }
+            return (cluster, router)
+        } catch {
+            cluster.stop()
+            throw error
+        }
+    }
+
+    private static let bodies = [
+        ("writes", "INSERT INTO written VALUES (1); UPDATE written SET x = 2"),
+        ("makes", "CREATE TEMP TABLE made AS SELECT 1 AS x"), ("locks", "PERFORM pg_advisory_lock(1)"),
+        ("unlocks", "PERFORM pg_advisory_unlock(1)"), ("hears", "LISTEN somewhere"),
+        ("sets", "IF true THEN SET work_mem = '5MB'; END IF"), ("setslocally", "SET LOCAL work_mem = '5MB'"),
+        ("names", "PERFORM set_config('app.me', 'me', false)"),
+        ("namesagain", "IF false THEN NULL; ELSE SET app.me = 'again'; END IF"),
+        ("runs", "EXECUTE 'SET app.me = ''ran'''"), ("asks", "PERFORM names()"),
+    ]
+
+    private var router: RouterProcess { get throws { try Self.stage.get().router } }
+
+    /// What the router says of the session's pins.
+    private static func reasons(_ client: WireClient) throws -> String {
+        let rows = try client.succeed("EXPLAIN ROUTE SELECT 1").rows
+        let session = rows.first { $0.first == "session" }?.last.flatMap { $0 } ?? ""
+        return String(session.split(separator: "; ").last ?? "")
+    }
+
+    private func client() throws -> WireClient { try router.client() }
+
+    @Test(arguments: [
+        ("SELECT writes()", "not pinned"), ("SELECT makes()", "pinned: temporary table"),
+        ("SELECT locks()", "pinned: advisory lock"), ("SELECT hears()", "pinned: listen"),
+        ("SELECT sets()", "not pinned"), ("SELECT setslocally()", "not pinned"),
+        ("SELECT names()", "pinned: hidden code"), ("SELECT namesagain()", "pinned: hidden code"),
+        ("SELECT runs()", "pinned: hidden code"), ("SELECT asks()", "pinned: hidden code"),
+        ("BEGIN; SELECT makes(); ROLLBACK", "not pinned"), ("SELEKT 1", "not pinned"),
+        ("CREATE TEMP TABLE pg_catalog.nonsense (x int)", "not pinned"),
+        ("CREATE TEMP TABLE brief (x int) ON COMMIT DROP", "not pinned"),
+        ("BEGIN; LISTEN a; ROLLBACK", "not pinned"),
+    ])
+    func found(_ sql: String, _ expected: String) throws {
+        for isExtended in [false, true] where !(isExtended && sql.contains(";")) {
+            // The pin of the one before may not have ended yet.
+            try eventually("\(expected) after \(sql)") {
+                let client = try client()
+                defer { client.close() }
+                let answer = try isExtended ? client.extended(sql) : client.query(sql)
+                return try answer.errors != ["53300"] && Self.reasons(client) == expected
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("CREATE TEMP TABLE t1 (x int)", "DROP TABLE t1"), ("CREATE TEMP TABLE t1 (x int)", "DISCARD TEMP"),
+        ("LISTEN a", "UNLISTEN a"), ("LISTEN a", "UNLISTEN *"), ("PREPARE q AS SELECT 1", "DEALLOCATE q"),
+        ("PREPARE q AS SELECT 1", "DEALLOCATE ALL"), ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "CLOSE c"),
+        ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "CLOSE ALL"),
+        ("SELECT pg_advisory_lock(7)", "SELECT pg_advisory_unlock(7)"),
+        ("SELECT pg_advisory_lock(7)", "SELECT pg_advisory_unlock_all()"), ("SELECT locks()", "SELECT unlocks()"),
+        ("SELECT makes()", "DROP TABLE made"), ("LISTEN a", "DISCARD ALL"),
+    ])
+    func released(_ make: String, _ end: String) throws {
+        let client = try client()
+        defer { client.close() }
+        for _ in 0..<3 {
+            try client.succeed("SET work_mem = '6MB'")
+            try client.succeed(make)
+            #expect(try Self.reasons(client) != "not pinned", "\(make)")
+            try client.succeed("SET statement_timeout = '7s'")
+            try client.succeed(end)
+            #expect(try Self.reasons(client) == "not pinned", "\(end)")
+            // What was set before and meanwhile is still the session's, wherever it runs.
+            guard end != "DISCARD ALL" else { continue }
+            for question in ["", " FOR UPDATE"] {
+                #expect(try client.value("SELECT current_setting('work_mem') \(question)") == "6MB")
+                #expect(try client.value("SELECT current_setting('statement_timeout') \(question)") == "7s")
+            }
+            try client.succeed("RESET ALL")
+        }
+    }
+
+    /// What a function has set follows the session, and nobody else sees it.
+    @Test func settingsOfFunctions() throws {
+        let owner = try client()
+        let other = try client()
+        defer { owner.close(); other.close() }
+        for _ in 0..<3 {
+            try owner.succeed("SELECT sets()")
+            for _ in 0..<4 {
+                for question in ["", " FOR UPDATE"] {
+                    #expect(try other.value("SELECT current_setting('work_mem') \(question)") == "4MB")
+                    #expect(try owner.value("SELECT current_setting('work_mem') \(question)") == "5MB")
+                }
+            }
+            try owner.succeed("RESET work_mem")
+            #expect(try owner.value("SELECT current_setting('work_mem') FOR UPDATE") == "4MB")
+        }
+    }
+
+    /// What was prepared while the session was pinned is the session's afterwards, too.
+    @Test func statementsLeaveThePin() throws {
+        let client = try client()
+        defer { client.close() }
+        try client.succeed("LISTEN a")
+        let prepared = try client.exchange([
+            .parse("SELECT $1::int + 1", name: "s1"), .parse("SELECT 2", name: "s2"),
+        ])
+        #expect(prepared.errors.isEmpty)
+        try client.succeed("DEALLOCATE s2")
+        try client.succeed("UNLISTEN *")
+        #expect(try Self.reasons(client) == "not pinned")
+        let answer = try client.exchange([.bind(["41"], statement: "s1"), .execute()])
+        #expect(answer.value == "42")
+        let gone = try client.exchange([.bind(statement: "s2"), .execute()])
+        #expect(gone.errors == ["26000"])
+    }
+}
