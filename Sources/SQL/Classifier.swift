@@ -28,6 +28,9 @@ public enum Classifier {
         if count > 1 && reader.changesSettings {
             reader.findings.pin(.setting)
         }
+        if reader.findings.effects.contains(.mayWrite), knowledge?.writesLeaveState ?? false {
+            reader.findings.note(.hiddenCode, reader.findings.cause)
+        }
         let findings = reader.findings
         return Classification(
             statementCount: count, effects: findings.effects, pins: findings.pins, command: command,

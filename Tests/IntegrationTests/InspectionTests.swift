@@ -122,6 +122,49 @@ import Testing
         }
     }
 
+    /// A write sets off what its text does not show; nobody else meets what that leaves behind.
+    @Test(arguments: [
+        ("SET work_mem = ''7MB''", "SELECT current_setting('work_mem') FOR UPDATE", "4MB", "7MB"),
+        (
+            "PERFORM set_config(''app.t'', ''mine'', false)",
+            "SELECT coalesce(current_setting('app.t', true), '') FOR UPDATE", "", nil
+        ),
+        (
+            "PERFORM pg_advisory_lock(9)",
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()", "0", "1"
+        ),
+    ])
+    func triggers(_ body: String, _ question: String, _ others: String, _ mine: String?) throws {
+        let maker = try client()
+        defer {
+            _ = try? maker.query("DROP TABLE fires; DROP FUNCTION fired(), defaulted()")
+            maker.close()
+        }
+        for sql in [
+            "CREATE TABLE fires (x int)",
+            "CREATE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN \(body); RETURN NEW; END'",
+            "CREATE TRIGGER fire BEFORE INSERT ON fires FOR EACH ROW EXECUTE FUNCTION fired()",
+            "CREATE FUNCTION defaulted() RETURNS int LANGUAGE plpgsql AS 'BEGIN \(body); RETURN 1; END'",
+        ] { try maker.succeed(sql) }
+        for step in 0..<2 {
+            if step == 1 {
+                try maker.succeed("DROP TRIGGER fire ON fires")
+                try maker.succeed("ALTER TABLE fires ADD y int")
+                try maker.succeed("ALTER TABLE fires ALTER y SET DEFAULT defaulted()")
+            }
+            for _ in 0..<8 {
+                let owner = try client()
+                try owner.succeed("INSERT INTO fires VALUES (1)")
+                if let mine { #expect(try owner.value(question) == mine) }
+                let next = try client()
+                #expect(try next.value(question) == others)
+                owner.close()
+                #expect(try next.value(question) == others)
+                next.close()
+            }
+        }
+    }
+
     /// What was prepared while the session was pinned is the session's afterwards, too.
     @Test func statementsLeaveThePin() throws {
         let client = try client()

@@ -133,6 +133,24 @@ import Testing
         #expect(verdict.routeClass == .write)
     }
 
+    /// What a trigger or a default calls is looked for behind every write, and behind nothing else.
+    @Test func whatWritesSetOff() {
+        for (body, isStateful) in [("INSERT INTO t VALUES (1)", false), ("SELECT pg_advisory_lock(1)", true)] {
+            var catalog = Catalog()
+            let fired = catalog.function("fired", volatile: true, body: body)
+            catalog.connect(CatalogObject(.implicit, 1), fired)
+            let knowledge = catalog.knowledge()
+            for sql in ["INSERT INTO t VALUES (1)", "WITH x AS (DELETE FROM t RETURNING 1) SELECT * FROM x"] {
+                let verdict = classify(sql, knowing: knowledge)
+                #expect(verdict.effects.contains(.hiddenCode) == isStateful)
+                #expect(verdict.pins.isEmpty && verdict.cause == classify(sql, knowing: nil).cause)
+            }
+            #expect(classify("SELECT * FROM t", knowing: knowledge).routeClass == .replicaSafe)
+            let outdated = classify("INSERT INTO t VALUES (1)", knowing: knowledge.outdated(generation: 3))
+            #expect(outdated.effects.contains(.hiddenCode))
+        }
+    }
+
     @Test func throughManySteps() {
         var catalog = Catalog()
         for number in 0..<50 {

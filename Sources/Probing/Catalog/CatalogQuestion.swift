@@ -41,12 +41,16 @@ enum CatalogQuestion: CaseIterable {
         SELECT 9, oid, xmin FROM pg_amproc WHERE oid >= 16384 UNION ALL \
         SELECT 10, inhrelid, xmin FROM pg_inherits UNION ALL \
         SELECT 11, oid, xmin FROM pg_namespace UNION ALL \
-        SELECT 12, aggfnoid, xmin FROM pg_aggregate WHERE aggfnoid >= 16384) \
+        SELECT 12, aggfnoid, xmin FROM pg_aggregate WHERE aggfnoid >= 16384 UNION ALL \
+        SELECT 13, oid, xmin FROM pg_trigger WHERE NOT tgisinternal UNION ALL \
+        SELECT 14, oid, xmin FROM pg_attrdef UNION ALL \
+        SELECT 15, oid, xmin FROM pg_constraint WHERE contype = 'c' AND conrelid >= 16384 UNION ALL \
+        SELECT 16, oid, xmin FROM pg_event_trigger) \
         SELECT pg_is_in_recovery(), \
         (SELECT string_agg(concat_ws(':', catalog, number, sum), ' ' ORDER BY catalog) FROM (\
         SELECT catalog, count(*) AS number, \
         sum(hashint8(oid::int8 * 4294967296 + xmin::text::int8)::int8) AS sum FROM versions GROUP BY 1) sums), \
-        (SELECT count(*) FROM versions)
+        (SELECT count(*) FROM versions WHERE catalog <= 12)
         """
 
     private static let relationsText = """
@@ -66,12 +70,8 @@ enum CatalogQuestion: CaseIterable {
         JOIN pg_namespace n ON n.oid = t.typnamespace WHERE c.oid >= 16384 AND c.castmethod = 'f'
         """
 
-    /// Neither procedures nor trigger functions can be called in a query, and those of another session's temporary
-    /// schema cannot be reached.
-    private static let callable = """
-        p.oid >= 16384 AND p.prokind <> 'p' \
-        AND p.prorettype NOT IN ('pg_catalog.trigger'::regtype, 'pg_catalog.event_trigger'::regtype)
-        """
+    /// Procedures cannot be called in a query, and functions of another session's temporary schema cannot be reached.
+    private static let callable = "p.oid >= 16384 AND p.prokind <> 'p'"
 
     private static let functionsText = """
         SELECT p.oid, n.nspname, p.proname, p.provolatile, l.lanname, \
@@ -100,7 +100,12 @@ enum CatalogQuestion: CaseIterable {
         SELECT 't', contypid, conbin::text FROM pg_constraint WHERE contypid >= 16384 UNION ALL \
         SELECT 'f', p.oid, p.prosqlbody::text FROM pg_proc p \
         WHERE \(callable) AND p.provolatile <> 'v' AND p.prosqlbody IS NOT NULL UNION ALL \
-        SELECT 'f', p.oid, p.proargdefaults::text FROM pg_proc p WHERE \(callable) AND p.proargdefaults IS NOT NULL), \
+        SELECT 'f', p.oid, p.proargdefaults::text FROM pg_proc p WHERE \(callable) AND p.proargdefaults IS NOT NULL \
+        UNION ALL SELECT 'i', 1, adbin::text FROM pg_attrdef WHERE adrelid >= 16384 UNION ALL \
+        SELECT 'i', 1, conbin::text FROM pg_constraint WHERE contype = 'c' AND conrelid >= 16384 UNION ALL \
+        SELECT 'i', 1, tgqual::text FROM pg_trigger WHERE NOT tgisinternal AND tgqual IS NOT NULL UNION ALL \
+        SELECT 'i', 1, ev_action::text FROM pg_rewrite WHERE ev_type <> '1' AND ev_class >= 16384 UNION ALL \
+        SELECT 'i', 1, concat(polqual::text, polwithcheck::text) FROM pg_policy WHERE polcmd <> 'r'), \
         uses AS (\
         SELECT DISTINCT kind, oid, CASE m[1] WHEN 'opno' THEN 'o' WHEN 'relid' THEN 'r' WHEN 'resulttype' THEN 't' \
         ELSE 'f' END AS used_kind, m[2]::oid AS used FROM trees, LATERAL regexp_matches(tree, \
@@ -108,6 +113,8 @@ enum CatalogQuestion: CaseIterable {
         SELECT 'o', oid, 'f', oprcode::oid FROM pg_operator WHERE oid >= 16384 UNION ALL \
         SELECT 'c', oid, 'f', castfunc FROM pg_cast WHERE oid >= 16384 AND castmethod = 'f' UNION ALL \
         SELECT 'i', 0, 'f', amproc::oid FROM pg_amproc WHERE oid >= 16384 UNION ALL \
+        SELECT 'i', 1, 'f', tgfoid::oid FROM pg_trigger WHERE NOT tgisinternal UNION ALL \
+        SELECT 'i', 1, 'f', evtfoid::oid FROM pg_event_trigger UNION ALL \
         SELECT 'f', aggfnoid, 'f', part FROM pg_aggregate, unnest(ARRAY[aggtransfn::oid, aggfinalfn, aggcombinefn, \
         aggserialfn, aggdeserialfn, aggmtransfn, aggminvtransfn, aggmfinalfn]) part WHERE aggfnoid >= 16384 UNION ALL \
         SELECT 'r', inhparent, 'r', inhrelid FROM pg_inherits UNION ALL \

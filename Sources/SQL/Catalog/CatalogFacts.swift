@@ -9,7 +9,7 @@ public struct CatalogObject: Hashable, Sendable {
     }
 
     public var kind: Kind
-    /// 0 for `implicit`, of which there is one.
+    /// For `implicit`: 0 stands for what comparisons and casts call, 1 for what a write sets off.
     public var oid: UInt32
 
     public init(_ kind: Kind, _ oid: UInt32) {
@@ -59,6 +59,7 @@ public struct CatalogFacts: Sendable {
     /// No object.
     public init() {
         nodes[CatalogObject(.implicit, 0)] = graph.add(.implicit)
+        nodes[CatalogObject(.implicit, 1)] = graph.add(.implicit)
     }
 
     /// How many objects there are.
@@ -93,10 +94,12 @@ public struct CatalogFacts: Sendable {
         "connectby", "crosstab", "crosstab2", "crosstab3", "crosstab4", "crosstab_hash", "xpath_table",
     ]
 
-    /// VOLATILE functions in C of extensions that come with PostgreSQL, which make values and keep nothing.
+    /// VOLATILE functions in C of extensions that come with PostgreSQL, triggers among them, which keep nothing.
     private static let leavesNothing: Set<String> = [
-        "gen_random_bytes", "gen_random_uuid", "gen_salt", "normal_rand", "pgp_pub_encrypt", "pgp_pub_encrypt_bytea",
-        "pgp_sym_encrypt", "pgp_sym_encrypt_bytea", "uuid_generate_v1", "uuid_generate_v1mc", "uuid_generate_v4",
+        "autoinc", "check_foreign_key", "check_primary_key", "gen_random_bytes", "gen_random_uuid", "gen_salt",
+        "insert_username", "lo_manage", "moddatetime", "normal_rand", "pgp_pub_encrypt", "pgp_pub_encrypt_bytea",
+        "pgp_sym_encrypt", "pgp_sym_encrypt_bytea", "triggered_change_notification", "uuid_generate_v1",
+        "uuid_generate_v1mc", "uuid_generate_v4",
     ]
 
     public mutating func addRelation(_ oid: UInt32, schema: String, name: String, _ storage: RelationStorage) {
@@ -253,6 +256,7 @@ public struct CatalogFacts: Sendable {
         return Knowledge(
             generation: generation, storage: storage, indexes: indexes, filter: filter,
             implicitCalls: nodes[CatalogObject(.implicit, 0)].map(graph.verdict) ?? CatalogVerdict(),
+            firedCalls: nodes[CatalogObject(.implicit, 1)].map(graph.verdict) ?? CatalogVerdict(),
             hasOddNames: hasOddNames)
     }
 

@@ -15,6 +15,8 @@ public struct Knowledge: Sendable {
     private let indexes: Indexes
     /// The worst of what comparisons and implicit casts call.
     let implicitCalls: CatalogVerdict
+    /// The worst of what a write may set off: triggers, rules, defaults, checks.
+    private let firedCalls: CatalogVerdict
     /// A relation or type that objects has a name that is not compared byte by byte: with other characters than ASCII,
     /// which the client's encoding may write otherwise, with a quote, or as long as names that were cut.
     let hasOddNames: Bool
@@ -37,7 +39,7 @@ public struct Knowledge: Sendable {
 
     init(
         generation: UInt64, storage: [UInt64], indexes: Indexes, filter: NameFilter, implicitCalls: CatalogVerdict,
-        hasOddNames: Bool, isOutdated: Bool = false
+        firedCalls: CatalogVerdict, hasOddNames: Bool, isOutdated: Bool = false
     ) {
         self.generation = generation
         self.isOutdated = isOutdated
@@ -45,6 +47,7 @@ public struct Knowledge: Sendable {
         self.indexes = indexes
         self.filter = filter
         self.implicitCalls = implicitCalls
+        self.firedCalls = firedCalls
         self.hasOddNames = hasOddNames
     }
 
@@ -52,14 +55,14 @@ public struct Knowledge: Sendable {
     init() {
         self.init(
             generation: 0, storage: [], indexes: Indexes(), filter: NameFilter(), implicitCalls: CatalogVerdict(),
-            hasOddNames: false)
+            firedCalls: CatalogVerdict(), hasOddNames: false)
     }
 
     /// The same knowledge while the catalog is being read again: user functions and views count as writes.
     public func outdated(generation: UInt64) -> Knowledge {
         Knowledge(
             generation: generation, storage: storage, indexes: indexes, filter: filter, implicitCalls: implicitCalls,
-            hasOddNames: hasOddNames, isOutdated: true)
+            firedCalls: firedCalls, hasOddNames: hasOddNames, isOutdated: true)
     }
 
     /// Bytes of memory that the names take.
@@ -69,6 +72,9 @@ public struct Knowledge: Sendable {
     public var functionNameCount: Int { indexes.functions.count }
 
     // MARK: Questions on the path of a query
+
+    /// A write may leave something in the session that its text does not show.
+    var writesLeaveState: Bool { isOutdated || firedCalls.level >= .inspectable }
 
     var hasObjections: Bool { !indexes.objections.isEmpty }
     var hasAttributes: Bool { !indexes.attributes.isEmpty }
