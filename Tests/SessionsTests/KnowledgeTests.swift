@@ -26,7 +26,10 @@ struct KnowledgeTests {
         // While the catalog is read again: on the primary, without a pin; the server is asked, and cleaned up.
         rig.table.learn(Self.knowledge(generation: 1).outdated(generation: 2), of: Self.database)
         rig.play(
-            0, Turn(.query("SELECT f(1)"), gets: rows, "acquire write", "p0 Q(SELECT f(1))", "p0 Q(state)", "p0 Q(DISCARD ALL)"))
+            0,
+            Turn(
+                .query("SELECT f(1)"), gets: rows, "acquire write", "p0 Q(SELECT f(1))", "p0 Q(state)",
+                "p0 Q(DISCARD ALL)"))
         rig.table.learn(Self.knowledge(generation: 3, isVolatile: true), of: Self.database)
         rig.play(
             0,

@@ -43,10 +43,12 @@ enum LeftBehind: Comparable {
             switch token.keyword {
             case .begin, .then: isStart = true
             // LOOP, ELSE, and the end of a label.
-            default: isStart = token.kind == .semicolon || token.kind == .symbol || isBranch(text.extracting(token.range))
+            default: isStart = endsStatement(token) || isBranch(text.extracting(token.range))
             }
         }
     }
+
+    private static func endsStatement(_ token: Token) -> Bool { token.kind == .semicolon || token.kind == .symbol }
 
     private static func isBranch(_ word: Span<UInt8>) -> Bool {
         word.equals(Array("loop".utf8), foldingCase: true) || word.equals(Array("else".utf8), foldingCase: true)
