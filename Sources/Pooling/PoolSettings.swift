@@ -54,9 +54,10 @@ public struct PoolSettings: Equatable, Sendable {
 }
 
 extension PoolSettings {
-    /// Servers that pinned sessions may hold, as a number.
+    /// Servers that pinned sessions may hold, as a number; in session mode every session is one.
     public var pinLimit: Int {
-        switch maxPinned {
+        if mode == .session { return size + reserveSize }
+        return switch maxPinned {
         case .percent(let part): part <= 0 ? 0 : max(1, size * part / 100)
         case .count(let count): max(0, count)
         }

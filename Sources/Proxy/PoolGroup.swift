@@ -69,7 +69,8 @@ final class PoolGroup: Sendable {
             maxPreparedStatements: pool.maxPreparedStatements,
             lazyBegin: entry.routing.lazyBegin, splitTransactions: entry.routing.splitTransactions,
             anyNodeAddress: entry.routing.nodeFunctions == .any,
-            readRetries: entry.routing.readRetries,
+            readRetries: entry.routing.readRetries, keepsServer: pool.mode == .session,
+            allowsTransactions: pool.mode != .statement,
             defaults: RoutingDefaults(
                 consistency: entry.routing.consistency, maxLag: entry.routing.maxLag.clampedNanoseconds))
     }

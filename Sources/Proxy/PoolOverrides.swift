@@ -4,6 +4,7 @@ public import Pooling
 
 /// Pool limits that are told anew; nil: the enclosing level's apply. The meaning of each is `PoolSettings`'.
 public struct PoolOverrides: Equatable, Sendable {
+    public var mode: PoolMode?
     public var size: Int?
     public var minSize: Int?
     public var reserveSize: Int?
@@ -26,6 +27,7 @@ public struct PoolOverrides: Equatable, Sendable {
     /// `settings` with each override in its place.
     public func applied(to settings: PoolSettings) -> PoolSettings {
         var result = settings
+        if let mode { result.mode = mode }
         if let size { result.size = size }
         if let minSize { result.minSize = minSize }
         if let reserveSize { result.reserveSize = reserveSize }

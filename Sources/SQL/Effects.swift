@@ -89,11 +89,15 @@ public struct PinReasons: OptionSet, Sendable, Hashable, CustomStringConvertible
     /// Something in the server process that no statement finds again: a backup in progress, a replication origin.
     public static let backendState = PinReasons(rawValue: 1 << 11)
 
+    /// `pool.mode = "session"`.
+    public static let sessionMode = PinReasons(rawValue: 1 << 12)
+
     private static let allNames: [(PinReasons, String)] = [
         (.setting, "setting"), (.temporaryTable, "temporary table"), (.listen, "listen"),
         (.heldCursor, "held cursor"), (.advisoryLock, "advisory lock"), (.sqlPrepare, "sql prepare"),
         (.load, "load"), (.seed, "seed"), (.hiddenCode, "hidden code"), (.sequence, "sequence"),
         (.tooLargeToRead, "too large to read"), (.backendState, "backend state"),
+        (.sessionMode, "session mode"),
     ]
 
     /// The reasons as words for people, in a fixed order.

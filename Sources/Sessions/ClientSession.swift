@@ -392,7 +392,7 @@ public struct ClientSession: ~Copyable, Sendable {
             forgetNames(table: &table)
             resetRouterSettings()
             // Nothing is left that the server would have to be kept for.
-            pins = []
+            pins.formIntersection(.sessionMode)
             forgetDoubts()
             wantsSequences = false
             hasLeftTraces = false
@@ -436,7 +436,7 @@ public struct ClientSession: ~Copyable, Sendable {
         if case .lazy = transaction { transaction = .failedWithoutServer }
         if case .open = transaction { transaction = .failedWithoutServer }
         // What comes behind must not run outside of the transaction that was to be begun.
-        if batch.beginsAmongOthers { transaction = .failedWithoutServer }
+        if batch.beginsAmongOthers, settings.allowsTransactions { transaction = .failedWithoutServer }
         batch.reset(table: &table)
         toClient.write { $0.append(contentsOf: error.encoded) }
         guard case .frame(let header) = FrameScanner.scan(input, at: offset),

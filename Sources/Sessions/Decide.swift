@@ -141,6 +141,16 @@ extension ClientSession {
             if let attachment, attachment.willAnswer { return wait(table: &table) }
             return .token(command)
         }
+        if let error = objectionToTransaction {
+            if let attachment {
+                if attachment.willAnswer { return wait(table: &table) }
+                refusal = error
+                batch.isDecided = true
+                return .translate
+            }
+            refuse(error, input, at: &offset, table: &table, toClient: &toClient)
+            return nil
+        }
         if transaction == .failedWithoutServer {
             if let attachment, attachment.willAnswer { return wait(table: &table) }
             return decideFailed(input, at: &offset, table: &table, toClient: &toClient)
@@ -304,7 +314,8 @@ extension ClientSession {
     }
 
     private var demandOfText: Demand {
-        if batch.kind == .functionCall || profile.forbidsReplicas {
+        let keepsPrimary = settings.keepsServer && listener != .reader
+        if batch.kind == .functionCall || profile.forbidsReplicas || keepsPrimary {
             return Demand(routeClass: max(batch.routeClass, .write))
         }
         // In a transaction on a replica a name that stands for nothing is an error like any other.

@@ -19,13 +19,18 @@ public struct SessionSettings: Equatable, Sendable {
     public var anyNodeAddress: Bool
     /// How often a read that a replica could not finish is given to another node.
     public var readRetries: Int
+    /// The session keeps its first server of the primary to its end (`pool.mode = "session"`).
+    public var keepsServer: Bool
+    /// Not so with `pool.mode = "statement"`.
+    public var allowsTransactions: Bool
     /// What SHOW tells of settings that the session has not set.
     public var defaults: RoutingDefaults
 
     public init(
         maxBufferedBatch: Int = 65_536, maxReadableText: Int = 16 << 20, maxMessageSize: Int = 0x3fff_ffff,
         maxPreparedStatements: Int = 500, lazyBegin: Bool = true, splitTransactions: Bool = false,
-        anyNodeAddress: Bool = true, readRetries: Int = 2, defaults: RoutingDefaults = RoutingDefaults()
+        anyNodeAddress: Bool = true, readRetries: Int = 2, keepsServer: Bool = false,
+        allowsTransactions: Bool = true, defaults: RoutingDefaults = RoutingDefaults()
     ) {
         self.maxBufferedBatch = maxBufferedBatch
         self.maxReadableText = maxReadableText
@@ -35,6 +40,8 @@ public struct SessionSettings: Equatable, Sendable {
         self.splitTransactions = splitTransactions
         self.anyNodeAddress = anyNodeAddress
         self.readRetries = readRetries
+        self.keepsServer = keepsServer
+        self.allowsTransactions = allowsTransactions
         self.defaults = defaults
     }
 }

@@ -18,8 +18,8 @@ public struct InspectedSetting: Equatable, Sendable {
         self.isSet = isSet
     }
 
-    /// A row of the answer to ``ClientSession/inspection(of:state:)``. Of those that `pg_settings` does not show, only a
-    /// role has a value that means none.
+    /// A row of the answer to ``ClientSession/inspection(of:state:)``. Of those that `pg_settings` does not show, only
+    /// a role has a value that means none.
     init(row: [String?]) {
         name = row.first.flatMap { $0 } ?? ""
         value = row.count > 1 ? row[1] : nil

@@ -52,7 +52,9 @@ extension ClientSession {
                 isUnsynced = isUnsynced || batch.kind == .extended
                 continue
             }
-            if !isUnsynced, refusal == nil, batch.kind == .extended, let pin = pin(for: batch.pins, server: server) {
+            if !isUnsynced, refusal == nil, batch.kind == .extended,
+                let pin = pin(for: batch.pins.union(reasonOfMode), server: server)
+            {
                 return pin
             }
             if !isUnsynced, refusal == nil, batch.kind == .extended,
@@ -391,7 +393,7 @@ extension ClientSession {
     /// Remembers what is about to run; non-nil when the pool must allow a pin first.
     private mutating func note(_ classification: Classification, server: borrowing ServerSession) -> Translation? {
         let effects = classification.effects
-        var wanted = classification.reasonsToPin
+        var wanted = classification.reasonsToPin.union(reasonOfMode)
         if wantsSequences, effects.mayAdvanceSequences { wanted.insert(.sequence) }
         if effects.contains(.sequenceState) { wantsSequences = true }
         if classification.changesNamedSettings, !mayTouch(classification) { wanted.insert(.setting) }

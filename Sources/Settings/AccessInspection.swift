@@ -77,7 +77,6 @@ extension Inspection {
         var users: [String: UserSettings] = [:]
         for (name, table) in tables {
             let pool = self.table(.pool, "pool", in: table)
-            refuse(["mode"], in: pool, because: "a pool mode of a single user is")
             users[name] = UserSettings(name: name, pool: poolOverrides(pool))
         }
         return users

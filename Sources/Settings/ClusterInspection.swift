@@ -110,12 +110,11 @@ extension Inspection {
                 note(.conflict("the console has this name; clients would not reach the database"), at: table.path)
             }
             let poolTable = self.table(.pool, "pool", in: table)
-            var database = DatabaseSettings(
+            let database = DatabaseSettings(
                 name: name, cluster: cluster(of: table, known: clusters) ?? "",
                 serverName: string("dbname", in: table, expected: "the name of a database"),
                 pool: poolOverrides(poolTable).applied(to: pool),
                 routing: self.routing(self.table(.routing, "routing", in: table), defaults: routing))
-            database.pool.mode = poolMode(poolTable) ?? pool.mode
             if !poolTable.values.isEmpty { checkPool(database.pool, at: poolTable.path) }
             databases[name] = database
         }

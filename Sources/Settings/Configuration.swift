@@ -71,8 +71,7 @@ extension Inspection {
         let poolTable = table(.pool, "pool", in: top)
 
         let routing = self.routing(table(.routing, "routing", in: top), defaults: RoutingSettings())
-        var pool = poolOverrides(poolTable).applied(to: PoolSettings())
-        pool.mode = poolMode(poolTable) ?? pool.mode
+        let pool = poolOverrides(poolTable).applied(to: PoolSettings())
         checkPool(pool, at: poolTable.path)
 
         _ = transportSecurity(table(.tls, "tls", in: top))

@@ -4,12 +4,10 @@ import Pooling
 import Proxy
 
 extension Inspection {
-    mutating func poolMode(_ table: Table) -> PoolMode? {
-        choice("mode", in: table, ["transaction": .transaction], later: ["session", "statement"])
-    }
-
     mutating func poolOverrides(_ table: Table) -> PoolOverrides {
         var pool = PoolOverrides()
+        pool.mode = choice(
+            "mode", in: table, ["transaction": .transaction, "session": .session, "statement": .statement])
         pool.size = integer("size", in: table, 1...10_000)
         pool.minSize = integer("min_size", in: table, 0...10_000)
         pool.reserveSize = integer("reserve_size", in: table, 0...10_000)

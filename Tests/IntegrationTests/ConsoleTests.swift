@@ -62,7 +62,8 @@ import Testing
         let router = try Self.shared.get()
         let client = try router.client()
         let function = SharedCluster.tableName("f")
-        try client.succeed("CREATE FUNCTION \(function)() RETURNS int LANGUAGE sql VOLATILE AS 'SELECT 1'")
+        let body = "SELECT set_config(''app.route'', ''1'', false)"
+        try client.succeed("CREATE FUNCTION \(function)() RETURNS text LANGUAGE sql VOLATILE AS '\(body)'")
         try eventually("the catalog to be known") {
             try client.query("EXPLAIN ROUTE SELECT \(function)()").rows.contains { $0[1] == "catalog" }
         }
