@@ -62,13 +62,16 @@ extension PinReasons {
     static let releasable = PinReasons(inspectable.map(\.reason))
 }
 
-/// How much of its server's state a session has to ask for.
-enum StateQuestion: Sendable {
-    case nothing
-    /// Whether what it is pinned for is still there.
-    case pins
-    /// Everything that can be asked for: code has run that may have changed anything.
-    case everything
+/// What of its server's state a session has to ask for, besides settings that were named.
+struct StateQuestion: OptionSet, Sendable {
+    let rawValue: UInt8
+
+    /// Whatever would keep the session there.
+    static let reasons = StateQuestion(rawValue: 1 << 0)
+    /// Which statements it has there under its own names.
+    static let names = StateQuestion(rawValue: 1 << 1)
+    /// All settings that differ: code has run that may have changed any.
+    static let settings = StateQuestion(rawValue: 1 << 2)
 }
 
 extension ClientSession {
@@ -77,16 +80,15 @@ extension ClientSession {
 
     /// Whether the server must be asked what the session has left there before it goes on, or goes.
     public var needsInspection: Bool {
-        isBetweenBatches && (hasTouchedSettings || stateQuestion != .nothing)
+        isBetweenBatches && (hasTouchedSettings || !stateQuestion.isEmpty)
     }
 
     /// What there is to ask of the server's state.
     var stateQuestion: StateQuestion {
-        if isPinned {
-            let certain = isHiddenPinVoid ? pins.subtracting(.hiddenCode) : pins
-            return mayUnpin && !isPinInDoubt && certain.isSubset(of: .releasable) ? .pins : .nothing
-        }
-        return hasRunHiddenCode ? .everything : .nothing
+        guard isPinned else { return hasRunHiddenCode ? [.reasons, .settings] : [] }
+        let certain = isHiddenPinVoid ? pins.subtracting(.hiddenCode) : pins
+        guard mayUnpin, !isPinInDoubt, certain.isSubset(of: .releasable) else { return [] }
+        return hasRunHiddenCode ? [.reasons, .names, .settings] : [.reasons, .names]
     }
 
     /// Remembers that a statement that is about to run may leave something behind, or take it away.
@@ -139,7 +141,7 @@ extension ClientSession {
     /// The server has told what it holds.
     mutating func settle(_ answer: InspectedState, table: inout StatementTable) {
         var found = answer
-        if stateQuestion == .pins {
+        if isPinned, stateQuestion.contains(.reasons) {
             let isFree = found.reasons.isEmpty && shareOwnNames(present: found.statements, table: &table)
             // What it still has names for stays, too.
             pins = isFree ? [] : found.reasons.isEmpty ? .sqlPrepare : found.reasons
@@ -172,11 +174,11 @@ extension ClientSession {
                 LEFT JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) v.n
                 """)
         }
-        if state != .nothing {
+        if state.contains(.reasons) {
             parts += PinReasons.inspectable.map { "SELECT '*\($0.reason)', NULL, NULL WHERE \($0.condition)" }
         }
-        if state == .pins { parts.append(Self.ownStatements) }
-        if state == .everything { parts += [Self.changedSettings, Self.changedRole, Self.changedAuthorization] }
+        if state.contains(.names) { parts.append(Self.ownStatements) }
+        if state.contains(.settings) { parts += [Self.changedSettings, Self.changedRole, Self.changedAuthorization] }
         return Array(parts.joined(separator: " UNION ALL ").utf8)
     }
 

@@ -72,7 +72,7 @@ extension ClientSession {
 
     /// The settings to ask for: those that were named, and all that the session has if any may have been changed.
     public func settingsToInspect(in table: borrowing ProfileTable) -> [String] {
-        guard touchesAll || stateQuestion == .everything else { return touched }
+        guard touchesAll || stateQuestion.contains(.settings) else { return touched }
         let own = table.parameters(of: profile.id).map(\.name) + table.parameters(of: initialProfile.id).map(\.name)
         return Array(Set(touched + own)).sorted()
     }

@@ -119,6 +119,14 @@ import Testing
             }
             try owner.succeed("RESET work_mem")
             #expect(try owner.value("SELECT current_setting('work_mem') FOR UPDATE") == "4MB")
+            // While it keeps its server for something else.
+            try owner.succeed("LISTEN a")
+            try owner.succeed("SELECT sets()")
+            try owner.succeed("UNLISTEN a")
+            #expect(try Self.reasons(owner) == "not pinned")
+            #expect(try owner.value("SELECT current_setting('work_mem')") == "5MB")
+            #expect(try owner.value("SELECT current_setting('work_mem') FOR UPDATE") == "5MB")
+            try owner.succeed("RESET ALL")
         }
     }
 
