@@ -141,7 +141,8 @@ extension ClientSession {
     /// The server has told what it holds.
     mutating func settle(_ answer: InspectedState, table: inout StatementTable) {
         var found = answer
-        if isPinned, stateQuestion.contains(.reasons) {
+        let question = stateQuestion
+        if isPinned, question.contains(.reasons) {
             let isFree = found.reasons.isEmpty && shareOwnNames(present: found.statements, table: &table)
             // What it still has names for stays, too.
             pins = isFree ? [] : found.reasons.isEmpty ? .sqlPrepare : found.reasons
@@ -150,7 +151,7 @@ extension ClientSession {
             hasLeftTraces = true
         }
         inspected = found
-        forgetDoubts()
+        if question.contains(.reasons) { forgetDoubts() }
     }
 
     /// Nothing is left to be asked for but settings that were named.
