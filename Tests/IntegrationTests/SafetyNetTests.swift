@@ -31,6 +31,15 @@ import Testing
         try cluster.waitUntilReplayed()
     }
 
+    /// A call of a function of which nothing is known yet pins its session: each attempt is another one.
+    private func waitUntilKnown(_ sql: String, _ router: RouterProcess, _ cluster: PostgresCluster) throws {
+        try eventually("the router to know the function", within: .seconds(60)) {
+            let client = try router.client()
+            defer { client.close() }
+            return try cluster.replicaPorts.contains(client.query(sql).rows.first?[1] ?? "")
+        }
+    }
+
     @Test func aFunctionThatHasBegunToWrite() throws {
         let cluster = try Self.cluster.get()
         for name in ["simple", "extended"] { try cluster.primary.psql("DROP FUNCTION IF EXISTS \(name)()") }
@@ -41,12 +50,9 @@ import Testing
         try cluster.waitUntilReplayed()
         let router = try Self.router(cluster)
         let client = try router.client()
-        let ports = cluster.replicaPorts
         for name in ["simple", "extended"] {
             let sql = "SELECT \(name)(), inet_server_port()"
-            try eventually("the router to know the function", within: .seconds(60)) {
-                try client.query(sql).rows.first?.last.map { ports.contains($0 ?? "") } ?? false
-            }
+            try waitUntilKnown(sql, router, cluster)
             try turn(name, cluster)
             for _ in 0..<4 {
                 let answer =
@@ -138,10 +144,7 @@ import Testing
         try cluster.primary.psql("CREATE FUNCTION driven() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 1::bigint'")
         try cluster.waitUntilReplayed()
         let router = try Self.router(cluster)
-        let client = try router.client()
-        try eventually("the router to know the function", within: .seconds(60)) {
-            try cluster.replicaPorts.contains(client.query("SELECT driven(), inet_server_port()").rows.first?[1] ?? "")
-        }
+        try waitUntilKnown("SELECT driven(), inet_server_port()", router, cluster)
         try turn("driven", cluster)
         let reads = cluster.replicaPorts.sorted().joined(separator: ",")
         let output = try Programs.python(
