@@ -287,12 +287,7 @@ extension Worker {
 
     private func pin(_ client: ClientConnection, _ reasons: PinReasons) -> Bool {
         guard let server = client.server else { preconditionFailure("Only a session with a server is pinned.") }
-        let isGranted = server.pool.machine.withLock { $0.pin(server.id) }
-        if isGranted {
-            routes.count(reasons)
-            client.session.pinned(reasons, on: &server.session, toServer: &toServer)
-            uncount(server)
-        } else {
+        if !tryToPin(client, to: server, reasons) {
             client.session.pinRefused(
                 reasons,
                 ErrorFields(
@@ -301,6 +296,15 @@ extension Worker {
                         + " of database \"\(client.group?.database ?? "")\" do so already.",
                     hint: "Raise pool.size or pool.max_pinned, or avoid session state."))
         }
+        return true
+    }
+
+    /// Pins the client if the pool has room for that.
+    func tryToPin(_ client: ClientConnection, to server: ServerConnection, _ reasons: PinReasons) -> Bool {
+        guard server.pool.machine.withLock({ $0.pin(server.id) }) else { return false }
+        routes.count(reasons)
+        client.session.pinned(reasons, on: &server.session, toServer: &toServer)
+        uncount(server)
         return true
     }
 

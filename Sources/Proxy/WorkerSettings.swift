@@ -63,8 +63,7 @@ extension Worker {
 
     /// What cannot follow the session stays where it is.
     private func keep(_ client: ClientConnection, on server: ServerConnection, _ reasons: PinReasons) {
-        let isGranted = server.pool.machine.withLock { $0.pin(server.id) }
-        guard isGranted else {
+        guard tryToPin(client, to: server, reasons) else {
             return close(
                 client,
                 ErrorFields(
@@ -72,9 +71,6 @@ extension Worker {
                     detail: "The session has left something on its server (\(reasons)), and no session may stay there.",
                     hint: "Raise pool.size or pool.max_pinned, or avoid session state."))
         }
-        routes.count(reasons)
-        client.session.pinned(reasons, on: &server.session, toServer: &toServer)
-        uncount(server)
         sendOwn(server)
     }
 }

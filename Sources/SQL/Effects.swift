@@ -92,6 +92,9 @@ public struct PinReasons: OptionSet, Sendable, Hashable, CustomStringConvertible
     /// `pool.mode = "session"`.
     public static let sessionMode = PinReasons(rawValue: 1 << 12)
 
+    /// What a server can be asked for: it knows whether it is still there.
+    public static let inspectable: PinReasons = [.temporaryTable, .listen, .heldCursor, .advisoryLock, .sqlPrepare]
+
     private static let allNames: [(PinReasons, String)] = [
         (.setting, "setting"), (.temporaryTable, "temporary table"), (.listen, "listen"),
         (.heldCursor, "held cursor"), (.advisoryLock, "advisory lock"), (.sqlPrepare, "sql prepare"),

@@ -189,7 +189,7 @@ public struct ClientSession: ~Copyable, Sendable {
 
     /// Whether the client is through with its server as soon as that owes nothing and is in no transaction.
     public var isDetachable: Bool {
-        pins.isEmpty && !isUnsynced && awaiting == nil && !batch.isDecided && bodyRemaining == 0
+        pins.isEmpty && isBetweenBatches
     }
 
     // MARK: Servers come and go

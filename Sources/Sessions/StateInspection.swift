@@ -30,14 +30,14 @@ public struct InspectedState: Sendable {
 
     /// A name that no setting has, for each thing that a server can be asked for.
     private static func reason(named name: String) -> PinReasons? {
-        PinReasons.inspectable.first { name == "*" + $0.reason.description }?.reason
+        PinReasons.conditions.first { name == "*" + $0.reason.description }?.reason
     }
 }
 
 extension PinReasons {
-    /// What a server can be asked for, and the condition in SQL under which it is there. None of them depends on names
+    /// For each of those that are ``inspectable`` the condition in SQL under which it is there. None depends on names
     /// that the session can give another meaning.
-    static let inspectable: [(reason: PinReasons, condition: String)] = [
+    static let conditions: [(reason: PinReasons, condition: String)] = [
         (
             .temporaryTable,
             """
@@ -57,9 +57,6 @@ extension PinReasons {
         (.listen, "EXISTS (SELECT FROM pg_catalog.pg_listening_channels())"),
         (.sqlPrepare, "EXISTS (SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql)"),
     ]
-
-    /// All of these.
-    static let releasable = PinReasons(inspectable.map(\.reason))
 }
 
 /// What of its server's state a session has to ask for, besides settings that were named.
@@ -87,7 +84,7 @@ extension ClientSession {
     var stateQuestion: StateQuestion {
         guard isPinned else { return hasRunHiddenCode ? [.reasons, .settings] : [] }
         let certain = isHiddenPinVoid ? pins.subtracting(.hiddenCode) : pins
-        guard mayUnpin, !isPinInDoubt, certain.isSubset(of: .releasable) else { return [] }
+        guard mayUnpin, !isPinInDoubt, certain.isSubset(of: .inspectable) else { return [] }
         return hasRunHiddenCode ? [.reasons, .names, .settings] : [.reasons, .names]
     }
 
@@ -176,7 +173,7 @@ extension ClientSession {
                 """)
         }
         if state.contains(.reasons) {
-            parts += PinReasons.inspectable.map { "SELECT '*\($0.reason)', NULL, NULL WHERE \($0.condition)" }
+            parts += PinReasons.conditions.map { "SELECT '*\($0.reason)', NULL, NULL WHERE \($0.condition)" }
         }
         if state.contains(.names) { parts.append(Self.ownStatements) }
         if state.contains(.settings) { parts += [Self.changedSettings, Self.changedRole, Self.changedAuthorization] }

@@ -36,6 +36,10 @@ struct PinTests {
             Turn(.query("SELECT 1"), gets: row, "acquire replicaSafe", "r0 Q(SELECT 1)"))
     }
 
+    @Test func thereIsAQuestionForWhatCanBeAskedFor() {
+        #expect(PinReasons(PinReasons.conditions.map(\.reason)) == .inspectable)
+    }
+
     /// A pin that was taken for what is then undone.
     @Test func anUndonePinEnds() {
         let rig = Rig.withClient()

@@ -11,9 +11,8 @@ enum LeftBehind: Comparable {
 
     /// Of a body that was read.
     init(_ findings: Findings, _ text: Span<UInt8>) {
-        let inspectable: PinReasons = [.temporaryTable, .listen, .heldCursor, .advisoryLock, .sqlPrepare]
         if !findings.effects.isDisjoint(with: [.hiddenCode, .notUnderstood, .sequenceState])
-            || !findings.pins.isSubset(of: inspectable)
+            || !findings.pins.isSubset(of: .inspectable)
         {
             self = .anything
         } else {
