@@ -27,6 +27,8 @@ final class ClientConnection {
         case serving
         /// It talks to the console.
         indirect case console(ConsoleSession, user: String)
+        /// It follows the primary's log.
+        indirect case replicating(StartupRequest)
     }
 
     /// Why the client's bytes are not read any further.
@@ -38,6 +40,10 @@ final class ClientConnection {
         case held(HoldReason)
         /// For keys that its login lacks.
         case keys
+        /// For its replication connection.
+        case link
+        /// For what is known of the functions it calls.
+        case catalog(until: UInt64)
     }
 
     let token: Token
@@ -49,6 +55,8 @@ final class ClientConnection {
     var session: ClientSession
     var group: PoolGroup?
     var server: ServerConnection?
+    /// Of a replication client.
+    var link: ReplicationLink?
     var ownProfile: OwnProfile?
     var wait = Wait.none
     /// Tells this wait from earlier ones.
@@ -67,6 +75,8 @@ final class ClientConnection {
     /// What the present batch has waited for in vain.
     var waitedFor: HoldReason?
     var holdDeadline: UInt64?
+    /// It has waited for the catalog, for the sake of the statement at hand.
+    var hasAwaitedCatalog = false
     /// Why the present batch gets no server.
     var refusal: ErrorFields?
     var output: SendQueue
@@ -111,6 +121,7 @@ final class ClientConnection {
         switch phase {
         case .login(let login): (login.request?.database ?? "", login.request?.user ?? "")
         case .console(_, let user): ("pointsman", user)
+        case .replicating(let request): (request.database, request.user)
         case .welcoming, .serving: (group?.database ?? "", group?.user ?? "")
         }
     }
@@ -258,7 +269,7 @@ final class CancelConnection {
     let startedAt: UInt64
 
     init(
-        token: Token, descriptor: Descriptor, message: [UInt8], server: ServerConnection, client: ClientConnection?,
+        token: Token, descriptor: Descriptor, message: [UInt8], server: ServerConnection?, client: ClientConnection?,
         startedAt: UInt64
     ) {
         self.token = token

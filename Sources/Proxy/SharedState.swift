@@ -20,8 +20,9 @@ public struct ProxyCluster: Sendable {
     public var requestSample: @Sendable () -> Void
     /// Traffic found something odd about a node.
     public var requestProbe: @Sendable (NodeID) -> Void
-    /// A database, by its name on the servers, is in use, and so many changes of its catalog were seen passing.
-    public var requestCatalog: @Sendable (String, UInt64) -> Void
+    /// A database, by its name on the servers, is in use, and so many changes of its catalog were seen passing; nil:
+    /// catalogs are not read.
+    public var requestCatalog: (@Sendable (String, UInt64) -> Void)?
 
     /// A node is to serve no reads, or to serve them again.
     public var setDrained: @Sendable (NodeID, Bool) -> Void
@@ -29,7 +30,7 @@ public struct ProxyCluster: Sendable {
     public init(
         settings: ClusterDefinition, samples: SampleCounter, requestSample: @escaping @Sendable () -> Void,
         requestProbe: @escaping @Sendable (NodeID) -> Void,
-        requestCatalog: @escaping @Sendable (String, UInt64) -> Void,
+        requestCatalog: (@Sendable (String, UInt64) -> Void)?,
         setDrained: @escaping @Sendable (NodeID, Bool) -> Void
     ) {
         self.setDrained = setDrained

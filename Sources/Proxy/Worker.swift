@@ -21,6 +21,7 @@ final class Worker {
         static let cancel: UInt8 = 4
         static let mailbox: UInt8 = 5
         static let ticker: UInt8 = 6
+        static let replication: UInt8 = 7
     }
 
     struct Listening {
@@ -56,6 +57,7 @@ final class Worker {
     var clients: [ClientConnection?] = []
     var servers: [ServerConnection?] = []
     var cancels: [CancelConnection?] = []
+    var links: [ReplicationLink?] = []
     /// Clients that have not logged in, or had not a while ago, in the order of arrival.
     var newcomers: [Token] = []
     /// Slots of the servers that other workers opened.
@@ -85,6 +87,7 @@ final class Worker {
     /// Connections that have more to do than their last event allowed.
     var resumable: [Token] = []
     var held: Set<Int> = []
+    var catalogWaiters: Set<Int> = []
 
     /// Reused by every call into the machines.
     var toClient = Outbox()
@@ -144,6 +147,7 @@ final class Worker {
                 case Kind.listener:
                     during(.accepting) { accept(event.token) }
                 case Kind.cancel: cancelEvent(event)
+                case Kind.replication: linkEvent(event)
                 case Kind.ticker:
                     ticker.acknowledge()
                     isTickDue = true
@@ -210,6 +214,9 @@ final class Worker {
             } else if token.kind == Kind.server, let server = servers[token.index] {
                 server.isQueuedForResume = false
                 pump(server)
+            } else if token.kind == Kind.replication, let link = links[token.index] {
+                link.isQueuedForResume = false
+                pump(link)
             }
         }
     }

@@ -23,9 +23,9 @@ extension Worker {
     }
 
     func cancelClient(slot: Int, secret: [UInt8]) {
-        guard slot < clients.count, let client = clients[slot], client.cancelSecret == secret,
-            case .serving = client.phase
-        else { return }
+        guard slot < clients.count, let client = clients[slot], client.cancelSecret == secret else { return }
+        if let link = client.link, link.isStreaming { return startCancel(link) }
+        guard case .serving = client.phase else { return }
         switch client.wait {
         case .pool(let node):
             guard let group = client.group else { return }
@@ -40,7 +40,10 @@ extension Worker {
             client.wait = .none
             client.refusal = .cancelled
             resumeLater(client)
-        case .none, .keys:
+        case .catalog:
+            endCatalogWait(client)
+            client.session.pinRefused(.hiddenCode, .cancelled)
+        case .none, .keys, .link:
             if let server = client.server, server.session.runsClientsWork { startCancel(server, client: client) }
         }
     }
@@ -48,19 +51,36 @@ extension Worker {
     /// Opens a connection for a CancelRequest. With a client, it is sent only if the client's work still runs then.
     func startCancel(_ server: ServerConnection, client: ClientConnection?) {
         guard let endpoint = server.endpoint, server.session.runsClientsWork || client == nil else { return }
-        let descriptor: Descriptor
+        guard let descriptor = open(endpoint) else { return }
+        server.pendingCancels += 1
+        sendCancel(
+            through: descriptor, processID: server.processID, secret: server.secret, server: server, client: client)
+    }
+
+    /// Nobody else will ever use the connection, so that the request cannot meet another's work.
+    private func startCancel(_ link: ReplicationLink) {
+        guard let endpoint = link.endpoint, let descriptor = open(endpoint) else { return }
+        sendCancel(through: descriptor, processID: link.processID, secret: link.secret, server: nil, client: nil)
+    }
+
+    private func open(_ endpoint: Endpoint) -> Descriptor? {
         switch endpoint.connect() {
-        case .connected(let opened), .inProgress(let opened): descriptor = opened
-        case .failed: return
+        case .connected(let opened), .inProgress(let opened): opened
+        case .failed: nil
         }
+    }
+
+    private func sendCancel(
+        through descriptor: Descriptor, processID: Int32, secret: [UInt8], server: ServerConnection?,
+        client: ClientConnection?
+    ) {
         var message: [UInt8] = []
-        message.appendCancelRequest(processID: server.processID, secret: server.secret)
+        message.appendCancelRequest(processID: processID, secret: secret)
         let token = tokens.open(kind: Kind.cancel)
         let cancel = CancelConnection(
             token: token, descriptor: descriptor, message: message, server: server, client: client, startedAt: now)
         while cancels.count <= token.index { cancels.append(nil) }
         cancels[token.index] = cancel
-        server.pendingCancels += 1
         if poller.add(descriptor, token) != nil { finish(cancel) }
     }
 

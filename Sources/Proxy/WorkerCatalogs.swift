@@ -16,6 +16,11 @@ struct CatalogState {
     var awaited: UInt64 = 0
     /// When this worker last reported that the database is in use.
     var reportedAt: UInt64?
+    /// The watcher has tried to read it.
+    var isTried = false
+
+    /// A reading is due that will tell more.
+    var isAwaited: Bool { !isTried || awaited > met }
 
     /// What statements are judged by. While a change is not included, nothing that it may have changed is trusted.
     var current: Knowledge? {
@@ -31,14 +36,57 @@ extension Worker {
     /// The watcher has read a catalog.
     func learn(_ knowledge: Knowledge?, of id: CatalogID, demand: UInt64) {
         change(id) { state in
+            state.isTried = true
             state.knowledge = knowledge
             state.met = max(state.met, demand)
         }
+        if !catalogs[Int(id.rawValue)].isAwaited { wakeCatalogWaiters { $0.group?.catalog?.id == id } }
     }
 
     /// A worker has seen a change of a catalog.
     func catalogChanged(_ id: CatalogID, demand: UInt64) {
         change(id) { $0.awaited = max($0.awaited, demand) }
+    }
+
+    // MARK: Waiting
+
+    /// A session that would have to keep its server because nothing is known of what it calls waits for the reading
+    /// that may know better, at most this long.
+    static let catalogPatience: UInt64 = 1_000_000_000
+
+    /// Whether the client waits now.
+    func waitForCatalog(_ client: ClientConnection, _ reasons: PinReasons) -> Bool {
+        guard reasons.contains(.hiddenCode), !client.hasAwaitedCatalog, let catalog = client.group?.catalog,
+            shared.clusters[catalog.cluster].requestCatalog != nil, catalogs[placeOfState(catalog.id)].isAwaited
+        else {
+            client.hasAwaitedCatalog = false
+            return false
+        }
+        client.hasAwaitedCatalog = true
+        client.wait = .catalog(until: now &+ Self.catalogPatience)
+        catalogWaiters.insert(client.token.index)
+        return true
+    }
+
+    func expireCatalogWaits() {
+        wakeCatalogWaiters { [now] client in
+            if case .catalog(let until) = client.wait { now >= until } else { true }
+        }
+    }
+
+    private func wakeCatalogWaiters(_ isDue: (ClientConnection) -> Bool) {
+        for slot in catalogWaiters {
+            guard let client = clients[slot], isDue(client) else { continue }
+            endCatalogWait(client)
+            client.session.reconsider(table: &statements)
+        }
+    }
+
+    func endCatalogWait(_ client: ClientConnection) {
+        guard case .catalog = client.wait else { return }
+        catalogWaiters.remove(client.token.index)
+        client.wait = .none
+        resumeLater(client)
     }
 
     private func change(_ id: CatalogID, _ body: (inout CatalogState) -> Void) {
@@ -62,7 +110,7 @@ extension Worker {
             mailbox.post(.catalogChanged(catalog.id, demand: demand))
         }
         catalogChanged(catalog.id, demand: demand)
-        shared.clusters[catalog.cluster].requestCatalog(catalog.database, demand)
+        shared.clusters[catalog.cluster].requestCatalog?(catalog.database, demand)
     }
 
     /// A client has logged in to a database, or still uses it. The watcher is woken by the first of many logins only.
@@ -71,7 +119,7 @@ extension Worker {
         let place = placeOfState(catalog.id)
         if let last = catalogs[place].reportedAt, now < last + Self.catalogReportNanoseconds { return }
         catalogs[place].reportedAt = now
-        shared.clusters[catalog.cluster].requestCatalog(catalog.database, 0)
+        shared.clusters[catalog.cluster].requestCatalog?(catalog.database, 0)
     }
 
     /// Tells which databases are in use.

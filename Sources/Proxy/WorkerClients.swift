@@ -88,9 +88,11 @@ extension Worker {
         guard let client = clients[event.token.index] else { return }
         if event.isWritable, !client.output.isEmpty {
             if case .failed = client.output.flush(to: client.descriptor) { return lost(client) }
-            if client.output.count < Self.outputLimit, let server = client.server, server.mayHaveUnread {
-                resumeLater(server)
+            if client.output.count < Self.outputLimit {
+                if let server = client.server, server.mayHaveUnread { resumeLater(server) }
+                if let link = client.link, link.mayHaveUnread { resumeLater(link) }
             }
+            if client.output.isEmpty, client.isLeaving, case .replicating = client.phase { return close(client) }
         }
         // An end that came together with the last bytes is told by no further event.
         if event.isHangup || event.isPeerClosed { client.isAtEnd = true }
@@ -121,6 +123,7 @@ extension Worker {
     private func isStalled(_ client: ClientConnection) -> Bool {
         client.wait != .none || client.isBlocked || client.isLeaving || client.output.count > Self.outputLimit
             || (client.server.map { $0.output.count > Self.outputLimit } ?? false)
+            || (client.link.map { $0.output.count > Self.outputLimit } ?? false)
     }
 
     private func receive(_ client: ClientConnection) {
@@ -212,6 +215,8 @@ extension Worker {
                 guard client.wait == .none, serveBatch(client, bytes, at: &offset) else {
                     return flush(client, bytes)
                 }
+            case .replicating:
+                return replicate(client, bytes, at: &offset)
             case .console(let session, let user):
                 guard serveConsole(client, session, user: user, bytes, at: &offset) else { return flush(client, bytes) }
             }
@@ -287,6 +292,7 @@ extension Worker {
 
     private func pin(_ client: ClientConnection, _ reasons: PinReasons) -> Bool {
         guard let server = client.server else { preconditionFailure("Only a session with a server is pinned.") }
+        if waitForCatalog(client, reasons) { return false }
         if !tryToPin(client, to: server, reasons) {
             client.session.pinRefused(
                 reasons,
@@ -361,9 +367,14 @@ extension Worker {
         guard !client.isClosed else { return }
         client.isClosed = true
         if let error {
-            _ = client.output.append(error.encoded)
+            // In a stream that passes unread nobody knows where a message ends.
+            if client.link?.isStreaming != true { _ = client.output.append(error.encoded) }
             _ = client.output.flush(to: client.descriptor)
             logEnd(client, error)
+        }
+        if let link = client.link {
+            client.link = nil
+            end(link)
         }
         switch client.wait {
         case .pool(let node):
@@ -371,7 +382,8 @@ extension Worker {
                 _ = group.pools[node].machine.withLock { $0.cancelWait(waiterID(client)) }
             }
         case .held: held.remove(client.token.index)
-        case .none, .keys: break
+        case .catalog: catalogWaiters.remove(client.token.index)
+        case .none, .keys, .link: break
         }
         client.wait = .none
         // Its end will not be seen.

@@ -30,7 +30,11 @@ extension Worker {
     }
 
     func resolved(_ token: Token, _ addresses: [String], failure: String?) {
-        guard tokens.isCurrent(token), token.kind == Kind.server, let server = servers[token.index] else { return }
+        guard tokens.isCurrent(token) else { return }
+        if token.kind == Kind.replication, let link = links[token.index] {
+            return resolved(link, addresses, failure: failure)
+        }
+        guard token.kind == Kind.server, let server = servers[token.index] else { return }
         let port = shared.clusters[server.pool.cluster].settings.nodes[server.pool.node].port
         guard let address = addresses.lazy.compactMap({ SocketAddress($0, port: port) }).first else {
             return connectFailed(server, failure ?? "the host name has no address", isFinal: false)
@@ -92,8 +96,7 @@ extension Worker {
             // Not a verdict on the login: the node is starting, stopping or full.
             let isPassing = error.sqlState.hasPrefix("57P") || error.sqlState.hasPrefix("53")
             server.pool.lastError.withLock {
-                $0 = ErrorFields(
-                    .error, error.sqlState, error.message, detail: error.detail, hint: error.hint)
+                $0 = ErrorFields(.error, error)
             }
             connectFailed(server, error.message, isFinal: !isPassing, isTold: true)
         case .failed(let text):

@@ -63,6 +63,8 @@ extension Worker {
             server.lent = keys
             server.waitsForKeys = false
             useKept(server)
+        } else if token.kind == Kind.replication, let link = links[token.index] {
+            derived(link, keys)
         }
     }
 
@@ -76,6 +78,7 @@ extension Worker {
         guard case .login(let login) = client.phase, let request = login.request else {
             preconditionFailure("An authenticated client has said who it is.")
         }
+        if request.replication != nil { return beginReplication(client, request, keys: keys) }
         if Console.databases.contains(request.database) { return enterConsole(client, user: request.user) }
         let group: PoolGroup
         switch shared.group(database: request.database, user: request.user) {
@@ -108,7 +111,7 @@ extension Worker {
     }
 
     /// A client that has proved who it is cannot have what it asks for.
-    private func turnAway(_ client: ClientConnection, _ error: ErrorFields) -> Bool {
+    func turnAway(_ client: ClientConnection, _ error: ErrorFields) -> Bool {
         var error = error
         error.severity = .fatal
         flush(client, Span())

@@ -168,6 +168,7 @@ extension Worker {
             client.wait = .none
             resumeLater(client)
         }
+        if topology.primary != nil, !links.isEmpty { endReplication(in: cluster) }
         guard id.rawValue == 0 else { return }
         for (place, node) in topology.nodes.enumerated() {
             let was = place < before.nodes.count ? before.nodes[place] : nil

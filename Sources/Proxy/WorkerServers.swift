@@ -436,15 +436,12 @@ extension Worker {
         }
         client.server = nil
         client.isBlocked = false
+        endCatalogWait(client)
         client.tried.reset()
         let goesOn = client.session.serverLost(server.session, table: &statements, toClient: &toClient)
         guard goesOn else {
             toClient.removeAll()
-            return close(
-                client,
-                ErrorFields(
-                    .fatal, "57P01", "terminating connection because its server connection was lost",
-                    detail: "The session's state was on that connection."))
+            return close(client, lastWord(of: server))
         }
         if case .welcoming = client.phase {
             client.excluded.insert(server.pool.node)
@@ -452,6 +449,14 @@ extension Worker {
         }
         if !send(&toClient, Span(), through: &client.output, to: client.descriptor) { return lost(client) }
         resumeLater(client)
+    }
+
+    /// What a client hears that cannot go on without the server: the server's own last word, if it had one.
+    private func lastWord(of server: ServerConnection) -> ErrorFields {
+        if let farewell = server.farewell, !farewell.sqlState.isEmpty { return ErrorFields(.fatal, farewell) }
+        return ErrorFields(
+            .fatal, "57P01", "terminating connection because its server connection was lost",
+            detail: "The session's state was on that connection.")
     }
 
     /// Something about the node's connections was odd.

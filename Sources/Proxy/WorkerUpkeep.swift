@@ -12,8 +12,10 @@ extension Worker {
         isTickDue = false
         resumeListeners()
         expireHeld()
+        if !catalogWaiters.isEmpty { expireCatalogWaits() }
         expireLogins()
         expireConnects()
+        expireLinks()
         expireCancels()
         reportCatalogs()
         report()

@@ -480,7 +480,13 @@ let builtinFunctionNames: [(FunctionClass, String)] = [
         pg_rotate_logfile_old pg_stat_reset pg_stat_reset_backend_stats pg_stat_reset_replication_slot
         pg_stat_reset_shared pg_stat_reset_single_function_counters pg_stat_reset_single_table_counters
         pg_stat_reset_slru pg_stat_reset_subscription_stats pg_stop_making_pinned_objects pg_switch_wal
-        pg_sync_replication_slots pg_terminate_backend pg_wal_replay_pause pg_wal_replay_resume
+        pg_sync_replication_slots pg_wal_replay_pause pg_wal_replay_resume
+        """
+    ),
+    (
+        .endsBackend,
+        """
+        pg_terminate_backend
         """
     ),
 ]

@@ -35,6 +35,8 @@ public enum FunctionClass: UInt8, Sendable, CaseIterable {
     case nodeAddress
     /// Orders the node to do something (files, signals, slots, WAL, statistics); a standby would obey silently.
     case adminWrite
+    /// Ends a process of the node, which may be the one that it runs in.
+    case endsBackend
 }
 
 /// The functions of `pg_catalog`, as compiled from PostgreSQL's own list and the reviewed exceptions.

@@ -53,6 +53,10 @@ public struct Effects: OptionSet, Sendable, Hashable {
     public static let routerSetting = Effects(rawValue: 1 << 20)
     /// Not even for those who have asked for a replica: a standby refuses it, or obeys in vain.
     public static let notOnReplica = Effects(rawValue: 1 << 21)
+    /// May end the server process that it runs in: `pg_terminate_backend`.
+    public static let endsBackend = Effects(rawValue: 1 << 22)
+    /// Looks at `pg_prepared_statements`.
+    public static let listsStatements = Effects(rawValue: 1 << 23)
 }
 
 /// Why a session must keep its server after a statement.

@@ -40,6 +40,8 @@ extension StatementReader {
             note(.nodeAddress, name.range, .readsOnly, by: .builtinFunction)
         case .adminWrite:
             note(.mayWrite, name.range, .administration, by: .builtinFunction)
+        case .endsBackend:
+            note([.mayWrite, .endsBackend], name.range, .administration, by: .builtinFunction)
         }
         return .call
     }

@@ -20,6 +20,9 @@ extension StatementReader {
     private mutating func checkRelation(_ name: Span<UInt8>, _ word: Token, foldingCase: Bool) {
         guard PrimaryOnlyRelations.contains(name, foldingCase: foldingCase) else { return }
         if PrimaryOnlyRelations.isSettingsView(name) { query.readsSettingsView = true }
+        if PrimaryOnlyRelations.isStatementsView(name) {
+            note(.listsStatements, word.range, .nodeRelation, by: .relation)
+        }
         note(.primaryOnly, word.range, .nodeRelation, by: .relation)
     }
 }
@@ -41,6 +44,7 @@ enum PrimaryOnlyRelations {
 
     private static let catalogPrefix = Array("pg_".utf8)
     private static let settingsView = Array("pg_settings".utf8)
+    private static let statementsView = Array("pg_prepared_statements".utf8)
 
     static func contains(_ name: Span<UInt8>, foldingCase: Bool) -> Bool {
         guard name.begins(with: catalogPrefix, foldingCase: foldingCase) else { return false }
@@ -50,6 +54,10 @@ enum PrimaryOnlyRelations {
 
     static func isSettingsView(_ name: Span<UInt8>) -> Bool {
         name.equals(settingsView, foldingCase: true)
+    }
+
+    static func isStatementsView(_ name: Span<UInt8>) -> Bool {
+        name.equals(statementsView, foldingCase: true)
     }
 }
 

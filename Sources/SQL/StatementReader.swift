@@ -218,14 +218,20 @@ struct StatementReader: ~Copyable {
                 .anonymousCode)
             return readRest(text)
         case .call:
-            note([.mayWrite, .hiddenCode, .refusesTransactionBlock], pins: .hiddenCode, head.range, .call)
-            return readArguments(text)
+            return readCallOfProcedure(text, head)
         default:
             return head.kind == .open ? readQuery(text) : giveUp(text, head)
         }
     }
 
-    /// Reads expressions that are passed to hidden code.
+    /// Reads the name like that of a function, and expressions as arguments. A procedure may end the transaction.
+    private mutating func readCallOfProcedure(_ text: Span<UInt8>, _ head: Token) -> Command {
+        note([.mayWrite, .refusesTransactionBlock], head.range, .call)
+        if !hasCatalog { note(.hiddenCode, pins: .hiddenCode, head.range, .call) }
+        return readArguments(text)
+    }
+
+    /// Reads expressions that are passed to other code.
     private mutating func readArguments(_ text: Span<UInt8>) -> Command {
         advance(text)
         _ = readQuery(text)

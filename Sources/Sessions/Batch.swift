@@ -298,6 +298,11 @@ extension ClientSession {
         return .ready
     }
 
+    /// More is known of what texts call: one that was not sent yet is read again.
+    public mutating func reconsider(table: inout StatementTable) {
+        if batch.kind == .query, !isUnsynced { batch.reset(table: &table) }
+    }
+
     /// Reads the text of a simple Query into the batch; `length` is that of the message.
     @discardableResult
     @inline(__always)

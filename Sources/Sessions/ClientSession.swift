@@ -112,6 +112,8 @@ public struct ClientSession: ~Copyable, Sendable {
     var isInTransaction = false
     /// A write was sent together with what commits it.
     var mayHaveCommitted = false
+    /// What was sent may end the server's process by order of the client.
+    var mayEndServer = false
     /// The attached server is a replica.
     var isOnReplica = false
     /// The transaction that may write later has read on a replica: if it has to leave that, it goes to the primary.
@@ -120,6 +122,8 @@ public struct ClientSession: ~Copyable, Sendable {
     var defaultIsolation = IsolationLevel.readCommitted
     /// SET LOCAL, a cursor, an open portal or a savepoint: the transaction cannot be begun again elsewhere.
     var isRooted = false
+    /// The transaction has a snapshot: its characteristics are settled.
+    var hasSnapshot = false
     /// SET LOCAL in this transaction: names may mean something else until it ends.
     var hasLocalSettings = false
     /// The session asked for `currval` or `lastval`: it keeps its server from its next write on.
@@ -228,11 +232,13 @@ public struct ClientSession: ~Copyable, Sendable {
         isOnReplica = false
         mayHaveWritten = false
         mayHaveCommitted = false
+        mayEndServer = false
         changesCatalog = false
         hasLeftTraces = false
         forgetDoubts()
         forgetTouches()
         isRooted = false
+        hasSnapshot = false
         hasLocalSettings = false
         isInTransaction = false
         changesState = false
@@ -348,6 +354,7 @@ public struct ClientSession: ~Copyable, Sendable {
             isClearingSequences = false
             isInTransaction = status != .idle
             mayHaveCommitted = false
+            mayEndServer = false
             isPinInDoubt = false
             if status == .idle {
                 hasUnprovenPins = false
@@ -363,6 +370,7 @@ public struct ClientSession: ~Copyable, Sendable {
             endRouterTransaction(commits: !hasRolledBack)
             hasRolledBack = false
             isRooted = false
+            hasSnapshot = false
             hasLocalSettings = false
         case .inTransaction, .failed:
             if status == .inTransaction { hasRolledBack = false }

@@ -262,7 +262,7 @@ extension ClientSession {
         if demand.routeClass == .replicaSafe, demand.needsPrimary == nil, !batch.isOpenEnded || listener == .reader {
             return true
         }
-        guard case .open = transaction, batch.kind != .functionCall else { return false }
+        guard case .open(let modes) = transaction, batch.kind != .functionCall else { return false }
         // What comes later in the batch is looked at when it comes.
         if batch.isOpenEnded, batch.routeClass == .replicaSafe { return !canMove }
         guard !batch.hasSeveralCommands else { return false }
@@ -270,7 +270,10 @@ extension ClientSession {
         case .commit, .rollback, .savepoint, .rollbackTo, .release: return true
         // Within a transaction PostgreSQL only warns.
         case .begin(let modes): return modes.isEmpty
-        case .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared, .setTransaction, .sessionCharacteristics,
+        // Refused behind a query, in the same words everywhere.
+        case .setTransaction(let changed):
+            return hasSnapshot && (changed.readOnly != false || modes.readOnly == true)
+        case .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared, .sessionCharacteristics,
             .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll,
             .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .other,
             nil:

@@ -15,6 +15,9 @@ extension ClientSession {
         return statement(named: name, input)?.isOwn ?? isPinned
     }
 
+    /// Whether the server has, or will have, the statement under the client's own name.
+    func isOwn(_ name: Range<Int>, _ input: Span<UInt8>) -> Bool { statement(named: name, input)?.isOwn ?? false }
+
     /// Makes the statements known that a text speaks of.
     ///
     /// - Returns: non-nil when that has to wait for an answer or for the pool.
@@ -23,6 +26,9 @@ extension ClientSession {
         table: inout StatementTable, toServer: inout Outbox
     ) -> Translation? {
         // In a failed transaction nothing can be parsed, and hardly anything run.
+        if classification.effects.contains(.listsStatements) {
+            return showNames(server: &server, table: &table, toServer: &toServer)
+        }
         guard classification.effects.contains(.statementName), names.count > 0 || !changes.isEmpty, !isOnReplica,
             !(server.isQuiet && server.status == .failed)
         else { return nil }
@@ -32,20 +38,56 @@ extension ClientSession {
             let name = Identifier.value(of: text.extracting(range))
             let bytes = 0..<name.count
             if isUncertain(bytes, name.span), server.willAnswer { return .wait }
-            guard var statement = statement(named: bytes, name.span), !statement.isOwn, !isReserved(bytes, name.span)
+            guard let statement = statement(named: bytes, name.span), !statement.isOwn, !isReserved(bytes, name.span)
             else { continue }
             if let pin = pin(for: .sqlPrepare, server: server) { return pin }
             openTransaction(server: &server, toServer: &toServer)
-            let tail = table.tail(statement.reference)
-            toServer.write { $0.appendParse(name: name, tail: tail) }
-            server.expect(LedgerEntry(.parse, .swallow, changesClient: true))
-            statement.isOwn = true
-            table.retain(statement.reference)
-            changes.append(StatementChange(name: name, statement: statement, batch: batchNumber))
-            isUnsynced = true
-            // A Query behind this one would be read over if the Parse fails.
-            changesState = true
+            parseUnderOwnName(statement, name, server: &server, table: &table, toServer: &toServer)
         }
+        return nil
+    }
+
+    private mutating func parseUnderOwnName(
+        _ shared: PreparedStatement, _ name: [UInt8], server: inout ServerSession, table: inout StatementTable,
+        toServer: inout Outbox
+    ) {
+        var statement = shared
+        let tail = table.tail(statement.reference)
+        toServer.write { $0.appendParse(name: name, tail: tail) }
+        server.expect(LedgerEntry(.parse, .swallow, changesClient: true))
+        statement.isOwn = true
+        table.retain(statement.reference)
+        changes.append(StatementChange(name: name, statement: statement, batch: batchNumber))
+        isUnsynced = true
+        // A Query behind this one would be read over if the Parse fails.
+        changesState = true
+    }
+
+    /// Makes the server's list of prepared statements the client's: those that are shared go, and the client's own come
+    /// under their names.
+    ///
+    /// - Returns: non-nil when that has to wait for an answer or for the pool.
+    mutating func showNames(
+        server: inout ServerSession, table: inout StatementTable, toServer: inout Outbox
+    ) -> Translation? {
+        guard !isOnReplica, !(server.isQuiet && server.status == .failed) else { return nil }
+        let shared = server.prepared.present
+        let names = names.shared
+        guard !shared.isEmpty || !names.isEmpty else { return nil }
+        if let pin = pin(for: .sqlPrepare, server: server) { return pin }
+        openTransaction(server: &server, toServer: &toServer)
+        for id in shared {
+            server.prepared.closing(id, syncs: server.syncsSent)
+            toServer.write { $0.appendClose(statement: id.serverName) }
+            server.expect(LedgerEntry(.close, .swallow, statement: id))
+            isUnsynced = true
+        }
+        for name in names {
+            guard let statement = statement(named: 0..<name.count, name.span), !isReserved(0..<name.count, name.span)
+            else { continue }
+            parseUnderOwnName(statement, name, server: &server, table: &table, toServer: &toServer)
+        }
+        mayUnpin = true
         return nil
     }
 
@@ -100,6 +142,11 @@ extension ClientSession {
         }
         return true
     }
+}
+
+extension Effects {
+    /// Whether the names of prepared statements matter to the text.
+    var speaksOfStatements: Bool { !isDisjoint(with: [.statementName, .listsStatements]) }
 }
 
 extension ServerSession {

@@ -32,6 +32,9 @@ public struct PreparedSet: Sendable {
 
     public var count: Int { entries.count - closingCount }
 
+    /// Those that were not closed.
+    var present: [StatementID] { entries.filter { !$0.value.isClosing }.map(\.key) + outdated }
+
     /// Whether the server has the statement; counts as a use.
     ///
     /// - Parameter syncs: how many Syncs were sent so far.

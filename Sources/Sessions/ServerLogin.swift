@@ -33,15 +33,32 @@ public struct ServerLogin: Sendable {
     public private(set) var processID: Int32 = 0
     public private(set) var secret: [UInt8] = []
     private var defaultIsolation = IsolationLevel.readCommitted
+    /// The connection will serve sessions, which must know what holds for them.
+    private let asksDefaults: Bool
 
-    /// Writes the StartupMessage.
+    /// Writes the StartupMessage of a connection that serves sessions.
     public init(
         user: String, database: String, authentication: ServerAuthentication, toServer: inout Outbox
     ) {
         self.authentication = authentication
+        asksDefaults = true
         toServer.write {
             $0.appendStartup(parameters: [StartupParameter("user", user), StartupParameter("database", database)])
         }
+    }
+
+    /// Writes the StartupMessage of a replication connection for a client that asks for it.
+    public init(
+        replication: ReplicationKind, _ request: StartupRequest, database: String,
+        authentication: ServerAuthentication, toServer: inout Outbox
+    ) {
+        self.authentication = authentication
+        asksDefaults = false
+        let names = [
+            StartupParameter("user", request.user), StartupParameter("database", database),
+            StartupParameter("replication", replication == .physical ? "true" : "database"),
+        ]
+        toServer.write { $0.appendStartup(parameters: names + request.settings) }
     }
 
     /// The server as the sessions know it; valid after `ready`.
@@ -124,6 +141,7 @@ public struct ServerLogin: Sendable {
         case .authenticating:
             return .failed("the server was ready before the login had ended")
         case .settingUp:
+            guard asksDefaults else { return .ready }
             state = .askingDefaults
             toServer.write { $0.appendQuery(Array("SHOW default_transaction_isolation".utf8)) }
             return nil

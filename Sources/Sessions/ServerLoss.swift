@@ -5,13 +5,14 @@ import Wire
 extension ClientSession {
     /// The attached server is lost. Afterwards the session is detached.
     ///
-    /// - Returns: false when the client's connection cannot go on: its state was on that server, or a message is cut.
+    /// - Returns: false when the client's connection cannot go on: its state was on that server, a message is cut, or
+    ///   it may have asked for its own end.
     public mutating func serverLost(
         _ server: borrowing ServerSession, table: inout StatementTable, toClient: inout Outbox
     ) -> Bool {
         let owed = server.owedSyncs
         // What was set, and not asked for yet, is lost with it.
-        let canGoOn = !isPinned && !hasTouchedSettings && !server.isInsideForwardedMessage
+        let canGoOn = !isPinned && !hasTouchedSettings && !server.isInsideForwardedMessage && !mayEndServer
         let error: ErrorFields = mayHaveCommitted && owed > 0 ? .outcomeUnknown : .serverLost
         let isBatchCut = isUnsynced
         trial = nil

@@ -8,6 +8,8 @@ public struct StartupRequest: Equatable, Sendable {
     public var database: String
     /// Settings from the packet and from its `options`, in the order in which PostgreSQL applies them.
     public var settings: [StartupParameter]
+    /// It wants to follow a server's log instead of running statements.
+    public var replication: ReplicationKind?
     /// The client speaks a newer minor version or named options we do not know: it is told what we speak.
     public var needsNegotiation: Bool
     public var unsupportedOptions: [String]
@@ -25,8 +27,9 @@ public struct StartupRequest: Equatable, Sendable {
             case "database": request.database = parameter.value
             case "options": options = parameter.value
             case "replication":
-                guard ["", "false", "off", "no", "0"].contains(parameter.value.lowercased()) else {
-                    return .failure(.replication)
+                switch ReplicationKind.read(parameter.value) {
+                case .success(let kind): request.replication = kind
+                case .failure(let mistake): return .failure(mistake)
                 }
             default:
                 if parameter.name.hasPrefix("_pq_.") {
@@ -93,10 +96,35 @@ public struct StartupRequest: Equatable, Sendable {
     }
 }
 
+/// What a replication connection is for.
+public enum ReplicationKind: Equatable, Sendable {
+    /// The log of the whole cluster; the connection is in no database.
+    case physical
+    /// What logical decoding makes of a database's changes.
+    case database
+
+    /// Reads the parameter `replication`; nil: an ordinary connection.
+    static func read(_ value: String) -> Result<ReplicationKind?, StartupMistake> {
+        let word = value.lowercased()
+        if word == "database" { return .success(.database) }
+        // As PostgreSQL reads a boolean: any beginning that leaves no doubt.
+        let isTrue = word == "1" || word == "on" || isBeginning(word, of: "true") || isBeginning(word, of: "yes")
+        if isTrue { return .success(.physical) }
+        let isFalse = word == "0" || isBeginning(word, of: "false") || isBeginning(word, of: "no") || word == "of"
+            || word == "off"
+        return isFalse ? .success(nil) : .failure(.replication(value))
+    }
+
+    private static func isBeginning(_ word: String, of whole: String) -> Bool {
+        !word.isEmpty && whole.hasPrefix(word)
+    }
+}
+
 /// Why a startup packet cannot be served.
 public enum StartupMistake: Error, Equatable, Sendable {
     case noUser
-    case replication
+    /// No value of the parameter `replication`.
+    case replication(String)
     /// A word of `options` that is no setting.
     case option(String)
 
@@ -104,10 +132,10 @@ public enum StartupMistake: Error, Equatable, Sendable {
         switch self {
         case .noUser:
             ErrorFields(.fatal, "28000", "no PostgreSQL user name specified in startup packet")
-        case .replication:
+        case .replication(let value):
             ErrorFields(
-                .fatal, "0A000", "replication connections are not supported",
-                hint: "Connect to the PostgreSQL server itself.")
+                .fatal, "22023", "invalid value for parameter \"replication\": \"\(value)\"",
+                hint: "Valid values are: \"false\", 0, \"true\", 1, \"database\".")
         case .option(let word):
             ErrorFields(
                 .fatal, "42601", "invalid command-line argument for server process: \(word)",

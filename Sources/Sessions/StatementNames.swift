@@ -96,6 +96,9 @@ public struct StatementNames: Sendable {
     /// The names of statements that the attached server has under these.
     var own: [[UInt8]] { entries.filter(\.statement.isOwn).map(\.name) }
 
+    /// The names of the others.
+    var shared: [[UInt8]] { entries.filter { !$0.statement.isOwn }.map(\.name) }
+
     private mutating func rebuild(slotCount: Int) {
         slots = Array(repeating: 0, count: slotCount)
         for index in entries.indices { place(index) }

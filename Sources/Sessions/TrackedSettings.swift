@@ -44,9 +44,10 @@ extension Classification {
         return changesNamedSettings ? pins.subtracting(.setting) : pins
     }
 
-    /// The text is one statement that changes settings for the session and names them, or all.
+    /// The text is one statement that changes settings for the session and names them, or may reset all.
     var changesNamedSettings: Bool {
-        switch command {
+        if statementCount > 1 { return mayResetAll }
+        return switch command {
         case .set(name: _, value: _, let isLocal): !isLocal && effects.contains(.sessionState) && !pins.contains(.seed)
         case .reset, .setConfig, .sessionCharacteristics, .resetAll: effects.contains(.sessionState)
         case .begin, .commit, .rollback, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction,
@@ -55,6 +56,15 @@ extension Classification {
             .explainRoute, .select, .copy, .other:
             false
         }
+    }
+
+    /// The statement leaves something on the server that does not follow the session, or cannot be told from that.
+    var leavesTraces: Bool { effects.contains(.sessionState) && (statementCount > 1 || !changesNamedSettings) }
+
+    /// The text resets all settings, or does so among other statements, none of which sets one.
+    var mayResetAll: Bool {
+        if case .resetAll = command { return true }
+        return statementCount > 1 && effects.isSuperset(of: [.sessionState, .parsing]) && !pins.contains(.setting)
     }
 }
 
@@ -117,7 +127,10 @@ extension ClientSession {
     /// Whether a change of settings can follow the session. The texts of its prepared statements mean what they meant
     /// when they were prepared: where that may be something else now, it has to stay.
     func mayTouch(_ classification: Classification) -> Bool {
-        !pins.contains(.setting) && !isOnReplica && (names.count == 0 || !classification.effects.contains(.parsing))
+        guard !pins.contains(.setting), !isOnReplica else { return false }
+        if names.count == 0 || !classification.effects.contains(.parsing) { return true }
+        // They were read by the settings that are brought back.
+        return classification.mayResetAll && touched.isEmpty && profile.parsing == SettingsProfile.base.parsing
     }
 
     /// Remembers what a statement that is about to run may change.

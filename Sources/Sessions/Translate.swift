@@ -352,14 +352,16 @@ extension ClientSession {
         if let pin = note(classification, server: server) { return pin }
         if classification.effects.mayAdvanceSequences { server.remembersSequences = true }
         let tail = table.tail(statement.reference)
-        if classification.effects.contains(.statementName), let end = tail.firstIndex(of: 0),
+        if classification.effects.speaksOfStatements, let end = tail.firstIndex(of: 0),
             let pause = shareNames(
                 classification, tail.span.extracting(0..<end), server: &server, table: &table, toServer: &toServer)
         {
             return pause
         }
         openTransaction(server: &server, toServer: &toServer)
-        if statement.isOwn { return bindOwn(header, input, at: &offset, server: &server, toServer: &toServer) }
+        if isOwn(view.statement, input) {
+            return bindOwn(header, input, at: &offset, server: &server, toServer: &toServer)
+        }
         switch ensureParsed(
             statement, isNamed: !view.statement.isEmpty, server: &server, table: table, toServer: &toServer)
         {
@@ -417,14 +419,13 @@ extension ClientSession {
         }
         if effects.contains(.setLocal) || effects.contains(.cursor) || effects.contains(.savepoint) { isRooted = true }
         switch classification.command {
-        case .resetAll: resetsAll = true
         case .rollbackTo, .savepoint, .release:
             isRooted = true
             hasSavepoint = true
         case .begin, .commit, .rollback, .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared,
             .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans,
-            .discardSequences, .discardTemp, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain,
-            .explainRoute, .select, .copy, .other:
+            .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig,
+            .explain, .explainRoute, .select, .copy, .other:
             break
         }
         noteTransaction(classification)
@@ -432,9 +433,10 @@ extension ClientSession {
         noteState(classification, server: server)
         if effects.contains(.hiddenCode), !isPinned, !isOnReplica { hasLeftTraces = true }
         if effects.contains(.sessionState) {
+            if classification.mayResetAll { resetsAll = true }
             bindsStateChange = true
             if case .deallocate = classification.command { return nil }
-            if !isPinned, !classification.changesNamedSettings { hasLeftTraces = true }
+            if !isPinned, classification.leavesTraces { hasLeftTraces = true }
         }
         return nil
     }
@@ -452,30 +454,6 @@ extension ClientSession {
         freshPins = missing
         hasUnprovenPins = true
         return nil
-    }
-
-    /// Remembers whether what is sent may commit a write, and which state it leads to.
-    private mutating func noteTransaction(_ classification: Classification) {
-        if mayHaveWritten, !isInTransaction, detachedStatus == .idle { mayHaveCommitted = true }
-        guard classification.effects.contains(.transactionControl) else { return }
-        switch classification.command {
-        case .begin:
-            isInTransaction = true
-        case .commit(let chain), .rollback(let chain):
-            if mayHaveWritten { mayHaveCommitted = true }
-            isInTransaction = chain
-            if chain { isRooted = false }
-        case .prepareTransaction:
-            mayHaveCommitted = true
-            isInTransaction = false
-        case .savepoint, .rollbackTo, .release, .setTransaction:
-            break
-        case .empty, .commitPrepared, .rollbackPrepared, .sessionCharacteristics, .deallocate, .deallocateAll,
-            .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show,
-            .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .other:
-            // Of several statements in one text nobody can tell where they lead.
-            if mayHaveWritten { mayHaveCommitted = true }
-        }
     }
 
     /// Forwards what is there of a message.

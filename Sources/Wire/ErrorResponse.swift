@@ -53,6 +53,12 @@ public struct ErrorFields: Equatable, Sendable {
             Content(severity: severity, sqlState: sqlState, message: message, detail: detail, hint: hint))
     }
 
+    /// What somebody else has said, with a severity of ours.
+    public init(_ severity: Severity, _ received: ReceivedError) {
+        self.init(
+            severity, received.sqlState, received.message, detail: received.detail, hint: received.hint)
+    }
+
     /// The whole message: an ErrorResponse for errors, a NoticeResponse for warnings and notices.
     public var encoded: [UInt8] {
         var body: [UInt8] = []

@@ -146,11 +146,13 @@ private struct RunningClusters {
             } catch {
                 throw OperatorError(sentence: error.description)
             }
+            var requestCatalog: (@Sendable (String, UInt64) -> Void)?
+            if let watcher { requestCatalog = { watcher.request($0, demand: $1) } }
             clusters.append(
                 ProxyCluster(
                     settings: definition, samples: samples, requestSample: { prober.requestSample() },
                     requestProbe: { prober.requestProbe($0, connectionLost: true) },
-                    requestCatalog: { watcher?.request($0, demand: $1) },
+                    requestCatalog: requestCatalog,
                     setDrained: { prober.setDrained($0, $1) }))
             probers.append(prober)
             if let watcher { watchers.append(watcher) }

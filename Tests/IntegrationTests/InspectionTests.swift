@@ -15,7 +15,10 @@ import Testing
             for (name, body) in bodies {
                 try maker.succeed(
                     "CREATE FUNCTION \(name)() RETURNS void LANGUAGE plpgsql AS $$BEGIN \(body); END$$")
+                try maker.succeed("CREATE PROCEDURE p_\(name)() LANGUAGE plpgsql AS $$BEGIN \(body); END$$")
             }
+            try maker.succeed(
+                "CREATE PROCEDURE ends() LANGUAGE plpgsql AS $$BEGIN CALL p_writes(); COMMIT; CALL p_writes(); END$$")
             // Two servers for all, so that every client meets what others have left.
             let router = try Stage.startRouter(cluster, ["pool": ["size": "2"], "server": ["workers": "1"]])
             try eventually("the functions to be known") {
@@ -58,6 +61,9 @@ import Testing
         ("SELECT sets()", "not pinned"), ("SELECT setslocally()", "not pinned"),
         ("SELECT names()", "pinned: hidden code"), ("SELECT namesagain()", "pinned: hidden code"),
         ("SELECT runs()", "pinned: hidden code"), ("SELECT asks()", "pinned: hidden code"),
+        ("CALL p_writes()", "not pinned"), ("CALL ends()", "not pinned"), ("CALL public.p_sets()", "not pinned"),
+        ("CALL p_makes()", "pinned: temporary table"), ("CALL p_runs()", "pinned: hidden code"),
+        ("DO 'BEGIN END'", "pinned: hidden code"),
         ("BEGIN; SELECT makes(); ROLLBACK", "not pinned"), ("SELEKT 1", "not pinned"),
         ("CREATE TEMP TABLE pg_catalog.nonsense (x int)", "not pinned"),
         ("CREATE TEMP TABLE brief (x int) ON COMMIT DROP", "not pinned"),
@@ -101,6 +107,29 @@ import Testing
                 #expect(try client.value("SELECT current_setting('statement_timeout') \(question)") == "7s")
             }
             try client.succeed("RESET ALL")
+        }
+    }
+
+    @Test(arguments: [
+        "RESET ALL", "SELECT 1; RESET ALL", "UNLISTEN *; RESET ALL", "CLOSE ALL; RESET ALL; SELECT 1",
+        "SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL;",
+    ])
+    func settingsAreResetAmongOtherStatements(_ sql: String) throws {
+        for before in ["", "SELECT pg_advisory_lock(3)", "LISTEN a", "SET a.b = 'c'; SELECT 1"] {
+            let client = try router.client(options: [("application_name", "mine")])
+            defer { client.close() }
+            try client.succeed("SET work_mem = '6MB'")
+            try client.succeed("SET application_name = 'other'")
+            _ = try client.exchange([.parse("SELECT $1::int", name: "kept")])
+            // The pin of the one before may not have ended yet.
+            try eventually("\(before)") { try before.isEmpty || client.query(before).errors != ["53300"] }
+            try client.succeed(sql)
+            if before.isEmpty { #expect(try Self.reasons(client) == "not pinned") }
+            for _ in 0..<3 {
+                #expect(try client.value("SHOW work_mem") == "4MB", "\(before), \(sql)")
+                #expect(try client.value("SELECT current_setting('application_name')") == "mine")
+                #expect(try client.exchange([.bind(["5"], statement: "kept"), .execute()]).value == "5")
+            }
         }
     }
 

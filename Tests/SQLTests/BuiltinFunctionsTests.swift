@@ -27,7 +27,7 @@ import Testing
             ("setseed", .setSeed), ("set_config", .setConfig), ("current_setting", .currentSetting),
             ("query_to_xml", .sqlFromText), ("ts_stat", .sqlFromText), ("ts_rewrite", .sqlFromText),
             ("inet_server_addr", .nodeAddress), ("inet_server_port", .nodeAddress),
-            ("pg_terminate_backend", .adminWrite), ("pg_stat_reset", .adminWrite), ("pg_promote", .adminWrite),
+            ("pg_terminate_backend", .endsBackend), ("pg_stat_reset", .adminWrite), ("pg_promote", .adminWrite),
             ("pg_backup_start", .backendState), ("pg_create_physical_replication_slot", .backendState),
             ("similarity", .unknown), ("uuid_generate_v4", .unknown), ("crypt", .unknown), ("dblink_exec", .unknown),
             ("no_such_function", .unknown), ("ab", .unknown), ("absx", .unknown), ("", .unknown),

@@ -116,7 +116,9 @@ import Testing
         ("plpgsql", "BEGIN FOR i IN 1..3 LOOP SET app.x TO 1; END LOOP; END", "anything"),
         ("plpgsql", "BEGIN IF a THEN NULL; ELSE RESET app.x; END IF; END", "anything"),
         ("plpgsql", "BEGIN EXECUTE x; END", "anything"), ("plpgsql", "BEGIN LOAD 'x'; END", "anything"),
-        ("plpgsql", "BEGIN CALL p(); END", "anything"), ("plpgsql", "BEGIN x := 'unterminated; END", "anything"),
+        ("plpgsql", "BEGIN CALL p(); END", "anything"), ("plpgsql", "BEGIN CALL mild(); END", "inspectable"),
+        ("sql", "CALL mild()", "inspectable"), ("sql", "CALL p()", "anything"),
+        ("plpgsql", "BEGIN x := 'unterminated; END", "anything"),
         ("plperl", "return 1;", "anything"), ("c", "my_function", "anything"),
     ])
     func volatileBodies(_ language: String, _ body: String, _ expected: String) {
@@ -131,6 +133,9 @@ import Testing
             ? "anything" : verdict.effects.contains(.hiddenCode) ? "inspectable" : "nothing"
         #expect(found == expected, "\(verdict.pins)")
         #expect(verdict.routeClass == .write)
+        let called = classify("CALL tested(1, DEFAULT)", knowing: catalog.knowledge())
+        #expect(called.pins == verdict.pins && called.routeClass == .write)
+        #expect(called.effects == verdict.effects.union(.refusesTransactionBlock))
     }
 
     /// What a trigger or a default calls is looked for behind every write, and behind nothing else.

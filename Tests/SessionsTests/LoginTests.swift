@@ -178,7 +178,7 @@ struct LoginTests {
     @Test func packetsThatCannotBeServed() {
         for (bytes, sqlState) in [
             (packet(2 << 16, [0]), "0A000"), (packet(3 << 16, [0]), "28000"), ([0, 0, 0, 1], "08P01"),
-            (packet(3 << 16, Array("user\0a\0replication\0true\0\0".utf8)), "0A000"),
+            (packet(3 << 16, Array("user\0a\0replication\0maybe\0\0".utf8)), "22023"),
             (packet(3 << 16, Array("user\0a\0options\0-x\0\0".utf8)), "42601"),
         ] {
             guard case .close(let error) = first(bytes).step else {

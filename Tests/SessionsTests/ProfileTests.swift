@@ -113,7 +113,19 @@ struct ProfileTests {
         #expect(request.settings == list(("a", "1"), ("b_c", "2"), ("application_name", "x")))
         #expect(try read(("user", "alice"), ("database", "app")).get().database == "app")
         #expect(read(("database", "app")) == .failure(.noUser))
-        #expect(read(("user", "a"), ("replication", "database")) == .failure(.replication))
+    }
+
+    @Test(arguments: [
+        ("database", ReplicationKind.database), ("Database", .database), ("true", .physical), ("t", .physical),
+        ("on", .physical), ("YES", .physical), ("1", .physical), ("false", nil), ("of", nil), ("n", nil), ("0", nil),
+    ])
+    func replication(_ value: String, _ kind: ReplicationKind?) throws {
+        #expect(try read(("user", "a"), ("replication", value)).get().replication == kind)
+    }
+
+    @Test(arguments: ["", "o", "maybe", "data", "10", "truely"])
+    func unknownReplication(_ value: String) {
+        #expect(read(("user", "a"), ("replication", value)) == .failure(.replication(value)))
     }
 
     @Test func negotiation() throws {

@@ -69,6 +69,13 @@ public struct BackendMessage: Sendable, Equatable, CustomStringConvertible {
     /// The five characters of an error.
     public var sqlState: String? { fields["C"] }
 
+    /// Who has notified, and of what.
+    public var notification: (pid: Int32, channel: String, payload: String)? {
+        guard kind == .notificationResponse else { return nil }
+        var reader = BodyReader(body)
+        return (reader.int32(), reader.text(), reader.text())
+    }
+
     /// The tag of a finished command, such as `SELECT 1`.
     public var tag: String? {
         guard kind == .commandComplete else { return nil }

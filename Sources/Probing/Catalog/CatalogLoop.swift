@@ -29,6 +29,8 @@ final class CatalogLoop {
         /// What was seen.
         var met: UInt64 = 0
         var knowledge: Knowledge?
+        /// Somebody was told what is known, even if that is nothing.
+        var isTold = false
         var nextAt: UInt64 = 0
         var usedAt: UInt64
         var beganAt: UInt64 = 0
@@ -214,7 +216,8 @@ final class CatalogLoop {
             tell(failure, of: entry, isRefused: isRefused)
         }
         let isStale = now > entry.confirmedAt + CatalogLimits.staleIntervals * interval
-        guard isRefused || isStale, entry.knowledge != nil else { return }
+        // Who waits for the first reading need not wait for one that was refused.
+        guard isRefused || isStale, entry.knowledge != nil || !entry.isTold else { return }
         entry.knowledge = nil
         entry.link.startOver()
         publish(entry)
@@ -234,6 +237,7 @@ final class CatalogLoop {
     }
 
     private func publish(_ entry: Entry) {
+        entry.isTold = true
         onNews(CatalogNews(database: entry.database, demand: entry.met, knowledge: entry.knowledge))
     }
 

@@ -70,8 +70,9 @@ enum CatalogQuestion: CaseIterable {
         JOIN pg_namespace n ON n.oid = t.typnamespace WHERE c.oid >= 16384 AND c.castmethod = 'f'
         """
 
-    /// Procedures cannot be called in a query, and functions of another session's temporary schema cannot be reached.
-    private static let callable = "p.oid >= 16384 AND p.prokind <> 'p'"
+    /// Of functions and procedures: those that do not come with PostgreSQL. Those of another session's temporary schema
+    /// cannot be reached.
+    private static let callable = "p.oid >= 16384"
 
     private static let functionsText = """
         SELECT p.oid, n.nspname, p.proname, p.provolatile, l.lanname, \
@@ -85,7 +86,7 @@ enum CatalogQuestion: CaseIterable {
     private static let bodiesText = """
         SELECT p.oid, l.lanname, CASE WHEN octet_length(p.prosrc) <= \(longestBody) THEN p.prosrc END \
         FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang \
-        WHERE \(callable) AND p.prokind IN ('f', 'w') AND p.prosqlbody IS NULL \
+        WHERE \(callable) AND p.prokind IN ('f', 'w', 'p') AND p.prosqlbody IS NULL \
         AND (l.lanname IN ('sql', 'plpgsql') OR l.lanname = 'internal' AND p.provolatile <> 'v')
         """
 

@@ -52,7 +52,7 @@ public enum CatalogLevel: UInt8, Comparable, Sendable, CaseIterable {
         case .safe, .currentSetting: self = .harmless
         case .nodeAddress: self = .nodeAddress
         case .primaryOnly, .primaryPosition, .advisoryXact: self = .primaryOnly
-        case .write, .adminWrite: self = .write
+        case .write, .adminWrite, .endsBackend: self = .write
         case .unknown, .advisorySession, .advisoryUnlock, .setSeed, .setConfig, .backendState, .sequenceState,
             .sqlFromText:
             self = .hiddenCode

@@ -56,7 +56,8 @@ enum LeftBehind: Comparable {
     private static func command(_ head: Token, _ following: Lexer, _ text: Span<UInt8>) -> LeftBehind {
         switch head.keyword {
         case .set: return setting(following, text)
-        case .load, .do, .call, .execute, .reset: return .anything
+        // Of a procedure that is called by name, the name tells.
+        case .load, .do, .execute, .reset: return .anything
         case .discard, .listen, .unlisten, .prepare, .deallocate, .create, .alter, .drop: return .inspectable
         default: return .nothing
         }

@@ -1,0 +1,36 @@
+// Where does what a session sends lead its transaction?
+
+import SQL
+
+extension ClientSession {
+    /// Remembers whether what is sent may commit a write, and which state it leads to.
+    mutating func noteTransaction(_ classification: Classification) {
+        if mayHaveWritten, !isInTransaction, detachedStatus == .idle { mayHaveCommitted = true }
+        if classification.effects.contains(.endsBackend) { mayEndServer = true }
+        guard classification.effects.contains(.transactionControl) else {
+            if case .show = classification.command {} else { hasSnapshot = true }
+            return
+        }
+        switch classification.command {
+        case .begin:
+            isInTransaction = true
+        case .commit(let chain), .rollback(let chain):
+            if mayHaveWritten { mayHaveCommitted = true }
+            isInTransaction = chain
+            if chain {
+                isRooted = false
+                hasSnapshot = false
+            }
+        case .prepareTransaction:
+            mayHaveCommitted = true
+            isInTransaction = false
+        case .savepoint, .rollbackTo, .release, .setTransaction:
+            break
+        case .empty, .commitPrepared, .rollbackPrepared, .sessionCharacteristics, .deallocate, .deallocateAll,
+            .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show,
+            .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .other:
+            // Of several statements in one text nobody can tell where they lead.
+            if mayHaveWritten { mayHaveCommitted = true }
+        }
+    }
+}
