@@ -77,6 +77,8 @@ final class ClientConnection {
     var holdDeadline: UInt64?
     /// It has waited for the catalog, for the sake of the statement at hand.
     var hasAwaitedCatalog = false
+    /// The primary has ended its connection under the present batch.
+    var stop: PrimaryStop?
     /// Why the present batch gets no server.
     var refusal: ErrorFields?
     var output: SendQueue
@@ -131,6 +133,7 @@ final class ClientConnection {
         excluded = NodeSet()
         waitedFor = nil
         holdDeadline = nil
+        stop = nil
         refusal = nil
     }
 }
@@ -215,6 +218,8 @@ final class ServerConnection {
 /// A cluster as one worker sees it.
 final class ClusterView {
     var topology = Topology()
+    /// The primary, or the last one.
+    var lastPrimary: NodeID?
     /// Batches under way by place of the node.
     var outstanding: [Int32]
     /// How long reads take, by place of the node.

@@ -49,6 +49,7 @@ extension Worker {
         if client.session.rerun == nil { client.failed = NodeSet() }
         client.failed.insert(server.pool.node)
         client.excluded = client.failed
+        if server.isPrimary { noteStop(client, server) }
         client.server = nil
         client.isBlocked = false
         client.session.takeBack(failure, table: &statements)

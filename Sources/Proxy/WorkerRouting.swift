@@ -39,6 +39,15 @@ extension Worker {
             if client.session.rerun != nil, let error = objection(to: decision.target, for: client, group) {
                 return refuse(client, error, bytes, at: &offset)
             }
+            if let stop = client.stop {
+                switch consequence(of: stop, group) {
+                case .goOn: client.stop = nil
+                case .wait:
+                    hold(client, .noPrimary, group)
+                    return false
+                case .tell(let error): return refuse(client, error, bytes, at: &offset)
+                }
+            }
             if decision.reason == .floorNotCovered { shared.clusters[group.cluster].requestSample() }
             let node: NodeID
             switch decision.target {
@@ -154,36 +163,6 @@ extension Worker {
                 client.holdDeadline = nil
             }
             resumeLater(client)
-        }
-    }
-
-    // MARK: The cluster changes
-
-    func update(_ cluster: Int, _ topology: Topology) {
-        let before = clusters[cluster].topology
-        clusters[cluster].topology = topology
-        for slot in held {
-            guard let client = clients[slot] else { continue }
-            held.remove(slot)
-            client.wait = .none
-            resumeLater(client)
-        }
-        if topology.primary != nil, !links.isEmpty { endReplication(in: cluster) }
-        guard id.rawValue == 0 else { return }
-        for (place, node) in topology.nodes.enumerated() {
-            let was = place < before.nodes.count ? before.nodes[place] : nil
-            let isServing = node.isUp && node.role != .fenced && node.role != .unknown
-            let wasServing = was.map { $0.isUp && $0.role != .fenced && $0.role != .unknown } ?? false
-            for group in shared.allGroups where group.cluster == cluster {
-                if wasServing, !isServing {
-                    withPool(group.pools[place]) { machine, actions in
-                        machine.turnAwayWaiters(0, actions: &actions)
-                        machine.drain(.nodeLost, now: now, actions: &actions)
-                    }
-                } else if isServing, !wasServing {
-                    withPool(group.pools[place]) { machine, actions in machine.retryNow(now: now, actions: &actions) }
-                }
-            }
         }
     }
 

@@ -112,6 +112,8 @@ public struct ClientSession: ~Copyable, Sendable {
     var isInTransaction = false
     /// A write was sent together with what commits it.
     var mayHaveCommitted = false
+    /// The transaction was lost while the client asked for nothing: the next thing that it asks for tells.
+    var isLossUntold = false
     /// What was sent may end the server's process by order of the client.
     var mayEndServer = false
     /// The attached server is a replica.

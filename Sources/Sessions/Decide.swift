@@ -174,7 +174,15 @@ extension ClientSession {
     ) -> Step? {
         if !batch.hasSeveralCommands, !batch.isOpenEnded, !batch.usesOtherPortal, batch.executes > 0 {
             switch batch.command {
+            case .commit where isLossUntold:
+                // To be answered with ROLLBACK would look like success to most.
+                isLossUntold = false
+                transaction = .none
+                endRouterTransaction(commits: false)
+                refuse(.serverLost, input, at: &offset, table: &table, toClient: &toClient)
+                return nil
             case .commit(let chain), .rollback(let chain):
+                isLossUntold = false
                 transaction = chain ? .lazy(TransactionModes()) : .none
                 endRouterTransaction(commits: false)
                 reply(LocalAnswer(tag: "ROLLBACK"), input, at: &offset, status: nil, table: &table, toClient: &toClient)
@@ -190,7 +198,9 @@ extension ClientSession {
             reply(LocalAnswer(), input, at: &offset, status: nil, table: &table, toClient: &toClient)
             return nil
         }
-        refuse(.abortedTransaction, input, at: &offset, table: &table, toClient: &toClient)
+        refuse(
+            isLossUntold ? .serverLost : .abortedTransaction, input, at: &offset, table: &table, toClient: &toClient)
+        isLossUntold = false
         return nil
     }
 

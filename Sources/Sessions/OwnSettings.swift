@@ -29,7 +29,7 @@ extension ClientSession {
         batch.isBegun = true
         // The rules by which it was given its server hold for the transaction that it may begin.
         attachedListener = listener
-        if isOnReplica { beginTrial(on: &server) }
+        beginTrial(on: &server)
     }
 
     /// Why a statement about the router's settings cannot be carried out.

@@ -63,12 +63,30 @@ public struct Rerun: Equatable, Sendable {
 }
 
 extension ClientSession {
-    /// The batch that is about to be sent to a replica becomes a trial, if it can be taken back.
+    /// The batch that is about to be sent becomes a trial, if it can be taken back.
     mutating func beginTrial(on server: inout ServerSession) {
-        guard isOnReplica, trial == nil, batch.isComplete, !batch.isOpenEnded, demand.routeClass == .replicaSafe,
-            refusal == nil, awaiting == nil, bodyRemaining == 0, !dropsUntilSync, !isPinned,
-            server.ledger.isEmpty, !server.isSkipping, !server.isCopyingIn
+        guard trial == nil, batch.isComplete, !batch.isOpenEnded, refusal == nil, awaiting == nil, bodyRemaining == 0,
+            !dropsUntilSync, !isPinned, server.ledger.isEmpty, !server.isSkipping, !server.isCopyingIn
         else { return }
+        if isOnReplica { beginTrialOnReplica(&server) } else { beginTrialOnPrimary(&server) }
+    }
+
+    /// One statement that is its own transaction has been rolled back where the server ends the connection in good
+    /// order, ahead of its result.
+    private mutating func beginTrialOnPrimary(_ server: inout ServerSession) {
+        guard transaction == .none, !isInTransaction, batch.isOneStatement, !batch.isTooLargeToRepeat,
+            batch.effects.isDisjoint(with: .unrepeatable), batch.pins.isEmpty,
+            rerun?.interruptions ?? 0 < Self.shutdownLimit
+        else { return }
+        trial = transaction
+        server.trial = Trial(cover: .shutdowns, isLong: false)
+    }
+
+    /// How often a statement is sent to primaries that are shut down under it.
+    private static let shutdownLimit = 5
+
+    private mutating func beginTrialOnReplica(_ server: inout ServerSession) {
+        guard demand.routeClass == .replicaSafe else { return }
         let former: Transaction
         if case .open(let modes) = transaction {
             // What it has read so far stays read; the rest can be read elsewhere.
@@ -139,5 +157,24 @@ extension ClientSession {
     public mutating func takeLesson() -> Rerun? {
         defer { lesson = nil }
         return lesson
+    }
+}
+
+extension Effects {
+    /// Of a statement with one of these it is not certain that a rollback leaves nothing of it, or it ends itself.
+    fileprivate static let unrepeatable: Effects = [
+        .transactionControl, .sessionState, .hiddenCode, .refusesTransactionBlock, .endsBackend, .copyIn, .copyOut,
+        .notUnderstood,
+    ]
+}
+
+extension Batch {
+    /// Exactly one statement is run.
+    fileprivate var isOneStatement: Bool {
+        switch kind {
+        case .query: classification?.statementCount == 1
+        case .extended: executes == 1 && !hasSeveralCommands && !leavesPortal && !usesOtherPortal
+        case .functionCall, .none: false
+        }
     }
 }

@@ -35,7 +35,10 @@ extension ClientSession {
             transaction = .lazy(split)
             return true
         }
-        if losesTransaction { transaction = .failedWithoutServer }
+        if losesTransaction {
+            transaction = .failedWithoutServer
+            isLossUntold = owed == 0 && !isBatchCut
+        }
         let status = detachedStatus
         for _ in 0..<owed {
             toClient.write {

@@ -56,11 +56,13 @@ public struct TrialCover: OptionSet, Equatable, Sendable {
     public static let refusals = TrialCover(rawValue: 1)
     public static let interruptions = TrialCover(rawValue: 2)
     public static let crashes = TrialCover(rawValue: 4)
+    /// The server ends the connection in good order, which rolls back what it runs.
+    public static let shutdowns = TrialCover(rawValue: 8)
 
     func includes(_ failure: TrialFailure) -> Bool {
         switch failure {
         case .refused: contains(.refusals)
-        case .interrupted: contains(.interruptions)
+        case .interrupted(let sqlState): contains(.interruptions) || contains(.shutdowns) && sqlState == "57P01"
         case .crashed: contains(.crashes)
         }
     }

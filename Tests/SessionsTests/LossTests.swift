@@ -89,6 +89,8 @@ struct LossTests {
         let rig = lose([.query("BEGIN"), .query("INSERT 1")], [])
         rig.play(
             0,
+            // The client was told of nothing yet.
+            Turn(.query("INSERT 2"), gets: "\(Self.lost) Z(E)"),
             Turn(.query("INSERT 2"), gets: "\(Self.aborted) Z(E)"),
             Turn(.parse("", "INSERT 2"), .bind(""), .execute(), .sync, gets: "\(Self.aborted) Z(E)"),
             Turn(.query("ROLLBACK TO s"), gets: "\(Self.aborted) Z(E)"),
@@ -167,11 +169,37 @@ struct LossTests {
         #expect(rig.taken() == "Z(I)")
     }
 
-    @Test func fatal() {
+    /// A transaction that was lost while its client was silent is not committed in silence.
+    @Test(arguments: [
+        ("COMMIT", "\(lost) Z(I)"), ("COMMIT AND CHAIN", "\(lost) Z(I)"), ("ROLLBACK", "C(ROLLBACK) Z(I)"),
+    ])
+    func theEndOfALostTransaction(_ end: String, _ answer: String) {
+        for messages in [[Message.query(end)], [.parse("", end), .bind(""), .execute(), .sync]] {
+            let rig = lose([.query("BEGIN"), .query("INSERT 1")], [])
+            for message in messages { rig.say(message) }
+            let isExtended = messages.count > 1
+            let parsed = isExtended ? (answer.hasPrefix("E") ? "" : "1 2 ") : ""
+            #expect(rig.taken() == parsed + answer)
+            rig.addServer(isReplica: false)
+            rig.say(.query("INSERT 2"))
+            #expect(rig.taken() == "C(INSERT 0 1) Z(I)")
+        }
+    }
+
+    private func answer(_ messages: [Message], _ fatal: String) -> String {
         let rig = Rig.withClient()
         rig.addServer(isReplica: false)
-        rig.servers[0].model.failing = ("INSERT", ErrorFields(.fatal, "57P01", "terminating connection"))
-        rig.say(.query("INSERT 1"))
-        #expect(rig.taken() == "\(Self.unknown) Z(I)")
+        rig.servers[0].model.failing = ("INSERT", ErrorFields(.fatal, fatal, "terminating connection"))
+        for message in messages { rig.say(message) }
+        return rig.taken()
+    }
+
+    /// One statement that was rolled back as its server was shut down is run again.
+    @Test func shutdowns() {
+        #expect(answer([.query("INSERT 1")], "57P01") == "C(INSERT 0 1) Z(I)")
+        #expect(answer([.parse("", "INSERT 1"), .bind(""), .execute(), .sync], "57P01") == "1 2 C(INSERT 0 1) Z(I)")
+        #expect(answer([.query("INSERT 1")], "57P02") == "\(Self.unknown) Z(I)")
+        #expect(answer([.query("INSERT 1; INSERT 2")], "57P01") == "\(Self.unknown) Z(I)")
+        #expect(answer([.query("BEGIN"), .query("INSERT 1")], "57P01").hasSuffix("\(Self.lost) Z(E)"))
     }
 }

@@ -1,0 +1,90 @@
+// Does an application keep its connections and its data when servers fail under it?
+
+import Foundation
+import PostgresCluster
+import TestSupport
+import Testing
+
+@Suite(.serialized) struct FailoverTests {
+    /// How the primary ends before a replica is promoted.
+    enum End: CaseIterable, Sendable {
+        case shutdown, immediate, killed, frozen
+    }
+
+    private func stage(
+        _ body: (PostgresCluster, RouterProcess, FailoverLoad) throws -> Void
+    ) throws -> WriteLedger {
+        let cluster = try PostgresCluster.start(replicas: 2)
+        defer { cluster.stop() }
+        try FailoverLoad.prepare(cluster)
+        // Whoever is promoted has all that was acknowledged.
+        try cluster.primary.set("synchronous_standby_names", "2 (replica1, replica2)")
+        let router = try Stage.startRouter(cluster, ["probe": ["timeout": "\"1s\""]])
+        let load = FailoverLoad(router)
+        try load.waitForWrites()
+        do {
+            try body(cluster, router, load)
+        } catch {
+            _ = try? load.finish()
+            print(router.log.suffix(4_000))
+            throw error
+        }
+        let ledger = try load.finish()
+        #expect(router.isRunning)
+        #expect(ledger.violations == [])
+        #expect(ledger.stale == 0)
+        print("pause \(ledger.longestPause), errors \(ledger.errors), of reads \(ledger.readErrors), \(ledger.reads) reads")
+        return ledger
+    }
+
+    /// What replicates from the old primary follows the new one.
+    private func promote(_ new: PostgresNode, _ other: PostgresNode) throws {
+        try new.psql("ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
+        try new.promote()
+        try other.set(
+            "primary_conninfo",
+            "host=\(new.socketDirectory) port=\(new.port) user=postgres application_name=\(other.name)")
+    }
+
+    @Test(arguments: End.allCases)
+    func thePrimaryEnds(_ end: End) throws {
+        let ledger = try stage { cluster, _, load in
+            let (old, new) = (cluster.primary, cluster.replicas[0])
+            switch end {
+            case .shutdown: try old.stop(.fast)
+            case .immediate: try old.stop(.immediate)
+            case .killed:
+                old.kill(SIGKILL)
+                try old.waitUntilStopped()
+            case .frozen: old.freeze()
+            }
+            try promote(new, cluster.replicas[1])
+            try load.waitForWrites()
+            if end == .frozen {
+                // It comes back writable, and is not written to.
+                old.thaw()
+                try load.waitForWrites()
+            }
+            let (missing, faults) = try load.ledger.withLock { $0 }.compare(with: new, table: FailoverLoad.table)
+            #expect(faults == [])
+            #expect(missing == [], "acknowledged, and not there")
+        }
+        // A transaction is told at its next statement; what was being committed may be there or not.
+        for (manner, errors) in ledger.errors {
+            let allowed = manner == .transaction ? ["08006", "08007"] : ["08007"]
+            #expect(Set(errors.keys).isSubset(of: allowed), "\(manner)")
+        }
+    }
+
+    @Test func thePrimaryRestarts() throws {
+        _ = try stage { cluster, _, load in
+            for mode in [PostgresNode.StopMode.fast, .immediate, .fast] {
+                try cluster.primary.restart(mode)
+                try load.waitForWrites()
+            }
+            let (missing, faults) = try load.ledger.withLock { $0 }.compare(
+                with: cluster.primary, table: FailoverLoad.table)
+            #expect(faults == [] && missing == [])
+        }
+    }
+}
