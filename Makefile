@@ -8,6 +8,7 @@
 #   make bench                    measures against PgBouncer; BENCH_ARGS="--help" shows what can be chosen
 #   make profile CELL=simple-8    where the time of a cell goes: samples, or instructions with MODE=callgrind
 #   make regress                  PostgreSQL's own regression files, directly and through the router (Debian 12 only)
+#   make chaos SECONDS=600 SEED=7 writers and readers while servers fail again and again
 #   make microbench               what the single steps of a query cost; fails when one of them allocates
 #   make deps                     only installs what is missing
 #   make clean                    removes all that was built
@@ -25,7 +26,7 @@ $(DEMO_WORDS):
 endif
 endif
 
-.PHONY: build release debug test tsan demo bench profile regress microbench deps libraries clean
+.PHONY: build release debug test tsan demo bench profile regress chaos microbench deps libraries clean
 
 build: release
 
@@ -65,12 +66,20 @@ profile: release
 	.ci/deps pgbouncer $(if $(filter callgrind,$(MODE)),valgrind objcopy,perf)
 	python3 -B Tests/Benchmarks/profiling.py --mode $(MODE) --cell $(CELL) $(PROFILE_ARGS)
 
+SECONDS ?= 300
+SEED ?= 1
+
+chaos: libraries
+	$(SWIFT) build --build-tests
+	POINTSMAN_CHAOS_SECONDS=$(SECONDS) POINTSMAN_CHAOS_SEED=$(SEED) \
+		$(SWIFT) test --skip-build --disable-xctest --filter ChaosTests
+
 microbench: libraries
 	$(SWIFT) build -c release --static-swift-stdlib --product microbench
 	.build/release/microbench
 
 deps:
-	.ci/deps drivers strace
+	.ci/deps drivers strace haproxy
 
 libraries:
 	.ci/deps

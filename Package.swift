@@ -18,6 +18,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", exact: "0.27.1"),
     ],
     targets: [
         // The brain, in the order in which a query meets it: pure values, no I/O.
@@ -50,6 +51,13 @@ let package = Package(
             swiftSettings: strict),
 
         // The face: what people see.
+        .target(  // answers over HTTP to load balancers
+            name: "Endpoints",
+            dependencies: [
+                "Locks", "Routing", .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+            ],
+            swiftSettings: strict),
         .target(  // log and counters
             name: "Telemetry", dependencies: ["Locks", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
@@ -71,7 +79,7 @@ let package = Package(
             name: "pointsman",
             dependencies: [
                 "Proxy", "Probing", "Settings", "SQL", "Routing", "Pooling", "Authentication", "Sessions", "Telemetry",
-                "Lookups", "OpenSSL", "PostgresCluster", "Reactor", "Locks",
+                "Lookups", "OpenSSL", "PostgresCluster", "Reactor", "Locks", "Endpoints",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -106,6 +114,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ProxyTests", dependencies: ["Proxy", "Routing", "SQL", "Sessions"], swiftSettings: strict),
+        .testTarget(name: "EndpointsTests", dependencies: ["Endpoints", "Routing"], swiftSettings: strict),
         .testTarget(name: "LookupsTests", dependencies: ["Lookups", "Locks"], swiftSettings: strict),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", .product(name: "Logging", package: "swift-log")],

@@ -114,18 +114,31 @@ public final class PostgresCluster: Sendable {
     /// Copies the primary to all replicas at the same time, then starts them at the same time.
     private func startReplicas() throws(ClusterError) {
         var copies: [RunningProgram] = []
-        for replica in replicas {
-            let source = """
-                host=\(primary.socketDirectory) port=\(primary.port) user=postgres application_name=\(replica.name)
-                """
-            let options = [
-                "-d", source, "-D", replica.dataDirectory, "-R", "-X", "stream", "-c", "fast", "--no-sync",
-            ]
-            copies.append(try programs.owned("pg_basebackup", options, in: directory).start())
-        }
+        for replica in replicas { copies.append(try copy(of: primary, to: replica).start()) }
         for copy in copies { try copy.succeed() }
         for replica in replicas { try replica.launch() }
         for replica in replicas { try replica.waitUntilReady(limit: .seconds(30)) }
+    }
+
+    /// The program that makes a server a copy that follows another one.
+    private func copy(of source: PostgresNode, to node: PostgresNode) -> ExternalProgram {
+        let options = [
+            "-d", source.connection(for: node), "-D", node.dataDirectory, "-R", "-X", "stream", "-c", "fast",
+            "--no-sync",
+        ]
+        return programs.owned("pg_basebackup", options, in: directory)
+    }
+
+    /// Makes a server, running or not, a replica of another one, from a new copy of that one's data.
+    public func rebuild(_ node: PostgresNode, following source: PostgresNode) throws(ClusterError) {
+        if node.pid != nil { try node.stop(.immediate) }
+        do {
+            try FileManager.default.removeItem(atPath: node.dataDirectory)
+        } catch {
+            throw .notStarted(program: "pg_basebackup", reason: "\(node.dataDirectory): \(error)")
+        }
+        try copy(of: source, to: node).succeed()
+        try node.start()
     }
 
     /// A directory that the servers' account owns. Its path is short because a Unix socket's may have 107 bytes only.

@@ -156,6 +156,16 @@ public final class PostgresNode: Sendable {
             "ALTER SYSTEM SET \(name) = '\(value.replacing("'", with: "''"))'", "SELECT pg_reload_conf()")
     }
 
+    /// How a replica connects to this server.
+    func connection(for replica: PostgresNode) -> String {
+        "host=\(socketDirectory) port=\(port) user=postgres application_name=\(replica.name)"
+    }
+
+    /// Has a replica stream from another server.
+    public func follow(_ source: PostgresNode) throws(ClusterError) {
+        try set("primary_conninfo", source.connection(for: self))
+    }
+
     /// Holds the replay of a replica where it is; returns when it stands. WAL is still received.
     public func pauseReplay() throws(ClusterError) {
         try psql("SELECT pg_wal_replay_pause()")

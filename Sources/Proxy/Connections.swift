@@ -12,9 +12,13 @@ import Wire
 /// The login of one client, changed in place.
 final class LoginUnderWay {
     var machine = ClientLogin()
+    /// A header of the PROXY protocol comes first.
+    var awaitsProxyHeader: Bool
     var request: StartupRequest?
     /// What was derived for it.
     var lent: LentKeys?
+
+    init(awaitsProxyHeader: Bool) { self.awaitsProxyHeader = awaitsProxyHeader }
 }
 
 /// One client's connection.
@@ -48,10 +52,11 @@ final class ClientConnection {
 
     let token: Token
     let descriptor: Descriptor
-    let peer: Peer
+    /// The client itself, where a proxy tells.
+    var peer: Peer
     let listener: ListenerKind
     let acceptedAt: UInt64
-    var phase = Phase.login(LoginUnderWay())
+    var phase: Phase
     var session: ClientSession
     var group: PoolGroup?
     var server: ServerConnection?
@@ -103,8 +108,9 @@ final class ClientConnection {
 
     init(
         token: Token, descriptor: Descriptor, peer: Peer, listener: ListenerKind, acceptedAt: UInt64,
-        processID: Int32, cancelSecret: [UInt8], blocks: BlockPool
+        processID: Int32, cancelSecret: [UInt8], awaitsProxyHeader: Bool, blocks: BlockPool
     ) {
+        phase = .login(LoginUnderWay(awaitsProxyHeader: awaitsProxyHeader))
         self.token = token
         self.descriptor = descriptor
         self.peer = peer

@@ -3,6 +3,7 @@
 import Admin
 public import Authentication
 public import Pooling
+import Reactor
 public import Routing
 
 /// Everything the proxy is told at its start, already checked; the text it came from is no longer known here.
@@ -66,6 +67,8 @@ public struct ListenSettings: Equatable, Sendable {
     public var writerPort: UInt16?
     /// Replicas only.
     public var readerPort: UInt16?
+    /// Who says in a header of the PROXY protocol for whom it connects.
+    public var proxies = ProxySources()
 
     public init(
         addresses: [String] = ["127.0.0.1"],
@@ -79,6 +82,32 @@ public struct ListenSettings: Equatable, Sendable {
         self.port = port
         self.writerPort = writerPort
         self.readerPort = readerPort
+    }
+}
+
+/// Connections that must begin with a header of the PROXY protocol.
+public struct ProxySources: Equatable, Sendable {
+    private var networks: [Network] = []
+    private var includesUnixSockets = false
+
+    public init() {}
+
+    /// Takes a network, an address, or `unix`; false: it is none of these.
+    public mutating func add(_ text: String) -> Bool {
+        if text == "unix" {
+            includesUnixSockets = true
+            return true
+        }
+        guard let network = Network(text) else { return false }
+        networks.append(network)
+        return true
+    }
+
+    func contains(_ peer: Peer) -> Bool {
+        switch peer {
+        case .tcp(let address): networks.contains { $0.contains(address) }
+        case .unix: includesUnixSockets
+        }
     }
 }
 
@@ -192,16 +221,31 @@ public struct DatabaseSettings: Equatable, Sendable {
     }
 }
 
-/// Who may use the console.
+/// A host's own address with a port.
+public struct ListenAddress: Equatable, Sendable {
+    /// An IPv4 address, or an IPv6 address without brackets.
+    public var host: String
+    public var port: UInt16
+
+    public init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+}
+
+/// Who may use the console, and where the state is told over HTTP.
 public struct AdminSettings: Equatable, Sendable {
     /// May do everything.
     public var users: Set<String>
     /// May look.
     public var statsUsers: Set<String>
+    /// Where questions over HTTP are answered; nil: nowhere.
+    public var http: ListenAddress?
 
-    public init(users: Set<String> = [], statsUsers: Set<String> = []) {
+    public init(users: Set<String> = [], statsUsers: Set<String> = [], http: ListenAddress? = nil) {
         self.users = users
         self.statsUsers = statsUsers
+        self.http = http
     }
 }
 

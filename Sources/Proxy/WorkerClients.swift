@@ -57,7 +57,8 @@ extension Worker {
         let processID = Int32(id.rawValue) << 24 | Int32(token.index + 1) & 0xff_ffff
         let client = ClientConnection(
             token: token, descriptor: descriptor, peer: peer, listener: kind, acceptedAt: now, processID: processID,
-            cancelSecret: SecureRandom.bytes(4), blocks: blocks)
+            cancelSecret: SecureRandom.bytes(4),
+            awaitsProxyHeader: shared.settings.listen.proxies.contains(peer), blocks: blocks)
         while clients.count <= token.index { clients.append(nil) }
         clients[token.index] = client
         newcomers.append(token)
@@ -201,6 +202,7 @@ extension Worker {
             switch client.phase {
             case .login(let login):
                 guard client.wait == .none else { return }
+                if login.awaitsProxyHeader, !readProxyHeader(client, login, bytes, at: &offset) { return }
                 pulse.turn(to: .logins, now: now)
                 defer { pulse.turn(to: .connections, now: now) }
                 let step = shared.derivedKeys.withLock { cache in

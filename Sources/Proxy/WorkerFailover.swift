@@ -81,8 +81,8 @@ extension Worker {
         }
     }
 
-    /// A replica does not answer any more: reads of which the client has seen nothing are run elsewhere. Others may still
-    /// come to their end, should it only be slow.
+    /// A replica does not answer any more: reads of which the client has seen nothing are run elsewhere. Others may
+    /// still come to their end, should it only be slow.
     private func takeBackReads(_ cluster: Int, _ place: Int) {
         for server in servers {
             guard let server, server.pool.cluster == cluster, server.pool.node == place, !server.isPrimary,

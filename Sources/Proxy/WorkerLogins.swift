@@ -52,6 +52,28 @@ extension Worker {
         }
     }
 
+    /// Reads for whom a proxy connects; false: the header is not there yet, or is none.
+    func readProxyHeader(
+        _ client: ClientConnection, _ login: LoginUnderWay, _ bytes: Span<UInt8>, at offset: inout Int
+    ) -> Bool {
+        switch ProxyHeader.scan(bytes.extracting(offset..<bytes.count)) {
+        case .needMore:
+            return false
+        case .malformed:
+            close(
+                client,
+                ErrorFields(
+                    .fatal, "08P01", "a header of the PROXY protocol was expected",
+                    detail: "\(client.peer) is in listen.proxy_protocol_from."))
+            return false
+        case .header(let source, let length):
+            offset += length
+            login.awaitsProxyHeader = false
+            if let source, let address = SocketAddress(source.host, port: source.port) { client.peer = .tcp(address) }
+            return true
+        }
+    }
+
     /// The keys are there that a login has waited for, if it still does.
     func derived(_ token: Token, _ keys: LentKeys) {
         guard tokens.isCurrent(token) else { return }

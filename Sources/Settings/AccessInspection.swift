@@ -18,11 +18,27 @@ extension Inspection {
     }
 
     mutating func admin(_ table: Table) -> AdminSettings {
-        refuse(["http"], in: table, because: "the HTTP endpoint is")
         let expected = #"names of users, such as ["postgres"]"#
         return AdminSettings(
             users: Set(strings("users", in: table, expected: expected) ?? []),
-            statsUsers: Set(strings("stats_users", in: table, expected: expected) ?? []))
+            statsUsers: Set(strings("stats_users", in: table, expected: expected) ?? []),
+            http: listenAddress("http", in: table))
+    }
+
+    private mutating func listenAddress(_ key: String, in table: Table) -> ListenAddress? {
+        let form = #"an address with a port, such as "127.0.0.1:9632" or "[::1]:9632""#
+        guard let text = string(key, in: table, expected: form) else { return nil }
+        let colon = text.lastIndex(of: ":") ?? text.startIndex
+        var host = text[..<colon]
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        if isBracketed { host = host.dropFirst().dropLast() }
+        let isAddress =
+            !host.isEmpty && host.contains(":") == isBracketed && host.allSatisfy { $0.isHexDigit || ".:".contains($0) }
+        guard isAddress, let port = UInt16(text[colon...].dropFirst()), port > 0 else {
+            noteWrong(key, in: table, expected: form, found: .string(text))
+            return nil
+        }
+        return ListenAddress(host: String(host), port: port)
     }
 
     /// The secrets of the users file and of `[users.NAME]` together; a user with neither is known and has none.

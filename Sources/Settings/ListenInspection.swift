@@ -18,6 +18,12 @@ extension Inspection {
         settings.port = port("port", in: table) ?? settings.port
         settings.readerPort = port("reader_port", in: table)
         settings.writerPort = port("writer_port", in: table)
+        let sources = #"networks, addresses or "unix", such as ["10.0.0.0/8", "127.0.0.1"]"#
+        for (index, source) in (strings("proxy_protocol_from", in: table, expected: sources) ?? []).enumerated()
+        where !settings.proxies.add(source) {
+            let path = table.path(of: "proxy_protocol_from").appending(index)
+            note(.wrongValue(expected: sources, found: Value.string(source).shown), at: path)
+        }
 
         checkPorts(settings, table)
         checkReachable(settings, table)

@@ -28,7 +28,7 @@ public enum Section: String, CaseIterable, Sendable {
                 "listen", "server", "auth", "tls", "probe", "clusters", "databases", "users", "pool", "routing",
                 "admin",
             ]
-        case .listen: ["addresses", "unix_socket_dir", "port", "reader_port", "writer_port"]
+        case .listen: ["addresses", "unix_socket_dir", "port", "reader_port", "writer_port", "proxy_protocol_from"]
         case .server: ["workers", "max_clients", "login_timeout", "max_message_size", "zone", "log_level", "log_format"]
         case .auth: ["method", "users_file", "scram_iterations", "query", "query_user"]
         case .tls: ["mode", "certificate", "key", "ca"]

@@ -1,5 +1,6 @@
 // How is a router built from its settings, and how does it end?
 
+import Endpoints
 import Locks
 import Logging
 import Probing
@@ -30,6 +31,8 @@ func runRouter(configuration: Configuration) throws {
             settings: configuration.proxy, clusters: running.clusters, version: pointsmanVersion, logger: logger)
     }
     try running.start(publishingTo: server)
+    let stopping = Flag()
+    let endpoint = try startEndpoint(configuration.proxy.admin, running, stopping)
     let listen = configuration.proxy.listen
     let ports = [listen.port, listen.writerPort, listen.readerPort].compactMap { $0 }.map(String.init)
     if configuration.proxy.databases.values.contains(where: { $0.routing.consistency == .global }) {
@@ -40,15 +43,15 @@ func runRouter(configuration: Configuration) throws {
     }
     logger.info("pointsman \(pointsmanVersion) is ready on port \(ports.joined(separator: ", "))")
 
-    let ended = Lock(false)
+    let ended = Flag()
     let waiting = try operatorError { () throws(ReactorError) in
         try WorkerThread(name: "stop") {
             server.join()
-            ended.withLock { $0 = true }
+            ended.raise()
         }
     }
     var hasBeenAsked = false
-    while !ended.withLock({ $0 }) {
+    while !ended.isRaised {
         guard let signal = signals.wait(milliseconds: 100) else { continue }
         switch signal {
         case .hangup:
@@ -58,6 +61,7 @@ func runRouter(configuration: Configuration) throws {
                 hasBeenAsked || signal == .quit
                 ? .immediately : (signal == .terminate ? .drain : .afterTransactions)
             hasBeenAsked = true
+            stopping.raise()
             logger.info("\(signal.name): stopping (\(mode))")
             server.stop(mode)
         default:
@@ -66,7 +70,33 @@ func runRouter(configuration: Configuration) throws {
     }
     waiting.join()
     running.stop()
+    endpoint?.stop()
     logger.info("pointsman has stopped")
+}
+
+/// Something that happens once, for other threads to see.
+private final class Flag: Sendable {
+    private let state = Lock(false)
+
+    var isRaised: Bool { state.withLock { $0 } }
+
+    func raise() { state.withLock { $0 = true } }
+}
+
+/// Answers load balancers over HTTP, if that is wanted.
+private func startEndpoint(
+    _ admin: AdminSettings, _ running: RunningClusters, _ stopping: Flag
+) throws -> HTTPEndpoint? {
+    guard let address = admin.http else { return nil }
+    do throws(EndpointError) {
+        let endpoint = try HTTPEndpoint(host: address.host, port: address.port) {
+            Health(clusters: running.topologies, isStopping: stopping.isRaised)
+        }
+        try endpoint.start()
+        return endpoint
+    } catch {
+        throw OperatorError(sentence: error.description)
+    }
 }
 
 /// An error of the system's, as a sentence for the operator.
@@ -79,7 +109,7 @@ private func operatorError<Value>(_ body: () throws(ReactorError) -> Value) thro
 }
 
 /// The clusters of one process with their probers.
-private struct RunningClusters {
+private struct RunningClusters: Sendable {
     let clusters: [ProxyCluster]
     private let probers: [Prober]
     private let watchers: [CatalogWatcher]
@@ -89,16 +119,20 @@ private struct RunningClusters {
     private final class Publisher: Sendable {
         private let server = Lock<ProxyServer?>(nil)
         private let number: Int
+        private let latest = Lock<Topology>(Topology())
 
         init(number: Int) {
             self.number = number
         }
+
+        var topology: Topology { latest.withLock { $0 } }
 
         func begin(_ server: ProxyServer) {
             self.server.withLock { $0 = server }
         }
 
         func publish(_ topology: Topology) {
+            latest.withLock { $0 = topology }
             server.withLock { $0 }?.publish(topology, cluster: number)
         }
 
@@ -172,6 +206,11 @@ private struct RunningClusters {
         } catch {
             throw OperatorError(sentence: error.description)
         }
+    }
+
+    /// The clusters as they are now.
+    var topologies: [(name: String, topology: Topology)] {
+        zip(clusters, publishers).map { ($0.settings.name, $1.topology) }
     }
 
     func stop() {

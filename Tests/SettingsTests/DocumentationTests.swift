@@ -75,7 +75,7 @@ import Testing
             "listen.unix_socket_dir", "listen.reader_port", "listen.writer_port", "auth.users_file", "auth.query",
             "auth.query_user", "tls.certificate", "tls.key", "tls.ca", "probe.user", "probe.password",
             "clusters.NAME.nodes", "clusters.NAME.tls", "clusters.NAME.nodes[].address", "clusters.NAME.nodes[].zone",
-            "server.zone",
+            "server.zone", "listen.proxy_protocol_from",
             "databases.NAME.cluster", "databases.NAME.dbname", "databases.NAME.pool", "databases.NAME.routing",
             "users.NAME.password", "users.NAME.pool", "admin.users", "admin.stats_users", "admin.http",
         ]

@@ -85,6 +85,18 @@ public final class StreamSocket: Sendable {
     public var isReadable: Bool { poll(for: Int16(POLLIN), milliseconds: 0) }
 
     /// No more bytes will be sent; the peer sees the end of the stream and can still answer.
+    /// The port of this end.
+    public var localPort: Int {
+        var address = sockaddr_in()
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getsockname(descriptor, $0, &size)
+            }
+        }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+
     public func finishSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Makes the end of the connection a reset (RST), as when a peer's machine vanishes.

@@ -227,6 +227,9 @@ public final class WireClient {
     }
 
     /// Sends no more; can still receive.
+    /// The port of the client's end.
+    public var localPort: Int { socket?.localPort ?? 0 }
+
     public func finishSending() { socket?.finishSending() }
 
     // MARK: Bytes

@@ -25,6 +25,7 @@ import Testing
                 "Telemetry", "Lookups", "Locks",
             ]
         ),
+        ("Endpoints", ["Locks", "Routing"]),
         ("Telemetry", ["Locks"]),
         ("Settings", ["Proxy", "Routing", "Pooling", "Authentication", "Probing", "Telemetry"]),
         ("PostgresCluster", ["Locks"]),
@@ -32,7 +33,7 @@ import Testing
             "pointsman",
             [
                 "Proxy", "Probing", "Settings", "SQL", "Routing", "Pooling", "Authentication", "Sessions", "Telemetry",
-                "Lookups", "Locks", "OpenSSL", "PostgresCluster", "Reactor", "Wire",
+                "Lookups", "Locks", "OpenSSL", "PostgresCluster", "Reactor", "Wire", "Endpoints",
             ]
         ),
         ("CLinux", []),
@@ -43,6 +44,7 @@ import Testing
     /// Libraries of others, each with the modules that may import it.
     static let libraries: [String: Set<String>] = [
         "TOMLKit": ["Settings"],
+        "FlyingFox": ["Endpoints"], "FlyingSocks": ["Endpoints"],
         "ArgumentParser": ["pointsman"],
         "Logging": ["Telemetry", "Proxy", "Probing", "Lookups", "pointsman"],
     ]

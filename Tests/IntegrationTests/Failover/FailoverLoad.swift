@@ -5,8 +5,8 @@ import Locks
 import PostgresCluster
 import TestSupport
 
-/// Writers of rows with numbers that are never used twice, each of which reads its last row back. Every client keeps one
-/// connection for the whole time: to lose it is a violation.
+/// Writers of rows with numbers that are never used twice, each of which reads its last row back. Every client keeps
+/// one connection for the whole time: to lose it is a violation.
 final class FailoverLoad: Sendable {
     /// How a client sends its rows.
     enum Manner: CaseIterable, Sendable {

@@ -33,7 +33,7 @@ import Testing
         #expect(router.isRunning)
         #expect(ledger.violations == [])
         #expect(ledger.stale == 0)
-        print("pause \(ledger.longestPause), errors \(ledger.errors), of reads \(ledger.readErrors), \(ledger.reads) reads")
+        print(ledger)
         return ledger
     }
 
@@ -41,9 +41,7 @@ import Testing
     private func promote(_ new: PostgresNode, _ other: PostgresNode) throws {
         try new.psql("ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
         try new.promote()
-        try other.set(
-            "primary_conninfo",
-            "host=\(new.socketDirectory) port=\(new.port) user=postgres application_name=\(other.name)")
+        try other.follow(new)
     }
 
     @Test(arguments: End.allCases)

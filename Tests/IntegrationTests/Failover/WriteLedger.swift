@@ -6,7 +6,7 @@ import PostgresCluster
 import TestSupport
 
 /// What clients were told of each row that they sent, in the order of the telling.
-struct WriteLedger {
+struct WriteLedger: CustomStringConvertible {
     /// Committed, as the client was told; with the moment.
     private(set) var acknowledged: [Int: ContinuousClock.Instant] = [:]
     /// 08007: nobody knows.
@@ -40,6 +40,12 @@ struct WriteLedger {
 
     mutating func violate(_ text: String) { violations.append(text) }
 
+    var description: String {
+        let tally = errors.map { "\($0.key) \($0.value)" }.sorted().joined(separator: "; ")
+        let writes = "\(acknowledged.count) writes, longest pause \(longestPause), failed: \(tally)"
+        return writes + "; \(reads) reads, failed: \(readErrors)"
+    }
+
     /// The longest time without an acknowledgement.
     var longestPause: Duration {
         let moments = acknowledged.values.sorted()
@@ -54,7 +60,7 @@ struct WriteLedger {
         for row in rows { counts[row, default: 0] += 1 }
         var faults: [String] = []
         for (id, count) in counts where count > 1 { faults.append("row \(id) is there \(count) times") }
-        for (id, state) in failed where counts[id] != nil { faults.append("row \(id) was refused (\(state)) and stored") }
+        for (id, state) in failed where counts[id] != nil { faults.append("row \(id) failed (\(state)) and is there") }
         return (Set(acknowledged.keys).subtracting(counts.keys), faults)
     }
 }
