@@ -89,7 +89,7 @@ private func startEndpoint(
 ) throws -> HTTPEndpoint? {
     guard let address = admin.http else { return nil }
     do throws(EndpointError) {
-        let endpoint = try HTTPEndpoint(host: address.host, port: address.port) {
+        let endpoint = HTTPEndpoint(host: address.host, port: address.port) {
             Health(clusters: running.topologies, isStopping: stopping.isRaised)
         }
         try endpoint.start()

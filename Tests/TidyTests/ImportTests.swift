@@ -25,7 +25,7 @@ import Testing
                 "Telemetry", "Lookups", "Locks",
             ]
         ),
-        ("Endpoints", ["Locks", "Routing"]),
+        ("Endpoints", ["Routing"]),
         ("Telemetry", ["Locks"]),
         ("Settings", ["Proxy", "Routing", "Pooling", "Authentication", "Probing", "Telemetry"]),
         ("PostgresCluster", ["Locks"]),
@@ -44,7 +44,7 @@ import Testing
     /// Libraries of others, each with the modules that may import it.
     static let libraries: [String: Set<String>] = [
         "TOMLKit": ["Settings"],
-        "FlyingFox": ["Endpoints"], "FlyingSocks": ["Endpoints"],
+        "NIOCore": ["Endpoints"], "NIOHTTP1": ["Endpoints"], "NIOPosix": ["Endpoints"],
         "ArgumentParser": ["pointsman"],
         "Logging": ["Telemetry", "Proxy", "Probing", "Lookups", "pointsman"],
     ]
