@@ -9,6 +9,9 @@ public enum ConsoleCommand: Equatable, Sendable {
     /// Takes a node out, by its address or a part of that which names no other.
     case drain(node: String)
     case undrain(node: String)
+    /// Lets no further work begin, of a database or of all, and is answered when all that runs has ended.
+    case pause(database: String?)
+    case resume(database: String?)
     /// nil: the only database that there is.
     case explainRoute(database: String?, statement: String)
 
@@ -23,7 +26,7 @@ public enum ConsoleCommand: Equatable, Sendable {
                 "why",
             ]
         case .showRoutes: ["goes_to", "reason", "object", "database", "count", "remark"]
-        case .drain, .undrain: []
+        case .drain, .undrain, .pause, .resume: []
         case .explainRoute: ["item", "value"]
         }
     }
@@ -34,6 +37,8 @@ public enum ConsoleCommand: Equatable, Sendable {
         case .showHelp, .showVersion, .showNodes, .showRoutes: "SHOW"
         case .drain: "DRAIN"
         case .undrain: "UNDRAIN"
+        case .pause: "PAUSE"
+        case .resume: "RESUME"
         case .explainRoute: "EXPLAIN"
         }
     }
@@ -42,7 +47,7 @@ public enum ConsoleCommand: Equatable, Sendable {
     public var onlyLooks: Bool {
         switch self {
         case .showHelp, .showVersion, .showNodes, .showRoutes, .explainRoute: true
-        case .drain, .undrain: false
+        case .drain, .undrain, .pause, .resume: false
         }
     }
 }
@@ -100,5 +105,20 @@ struct ConsoleEntry: Sendable {
             guard let node = text.name(), text.isAtEnd else { return nil }
             return .undrain(node: node)
         },
+        ConsoleEntry(
+            words: ["PAUSE"], rest: "[database]", isForLookers: false,
+            meaning: "lets no further statement or transaction begin; answers when none runs any more"
+        ) { ofDatabase($0).map { .pause(database: $0) } },
+        ConsoleEntry(
+            words: ["RESUME"], rest: "[database]", isForLookers: false, meaning: "lets what waits since a PAUSE go on"
+        ) { ofDatabase($0).map { .resume(database: $0) } },
     ]
+
+    /// The name of a database, or nothing; the outer nil: something else.
+    private static func ofDatabase(_ text: ConsoleText) -> String?? {
+        var text = text
+        if text.isAtEnd { return .some(nil) }
+        guard let name = text.name(), text.isAtEnd else { return nil }
+        return .some(name)
+    }
 }

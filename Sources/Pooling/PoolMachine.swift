@@ -74,6 +74,9 @@ public struct PoolMachine: Sendable {
         localQueues = Array(repeating: SlotList(), count: workerCount)
     }
 
+    /// No client works on a server, or waits for one that is on its way to it; pinned ones keep theirs.
+    public var isAtRest: Bool { busyCount == pinnedCount && promised.isEmpty }
+
     /// A client wants a server. The answer is `assign`, `handOver` or `refuse`, or the client waits.
     ///
     /// - Parameter pinned: the client will keep the server beyond its transaction; it counts against `maxPinned` from

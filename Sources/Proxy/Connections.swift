@@ -36,7 +36,7 @@ final class ClientConnection {
     }
 
     /// Why the client's bytes are not read any further.
-    enum Wait: Equatable {
+    enum Wait {
         case none
         /// In the queue of a pool.
         case pool(node: Int)
@@ -46,8 +46,16 @@ final class ClientConnection {
         case keys
         /// For its replication connection.
         case link
+        /// For RESUME.
+        case paused
+        /// For the end of all work, to answer PAUSE.
+        case rest(PauseWait)
         /// For what is known of the functions it calls.
         case catalog(until: UInt64)
+
+        var isNone: Bool {
+            if case .none = self { true } else { false }
+        }
     }
 
     let token: Token

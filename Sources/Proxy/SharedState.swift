@@ -72,6 +72,7 @@ final class SharedState: Sendable {
     let catalogs = CatalogTable()
     let deriver: KeyDeriver
     let retries = Lock<RetryCounters>(RetryCounters())
+    let pauses = Pauses()
     /// By worker.
     let reports: [PublishedReport]
     let version: String

@@ -88,6 +88,10 @@ final class Worker {
     var resumable: [Token] = []
     var held: Set<Int> = []
     var catalogWaiters: Set<Int> = []
+    /// Clients that wait for RESUME.
+    var paused: Set<Int> = []
+    /// Users of the console that wait for the end of all work.
+    var pauseWaiters: Set<Int> = []
 
     /// Reused by every call into the machines.
     var toClient = Outbox()
@@ -195,6 +199,7 @@ final class Worker {
         case .catalogChanged(let id, let demand): catalogChanged(id, demand: demand)
         case .learned(let lesson, let fingerprint, let catalog, let until):
             statements.learned.learn(lesson, of: fingerprint, in: catalog, until: until)
+        case .resumed: resumed()
         case .stop(let mode): stop(mode)
         }
     }

@@ -43,7 +43,12 @@ extension Worker {
         case .catalog:
             endCatalogWait(client)
             client.session.pinRefused(.hiddenCode, .cancelled)
-        case .none, .keys, .link:
+        case .paused:
+            paused.remove(slot)
+            client.wait = .none
+            client.refusal = .cancelled
+            resumeLater(client)
+        case .none, .keys, .link, .rest:
             if let server = client.server, server.session.runsClientsWork { startCancel(server, client: client) }
         }
     }

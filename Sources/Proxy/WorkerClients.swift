@@ -106,7 +106,7 @@ extension Worker {
 
     /// Uses the bytes that were kept, then those that the socket has.
     func pump(_ client: ClientConnection) {
-        if case .welcoming = client.phase, client.wait == .none {
+        if case .welcoming = client.phase, client.wait.isNone {
             if client.server == nil { askForWelcome(client) } else { finishWelcome(client) }
         }
         if !client.kept.isEmpty, !isStalled(client) { serveKept(client) }
@@ -122,7 +122,7 @@ extension Worker {
 
     /// Nothing of the client's input can be used now.
     private func isStalled(_ client: ClientConnection) -> Bool {
-        client.wait != .none || client.isBlocked || client.isLeaving || client.output.count > Self.outputLimit
+        !client.wait.isNone || client.isBlocked || client.isLeaving || client.output.count > Self.outputLimit
             || (client.server.map { $0.output.count > Self.outputLimit } ?? false)
             || (client.link.map { $0.output.count > Self.outputLimit } ?? false)
     }
@@ -161,7 +161,7 @@ extension Worker {
 
     /// Keeps what comes in from a client that waits, so that its end is seen.
     private func receiveWhileStalled(_ client: ClientConnection) {
-        guard client.wait != .none else { return }
+        guard !client.wait.isNone else { return }
         let input = input
         switch input.receive(from: client.descriptor) {
         case .bytes:
@@ -201,7 +201,7 @@ extension Worker {
         while !client.isClosed {
             switch client.phase {
             case .login(let login):
-                guard client.wait == .none else { return }
+                guard client.wait.isNone else { return }
                 if login.awaitsProxyHeader, !readProxyHeader(client, login, bytes, at: &offset) { return }
                 pulse.turn(to: .logins, now: now)
                 defer { pulse.turn(to: .connections, now: now) }
@@ -214,7 +214,7 @@ extension Worker {
             case .welcoming:
                 return flush(client, bytes)
             case .serving:
-                guard client.wait == .none, serveBatch(client, bytes, at: &offset) else {
+                guard client.wait.isNone, serveBatch(client, bytes, at: &offset) else {
                     return flush(client, bytes)
                 }
             case .replicating:
@@ -385,6 +385,8 @@ extension Worker {
             }
         case .held: held.remove(client.token.index)
         case .catalog: catalogWaiters.remove(client.token.index)
+        case .paused: paused.remove(client.token.index)
+        case .rest: pauseWaiters.remove(client.token.index)
         case .none, .keys, .link: break
         }
         client.wait = .none

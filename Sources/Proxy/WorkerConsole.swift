@@ -86,7 +86,13 @@ extension Worker {
         var session = session
         var out: [UInt8] = []
         let step = session.advance(bytes, at: &offset, out: &out)
-        if case .run(let command) = step { session.answer(carryOut(command), out: &out) }
+        if case .run(let command) = step {
+            guard let result = carryOut(command, client, session, user: user) else {
+                toClient.write { $0.append(contentsOf: out) }
+                return false
+            }
+            session.answer(result, out: &out)
+        }
         client.phase = .console(session, user: user)
         toClient.write { $0.append(contentsOf: out) }
         switch step {
@@ -103,8 +109,13 @@ extension Worker {
 
     // MARK: Commands
 
-    private func carryOut(_ command: ConsoleCommand) -> ConsoleResult {
+    /// - Returns: nil: the answer comes later.
+    private func carryOut(
+        _ command: ConsoleCommand, _ client: ClientConnection, _ session: ConsoleSession, user: String
+    ) -> ConsoleResult? {
         switch command {
+        case .pause(let database): pause(database, client, session, user: user)
+        case .resume(let database): resume(database)
         case .showHelp: .rows(Console.help)
         case .showVersion: .rows([["Pointsman \(shared.version)"]])
         case .showNodes: .rows(nodeRows)

@@ -38,5 +38,7 @@ enum WorkerMessage: Sendable {
     case catalogChanged(CatalogID, demand: UInt64)
     /// What running a statement has taught another worker.
     case learned(LearnedStatements.Lesson, Fingerprint, CatalogID, until: UInt64)
+    /// What was paused may go on.
+    case resumed
     case stop(StopMode)
 }

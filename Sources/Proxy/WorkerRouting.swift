@@ -35,6 +35,7 @@ extension Worker {
                 client.refusal = nil
                 return refuse(client, error, bytes, at: &offset)
             }
+            if waitsForResume(client, group) { return false }
             let decision = decide(client, group)
             if client.session.rerun != nil, let error = objection(to: decision.target, for: client, group) {
                 return refuse(client, error, bytes, at: &offset)
@@ -74,7 +75,7 @@ extension Worker {
             }
             acquiring = nil
             if client.server != nil { return true }
-            if client.wait != .none { return false }
+            if !client.wait.isNone { return false }
         }
         return false
     }
@@ -268,7 +269,7 @@ extension Worker {
                 client.excluded.insert(pool.node)
             }
             giveBack(server)
-            if client !== acquiring, client.wait == .none { resumeLater(client) }
+            if client !== acquiring, client.wait.isNone { resumeLater(client) }
             return
         }
         attach(client, server)

@@ -13,6 +13,7 @@ extension Worker {
         resumeListeners()
         expireHeld()
         if !catalogWaiters.isEmpty { expireCatalogWaits() }
+        if !pauseWaiters.isEmpty { tellPaused() }
         expireLogins()
         expireConnects()
         expireLinks()
@@ -83,7 +84,7 @@ extension Worker {
     /// Ends the connections of clients that are in no transaction.
     private func sendIdleAway() {
         for client in clients {
-            guard let client, client.wait == .none, client.kept.isEmpty else { continue }
+            guard let client, client.wait.isNone, client.kept.isEmpty else { continue }
             let isBusy =
                 client.session.detachedStatus != .idle
                 || client.server.map { !$0.session.isQuiet || $0.session.status != .idle } ?? false

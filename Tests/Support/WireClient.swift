@@ -150,6 +150,17 @@ public final class WireClient {
         }
     }
 
+    /// Whether nothing comes in for this long.
+    public func isSilent(for duration: Duration) throws -> Bool {
+        guard readPosition == received.count else { return false }
+        do {
+            received += try openSocket().receive(deadline: .now + duration)
+            return false
+        } catch {
+            return true
+        }
+    }
+
     /// All messages up to the end of the connection.
     public func readUntilEnd() throws -> [BackendMessage] {
         var messages: [BackendMessage] = []

@@ -1,0 +1,53 @@
+// Which databases may begin no work for now?
+
+import Locks
+import Synchronization
+
+/// What PAUSE has stopped, over all workers. Work that has a server goes on.
+final class Pauses: Sendable {
+    private struct State {
+        var all = false
+        var databases: Set<String> = []
+    }
+
+    private let state = Lock(State())
+    /// Whether anything is paused: the only thing that is looked at while nothing is.
+    private let isAny = Atomic<Bool>(false)
+
+    func isPaused(_ database: String) -> Bool {
+        guard isAny.load(ordering: .relaxed) else { return false }
+        return state.withLock { $0.all || $0.databases.contains(database) }
+    }
+
+    var isAllPaused: Bool { state.withLock { $0.all } }
+
+    /// - Parameter database: nil for all, those that nobody has asked for yet included.
+    /// - Returns: whether that changes anything.
+    func pause(_ database: String?) -> Bool {
+        defer { update() }
+        return state.withLock { state in
+            guard let database else {
+                defer { state.all = true }
+                return !state.all
+            }
+            return !state.all && state.databases.insert(database).inserted
+        }
+    }
+
+    /// Of all: ends the pauses of single databases, too.
+    func resume(_ database: String?) -> Bool {
+        defer { update() }
+        return state.withLock { state in
+            guard let database else {
+                defer { state = State() }
+                return state.all || !state.databases.isEmpty
+            }
+            return state.databases.remove(database) != nil
+        }
+    }
+
+    private func update() {
+        let any = state.withLock { $0.all || !$0.databases.isEmpty }
+        isAny.store(any, ordering: .sequentiallyConsistent)
+    }
+}

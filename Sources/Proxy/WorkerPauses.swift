@@ -1,0 +1,130 @@
+// How does an operator stop all work for a moment, without anybody losing a connection?
+
+import Admin
+import Locks
+import Logging
+import Pooling
+import Sessions
+import Wire
+
+/// A user of the console who waits for the end of all work.
+final class PauseWait {
+    let session: ConsoleSession
+    let user: String
+    /// nil: all.
+    let database: String?
+
+    init(_ session: ConsoleSession, user: String, database: String?) {
+        self.session = session
+        self.user = user
+        self.database = database
+    }
+}
+
+extension Worker {
+    // MARK: Clients
+
+    /// Whether the client has to wait for RESUME before it gets a server.
+    func waitsForResume(_ client: ClientConnection, _ group: PoolGroup) -> Bool {
+        guard shared.pauses.isPaused(group.database) else { return false }
+        client.wait = .paused
+        paused.insert(client.token.index)
+        return true
+    }
+
+    /// Something was resumed: whoever is still paused waits again.
+    func resumed() {
+        for slot in paused {
+            guard let client = clients[slot] else { continue }
+            client.wait = .none
+            resumeLater(client)
+        }
+        paused.removeAll()
+    }
+
+    // MARK: Commands
+
+    /// - Returns: nil: the answer comes when all work has ended.
+    func pause(_ database: String?, _ client: ClientConnection, _ session: ConsoleSession, user: String)
+        -> ConsoleResult?
+    {
+        if let error = objection(to: database) { return error }
+        guard shared.pauses.pause(database) else {
+            return .failed(ErrorFields(.error, "55000", "\(Self.words(database)) is paused already"))
+        }
+        shared.logger.notice("paused by command", metadata: ["database": "\(database ?? "*")"])
+        recycle(database)
+        let wait = PauseWait(session, user: user, database: database)
+        if isAtRest(database) { return .rows([]) }
+        client.wait = .rest(wait)
+        pauseWaiters.insert(client.token.index)
+        return nil
+    }
+
+    func resume(_ database: String?) -> ConsoleResult {
+        if let error = objection(to: database) { return error }
+        guard shared.pauses.resume(database) else {
+            return .failed(ErrorFields(.error, "55000", "\(Self.words(database)) is not paused"))
+        }
+        shared.logger.notice("resumed by command", metadata: ["database": "\(database ?? "*")"])
+        for (number, mailbox) in mailboxes.enumerated() where number != id.rawValue { mailbox.post(.resumed) }
+        resumed()
+        return .rows([])
+    }
+
+    private static func words(_ database: String?) -> String { database.map { "database \"\($0)\"" } ?? "everything" }
+
+    private func objection(to database: String?) -> ConsoleResult? {
+        guard let database, shared.settings.database(named: database) == nil else { return nil }
+        return .failed(ErrorFields(.error, "3D000", "database \"\(database)\" does not exist"))
+    }
+
+    // MARK: The end of all work
+
+    /// Tells those who wait for it that all work has ended, or that it was resumed before.
+    func tellPaused() {
+        for slot in pauseWaiters {
+            guard let client = clients[slot], case .rest(let wait) = client.wait else { continue }
+            let isOver = !isStillPaused(wait.database)
+            guard isOver || isAtRest(wait.database) else { continue }
+            pauseWaiters.remove(slot)
+            client.wait = .none
+            var session = wait.session
+            var out: [UInt8] = []
+            let error = ErrorFields(.error, "57014", "resumed before all work had ended")
+            session.answer(isOver ? .failed(error) : .rows([]), out: &out)
+            client.phase = .console(session, user: wait.user)
+            toClient.write { $0.append(contentsOf: out) }
+            flush(client, Span())
+            resumeLater(client)
+        }
+    }
+
+    private func isStillPaused(_ database: String?) -> Bool {
+        database.map { shared.pauses.isPaused($0) } ?? shared.pauses.isAllPaused
+    }
+
+    private func groups(of database: String?) -> [PoolGroup] {
+        shared.allGroups.filter { database == nil || $0.database == database }
+    }
+
+    /// Servers with nothing to do are closed, the others when they are free: what comes after finds new ones. Who waits
+    /// for one waits for RESUME instead.
+    private func recycle(_ database: String?) {
+        for group in groups(of: database) {
+            for pool in group.pools {
+                withPool(pool) { machine, actions in
+                    machine.turnAwayWaiters(0, actions: &actions)
+                    machine.drain(.recycled, now: now, actions: &actions)
+                }
+            }
+        }
+    }
+
+    /// Whether no server works for anybody but pinned sessions, which keep theirs.
+    private func isAtRest(_ database: String?) -> Bool {
+        groups(of: database).allSatisfy { group in
+            group.pools.allSatisfy { $0.machine.withLock { $0.isAtRest } }
+        }
+    }
+}
