@@ -266,9 +266,12 @@ enum Endpoint: Equatable, Sendable {
         }
     }
 
+    /// A server whose machine is gone without a word is given up when it has acknowledged nothing for so long.
+    private static let options = TCPOptions(userTimeout: .seconds(30))
+
     func connect() -> Connecting {
         switch self {
-        case .tcp(let address): Connector.tcp(address)
+        case .tcp(let address): Connector.tcp(address, options: Self.options)
         case .unix(let path): Connector.unix(path: path)
         }
     }

@@ -273,7 +273,7 @@ extension Worker {
         let translation = client.session.translate(
             bytes, at: &offset, server: &server.session, table: &statements, toServer: &toServer,
             toClient: &toClient, facts: &facts)
-        if client.session.isOnTrial, !keep(client, bytes.extracting(start..<offset)) { return false }
+        if client.session.isOnTrial, !keep(client, server, bytes.extracting(start..<offset)) { return false }
         settleFacts(client, server)
         switch translation {
         case .needInput:

@@ -239,6 +239,9 @@ extension RetryCounters {
             ("a replica has refused it", refused, "\(lessons) of them were done by the primary"),
             ("a replica could not finish it", interrupted, nil), ("a replica was lost with it", crashed, nil),
         ]
-        return causes.filter { $0.1 > 0 }.map { ["run again", $0.0, nil, nil, "\($0.1)", $0.2] }
+        let reruns: [[String?]] = causes.filter { $0.1 > 0 }.map { ["run again", $0.0, nil, nil, "\($0.1)", $0.2] }
+        guard sessionsWithLostWrites > 0 else { return reruns }
+        let remark = "sessions that may have been told of commits which the new primary does not have"
+        return reruns + [["lost", "a change of the primary", nil, nil, "\(sessionsWithLostWrites)", remark]]
     }
 }

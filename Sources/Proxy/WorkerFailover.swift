@@ -39,12 +39,26 @@ extension Worker {
             if !links.isEmpty { endReplication(in: cluster) }
             cutOffFormerPrimaries(cluster)
         }
+        if let lost = topology.lostWrites, lost != before.lostWrites { countLosers(cluster, lost) }
         for (place, node) in topology.nodes.enumerated() {
             let was = place < before.nodes.count ? before.nodes[place] : nil
             if node.role == .fenced, was?.role != .fenced { cutOff(cluster, place) }
             if !node.isUp, was?.isUp ?? false { takeBackReads(cluster, place) }
             if id.rawValue == 0 { tellPools(cluster, place, node, was: was) }
         }
+    }
+
+    /// Tells how many sessions are there that were told of a commit which may be lost.
+    private func countLosers(_ cluster: Int, _ lost: LostWrites) {
+        let losers = clients.count { client in
+            guard let client, client.group?.cluster == cluster else { return false }
+            return client.session.floor.sample > lost.after
+        }
+        guard losers > 0 else { return }
+        shared.retries.withLock { $0.sessionsWithLostWrites += losers }
+        shared.logger.error(
+            "sessions of this worker that may have been told of commits which the new primary does not have: \(losers)",
+            metadata: ["cluster": "\(shared.clusters[cluster].settings.name)", "worker": "\(id.rawValue)"])
     }
 
     private func tellPools(_ cluster: Int, _ place: Int, _ node: NodeStatus, was: NodeStatus?) {

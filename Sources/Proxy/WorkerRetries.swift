@@ -12,12 +12,16 @@ extension Worker {
     /// How long a lesson holds.
     static let lessonNanoseconds: UInt64 = 60_000_000_000
 
-    /// Keeps what a client has sent of a trial; false: there is no memory for it, and the client is sent away.
-    func keep(_ client: ClientConnection, _ bytes: Span<UInt8>) -> Bool {
-        guard client.tried.append(bytes) else {
+    /// Keeps what a client has sent of a trial. Where there is no memory for that, it is no trial any more on the
+    /// primary; on a replica the client is sent away, and the answer is false.
+    func keep(_ client: ClientConnection, _ server: ServerConnection, _ bytes: Span<UInt8>) -> Bool {
+        if client.tried.append(bytes) { return true }
+        guard server.isPrimary else {
             outOfMemory(client)
             return false
         }
+        client.session.giveUpTrial(on: &server.session)
+        client.tried.reset()
         return true
     }
 
@@ -105,6 +109,8 @@ struct RetryCounters: Equatable, Sendable {
     var crashed = 0
     /// Statements that the primary did after a replica had refused them.
     var lessons = 0
+    /// Sessions that were told of a commit which a new primary may lack.
+    var sessionsWithLostWrites = 0
 
     mutating func count(_ failure: TrialFailure) {
         switch failure {

@@ -33,6 +33,8 @@ public struct ClusterMachine: Equatable, Sendable {
     /// The nodes between which no primary could be chosen.
     var contested: [NodeID] = []
     var primaryLostAt: UInt64 = 0
+    /// Of the last change of the primary.
+    var lostWrites: LostWrites?
     /// Grows with every fact.
     public private(set) var generation: UInt64 = 0
     var events: [ClusterEvent] = []

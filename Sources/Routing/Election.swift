@@ -78,11 +78,14 @@ extension ClusterMachine {
     }
 
     private mutating func noteLostWrites(_ record: NodeRecord) {
+        lostWrites = nil
         guard let last = history.newest?.lsn, let report = record.report, let position = report.insertLSN else {
             return
         }
         let end = position.endOfLastRecord(layout: report.layout)
-        if end < last { events.append(.writesLost(behind: end, until: last)) }
+        guard end < last else { return }
+        events.append(.writesLost(behind: end, until: last))
+        lostWrites = LostWrites(timeline: record.timeline, after: history.covered(by: end)?.number ?? 0)
     }
 
     /// A fence falls when its node is a replica, or has a timeline that no primary had before, or when the last

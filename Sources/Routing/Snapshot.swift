@@ -5,7 +5,8 @@ extension ClusterMachine {
     public func snapshot(at now: UInt64) -> Topology {
         Topology(
             generation: generation, nodes: records.map { status($0, at: now) }, primary: primary,
-            newestSample: history.newest?.number ?? 0, position: position, takenAt: now)
+            newestSample: history.newest?.number ?? 0, position: position, lostWrites: lostWrites,
+            takenAt: now)
     }
 
     private var position: SampledPosition? {

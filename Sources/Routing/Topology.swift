@@ -145,6 +145,19 @@ public struct NodeStatus: Equatable, Sendable {
     }
 }
 
+/// Writes of a former primary that its successor does not have.
+public struct LostWrites: Equatable, Sendable {
+    /// The successor's timeline.
+    public var timeline: UInt32
+    /// The newest sample whose changes the successor has: what raised a session's floor above it may be lost.
+    public var after: UInt64
+
+    public init(timeline: UInt32, after: UInt64) {
+        self.timeline = timeline
+        self.after = after
+    }
+}
+
 /// An immutable picture of a cluster, handed to the workers.
 public struct Topology: Equatable, Sendable {
     /// Grows with everything that was learned.
@@ -157,12 +170,14 @@ public struct Topology: Equatable, Sendable {
     public var newestSample: UInt64
     /// Where the current or last primary was then; nil = none is known yet.
     public var position: SampledPosition?
+    /// What the last change of the primary has certainly lost; nil = nothing that is known of.
+    public var lostWrites: LostWrites?
     /// When this picture was made.
     public var takenAt: UInt64
 
     public init(
         generation: UInt64 = 0, nodes: [NodeStatus] = [], primary: NodeID? = nil, newestSample: UInt64 = 0,
-        position: SampledPosition? = nil, takenAt: UInt64 = 0
+        position: SampledPosition? = nil, lostWrites: LostWrites? = nil, takenAt: UInt64 = 0
     ) {
         precondition(nodes.count <= NodeSet.capacity, "a cluster has at most 64 nodes")
         self.generation = generation
@@ -170,6 +185,7 @@ public struct Topology: Equatable, Sendable {
         self.primary = primary
         self.newestSample = newestSample
         self.position = position
+        self.lostWrites = lostWrites
         self.takenAt = takenAt
     }
 

@@ -105,6 +105,12 @@ extension ClientSession {
             cover: cover, isLong: batch.executes > 1 || (batch.classification?.statementCount ?? 1) > 1)
     }
 
+    /// The batch cannot be kept: whatever becomes of it is the client's.
+    public mutating func giveUpTrial(on server: inout ServerSession) {
+        trial = nil
+        server.trial = nil
+    }
+
     /// Remembers a text of the batch that is run again.
     mutating func remember(_ text: Span<UInt8>) {
         let fingerprint = Fingerprint(of: text, settings: lexerInForce)

@@ -304,11 +304,18 @@ import Testing
 
     @Test func lostWritesAreTold() {
         var cluster = started()
+        let kept = cluster.topology.newestSample
         cluster.primary(1, 8000)
+        #expect(cluster.topology.newestSample > kept && cluster.topology.lostWrites == nil)
         cluster.fail(1)
         _ = cluster.news()
         cluster.primary(2, 5100, timeline: 2)
         #expect(cluster.news().contains(.writesLost(behind: LSN(5100), until: LSN(8000))))
+        #expect(cluster.topology.lostWrites == LostWrites(timeline: 2, after: kept))
+        // The next change loses nothing.
+        cluster.fail(2)
+        cluster.primary(1, 9000, timeline: 3)
+        #expect(cluster.topology.primary == NodeID(1) && cluster.topology.lostWrites == nil)
     }
 
     @Test func eventsAreSentences() {

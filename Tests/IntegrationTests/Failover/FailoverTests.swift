@@ -85,4 +85,28 @@ import Testing
             #expect(faults == [] && missing == [])
         }
     }
+
+    /// What an asynchronous replica lacks when it is promoted is told, not hidden, and its session goes on.
+    @Test func lostCommitsAreCounted() throws {
+        let cluster = try PostgresCluster.start(replicas: 1)
+        defer { cluster.stop() }
+        try FailoverLoad.prepare(cluster)
+        let router = try Stage.startRouter(cluster, ["admin": ["users": "[\"postgres\"]"]])
+        let (writer, reader) = try (router.client(), router.client())
+        #expect(try reader.value("SELECT count(*) FROM written") == "0")
+        let replica = cluster.replicas[0]
+        try replica.set("primary_conninfo", "")
+        try eventually("the stream to end") { try replica.psql("SELECT count(*) FROM pg_stat_wal_receiver") == "0" }
+        try writer.succeed("INSERT INTO written VALUES (1)")
+        // The primary is asked where it stands every 50 ms.
+        Thread.sleep(forTimeInterval: 0.5)
+        try cluster.primary.stop(.immediate)
+        try replica.promote()
+        try writer.succeed("INSERT INTO written VALUES (2)")
+        #expect(try writer.value("SELECT array_agg(x.id)::text FROM written x") == "{2}")
+        #expect(try reader.value("SELECT count(*) FROM written") == "1")
+        #expect(router.log.contains("the writes between are lost"))
+        let routes = try router.client(user: "postgres", database: "pointsman").query("SHOW ROUTES").rows
+        #expect(routes.first { $0[0] == "lost" }?[4] == "1")
+    }
 }
