@@ -13,11 +13,13 @@ final class PauseWait {
     let user: String
     /// nil: all.
     let database: String?
+    let since: UInt64
 
-    init(_ session: ConsoleSession, user: String, database: String?) {
+    init(_ session: ConsoleSession, user: String, database: String?, since: UInt64) {
         self.session = session
         self.user = user
         self.database = database
+        self.since = since
     }
 }
 
@@ -44,6 +46,9 @@ extension Worker {
 
     // MARK: Commands
 
+    /// A worker that has looked just before a pause whether there is one has long got its server then.
+    private static let pauseNanoseconds: UInt64 = 50_000_000
+
     /// - Returns: nil: the answer comes when all work has ended.
     func pause(_ database: String?, _ client: ClientConnection, _ session: ConsoleSession, user: String)
         -> ConsoleResult?
@@ -54,9 +59,7 @@ extension Worker {
         }
         shared.logger.notice("paused by command", metadata: ["database": "\(database ?? "*")"])
         recycle(database)
-        let wait = PauseWait(session, user: user, database: database)
-        if isAtRest(database) { return .rows([]) }
-        client.wait = .rest(wait)
+        client.wait = .rest(PauseWait(session, user: user, database: database, since: now))
         pauseWaiters.insert(client.token.index)
         return nil
     }
@@ -86,7 +89,7 @@ extension Worker {
         for slot in pauseWaiters {
             guard let client = clients[slot], case .rest(let wait) = client.wait else { continue }
             let isOver = !isStillPaused(wait.database)
-            guard isOver || isAtRest(wait.database) else { continue }
+            guard isOver || now > wait.since &+ Self.pauseNanoseconds && isAtRest(wait.database) else { continue }
             pauseWaiters.remove(slot)
             client.wait = .none
             var session = wait.session

@@ -359,7 +359,7 @@ extension ClientSession {
             return pause
         }
         openTransaction(server: &server, toServer: &toServer)
-        if isOwn(view.statement, input) {
+        if statement.isOwn || classification.effects.speaksOfStatements && isOwn(view.statement, input) {
             return bindOwn(header, input, at: &offset, server: &server, toServer: &toServer)
         }
         switch ensureParsed(
