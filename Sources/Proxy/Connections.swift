@@ -266,6 +266,12 @@ enum Endpoint: Equatable, Sendable {
         }
     }
 
+    /// The first numeric address that a host name has; nil: it has none.
+    init?(resolved addresses: [String], port: UInt16) {
+        guard let address = addresses.lazy.compactMap({ SocketAddress($0, port: port) }).first else { return nil }
+        self = .tcp(address)
+    }
+
     /// A server whose machine is gone without a word is given up when it has acknowledged nothing for so long.
     private static let options = TCPOptions(userTimeout: .seconds(30))
 

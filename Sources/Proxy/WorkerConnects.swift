@@ -36,10 +36,10 @@ extension Worker {
         }
         guard token.kind == Kind.server, let server = servers[token.index] else { return }
         let port = shared.clusters[server.pool.cluster].settings.nodes[server.pool.node].port
-        guard let address = addresses.lazy.compactMap({ SocketAddress($0, port: port) }).first else {
+        guard let endpoint = Endpoint(resolved: addresses, port: port) else {
             return connectFailed(server, failure ?? "the host name has no address", isFinal: false)
         }
-        connect(server, to: .tcp(address))
+        connect(server, to: endpoint)
     }
 
     private func connect(_ server: ServerConnection, to endpoint: Endpoint) {

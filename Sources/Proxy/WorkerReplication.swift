@@ -68,10 +68,10 @@ extension Worker {
 
     func resolved(_ link: ReplicationLink, _ addresses: [String], failure: String?) {
         let port = shared.clusters[link.cluster].settings.nodes[link.node].port
-        guard let address = addresses.lazy.compactMap({ SocketAddress($0, port: port) }).first else {
+        guard let endpoint = Endpoint(resolved: addresses, port: port) else {
             return fail(link, failure ?? "the host name has no address")
         }
-        connect(link, to: .tcp(address))
+        connect(link, to: endpoint)
     }
 
     private func connect(_ link: ReplicationLink, to endpoint: Endpoint) {

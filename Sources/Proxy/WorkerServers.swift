@@ -154,8 +154,7 @@ extension Worker {
         for index in facts.indices {
             let fact = facts[index]
             if let error = client.session.settle(fact, server: &server.session, table: &statements) {
-                client.refusal = ErrorFields(
-                    .error, error.sqlState, error.message, detail: error.detail, hint: error.hint)
+                client.refusal = ErrorFields(.error, error)
             }
             if case .notified = fact {
                 // What it tells of was committed: the client may look for it.

@@ -18,7 +18,7 @@ import Testing
 
     @Test func run() throws {
         let seconds = Self.setting("POINTSMAN_CHAOS_SECONDS", 15)
-        var random = SeededRandom(seed: Self.setting("POINTSMAN_CHAOS_SEED", 1))
+        var random = SeededGenerator(seed: Self.setting("POINTSMAN_CHAOS_SEED", 1))
         let stage = try FailoverStage()
         defer { stage.cluster.stop() }
         let router = try Stage.startRouter(stage.cluster, ["probe": ["timeout": "\"1s\""]])
@@ -57,7 +57,7 @@ import Testing
         #expect(router.isRunning)
     }
 
-    private func carryOut(_ fault: Fault, _ stage: FailoverStage, _ random: inout SeededRandom) throws {
+    private func carryOut(_ fault: Fault, _ stage: FailoverStage, _ random: inout SeededGenerator) throws {
         let replica = stage.replicas.randomElement(using: &random) ?? stage.replicas[0]
         switch fault {
         case .switchover: try stage.failOver(to: replica) { try $0.stop(.fast) }
@@ -91,20 +91,5 @@ import Testing
                 try node.psql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'app'")
             }
         }
-    }
-}
-
-/// The same numbers for the same seed.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-        return word ^ (word >> 31)
     }
 }

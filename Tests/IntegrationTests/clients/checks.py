@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 import traceback
 
 
@@ -46,3 +47,19 @@ def report(name, error):
     trace = "".join(traceback.format_exception(error))
     print(f"FAILED {name}: {type(error).__name__}: {error}\n{trace}", flush=True)
     return False
+
+
+def run(checks, options):
+    """Runs the checks, or the one that `--only` names, and ends the program: with 0 if all passed."""
+    chosen = [check for check in checks if options.only in (None, check.__name__)]
+    passed = [report(check.__name__, outcome(check)) for check in chosen]
+    sys.exit(0 if passed and all(passed) else 1)
+
+
+def outcome(check):
+    """The error that a check ends with; None if it passes."""
+    try:
+        check()
+    except Exception as error:
+        return error
+    return None

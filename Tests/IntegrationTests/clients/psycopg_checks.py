@@ -1,13 +1,12 @@
 """Does psycopg 3 work as on a direct connection: statement cache, pipelines, cursors, COPY, cancel?"""
 
-import sys
 import threading
 import time
 
 import psycopg
 from psycopg import errors
 
-from checks import arguments, expect, expect_in, report, table_name
+from checks import arguments, expect, expect_in, run, table_name
 
 OPTIONS = arguments()
 
@@ -250,15 +249,5 @@ if OPTIONS.reads != OPTIONS.writes:
     CHECKS.append(routes_are_explained)
 
 
-def outcome(check):
-    try:
-        check()
-    except Exception as error:
-        return error
-    return None
-
-
 if __name__ == "__main__":
-    chosen = [check for check in CHECKS if OPTIONS.only in (None, check.__name__)]
-    passed = [report(check.__name__, outcome(check)) for check in chosen]
-    sys.exit(0 if passed and all(passed) else 1)
+    run(CHECKS, OPTIONS)

@@ -6,7 +6,6 @@ while other connections of the same user keep the servers busy.
 
 import asyncio
 import contextlib
-import sys
 import threading
 import time
 
@@ -16,7 +15,7 @@ import psycopg
 import sqlalchemy
 from django.conf import settings
 
-from checks import arguments, expect, report
+from checks import arguments, expect, run
 
 OPTIONS = arguments()
 
@@ -220,15 +219,5 @@ CHECKS = [
 ]
 
 
-def outcome(check):
-    try:
-        check()
-    except Exception as error:
-        return error
-    return None
-
-
 if __name__ == "__main__":
-    chosen = [check for check in CHECKS if OPTIONS.only in (None, check.__name__)]
-    passed = [report(check.__name__, outcome(check)) for check in chosen]
-    sys.exit(0 if passed and all(passed) else 1)
+    run(CHECKS, OPTIONS)
