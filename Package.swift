@@ -19,6 +19,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
     ],
     targets: [
         // The brain, in the order in which a query meets it: pure values, no I/O.
@@ -40,6 +42,13 @@ let package = Package(
         .target(name: "OpenSSL", dependencies: ["COpenSSL", "Locks"], swiftSettings: strict),  // digests, random bytes
         .target(  // roles, LSNs and lag of each node over libpq
             name: "Probing", dependencies: ["CLibpq", "Locks", "Routing", "SQL", "Telemetry"], swiftSettings: strict),
+        .target(  // which nodes a cluster has, where others know that
+            name: "Discovery",
+            dependencies: [
+                "Locks", "Probing", "Reactor", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: strict),
         .target(  // host names, resolved off the workers
             name: "Lookups", dependencies: ["Locks", "Telemetry"], swiftSettings: strict),
         .target(  // owns every connection and worker thread
@@ -64,7 +73,7 @@ let package = Package(
         .target(  // TOML text to checked settings
             name: "Settings",
             dependencies: [
-                "Proxy", "Routing", "Pooling", "Authentication", "Probing", "Telemetry",
+                "Proxy", "Routing", "Pooling", "Authentication", "Probing", "Discovery", "Telemetry",
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             swiftSettings: strict),
@@ -79,7 +88,7 @@ let package = Package(
             name: "pointsman",
             dependencies: [
                 "Proxy", "Probing", "Settings", "SQL", "Routing", "Pooling", "Authentication", "Sessions", "Telemetry",
-                "Lookups", "OpenSSL", "PostgresCluster", "Reactor", "Locks", "Endpoints",
+                "Lookups", "OpenSSL", "PostgresCluster", "Reactor", "Locks", "Endpoints", "Discovery",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -115,13 +124,16 @@ let package = Package(
         .testTarget(
             name: "ProxyTests", dependencies: ["Proxy", "Routing", "SQL", "Sessions"], swiftSettings: strict),
         .testTarget(name: "EndpointsTests", dependencies: ["Endpoints", "Routing"], swiftSettings: strict),
+        .testTarget(name: "DiscoveryTests", dependencies: ["Discovery", "Locks", "Probing"], swiftSettings: strict),
         .testTarget(name: "LookupsTests", dependencies: ["Lookups", "Locks"], swiftSettings: strict),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         .testTarget(
             name: "SettingsTests",
-            dependencies: ["Settings", "Proxy", "Routing", "Pooling", "Authentication", "Probing", "Telemetry"],
+            dependencies: [
+                "Settings", "Proxy", "Routing", "Pooling", "Authentication", "Probing", "Discovery", "Telemetry",
+            ],
             swiftSettings: strict),
         .testTarget(name: "CommandLineTests", dependencies: ["pointsman", "TestSupport"], swiftSettings: strict),
         .testTarget(

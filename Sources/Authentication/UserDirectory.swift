@@ -1,7 +1,7 @@
 // Which users are known, and with which secrets?
 
 /// Users and their secrets. Names are compared byte by byte.
-public struct UserDirectory: Sendable {
+public struct UserDirectory: Equatable, Sendable {
     private var secrets: [[UInt8]: Secret] = [:]
 
     /// Nobody.

@@ -57,6 +57,6 @@ extension Topology {
     fileprivate var summary: String {
         let place = primary.flatMap { index(of: $0) }
         let known = place.map { "primary \(nodes[$0].address)" } ?? "no primary"
-        return "\(known), \(eligibleReplicas) of \(nodes.count - (place == nil ? 0 : 1)) others answer reads"
+        return "\(known), \(eligibleReplicas) of \(members.count - (place == nil ? 0 : 1)) others answer reads"
     }
 }

@@ -29,6 +29,7 @@ final class NodeLink {
     private let address: NodeAddress
     private let lookup: HostLookup?
     private let settings: ProbeSettings
+    private let question: ProbeQuestion
     private var state = State.waiting
     private var attempts = 0
     /// When the last attempt or question was begun.
@@ -44,6 +45,7 @@ final class NodeLink {
         self.node = node
         self.address = address
         self.settings = settings
+        question = ProbeQuestion(settings.serverKind)
         let isNumber = address.isSocketDirectory || SystemCalls.isNumericAddress(address.host)
         lookup = isNumber ? nil : HostLookup(host: address.host, wakeUp: wakeUp)
         followUp = settings.minInterval.clampedNanoseconds
@@ -129,7 +131,7 @@ final class NodeLink {
         lastAt = now
         nextAt = now + settings.interval.clampedNanoseconds
         state = .asking(connection, probe, deadline: now + settings.timeout.clampedNanoseconds)
-        switch connection.send(ProbeQuestion.text) {
+        switch connection.send(question.text) {
         case .pending, .done: return .nothing
         case .failed(let failure): return fail(failure.reason, failure.detail, now: now)
         }
@@ -180,7 +182,7 @@ final class NodeLink {
         case .pending:
             return .nothing
         case .row(let columns):
-            guard let report = ProbeQuestion.report(columns) else {
+            guard let report = question.report(columns) else {
                 return fail(.questionFailed, "the answer to the probe was not understood", now: now)
             }
             state = .ready(connection)

@@ -13,8 +13,9 @@ final class ProbeLoop {
     private let samples: SampleCounter
     private let onTopology: @Sendable (Topology) -> Void
     private let onEvent: @Sendable (ProberEvent) -> Void
-    private let links: [NodeLink]
-    private let addresses: [NodeID: String]
+    /// By the node's place; nil: nobody is there.
+    private var links: [NodeLink?] = []
+    private var addresses: [NodeID: String] = [:]
     private var machine: ClusterMachine
     private var topology: Topology
     /// The last sample that was begun because somebody asked for it.
@@ -23,7 +24,7 @@ final class ProbeLoop {
     private var answered: Set<NodeID> = []
 
     init(
-        nodes: [(NodeDefinition, NodeAddress)], settings: ProbeSettings, failoverWait: Duration, requests: Requests,
+        nodes: [NodeDefinition], settings: ProbeSettings, failoverWait: Duration, requests: Requests,
         samples: SampleCounter, onTopology: @escaping @Sendable (Topology) -> Void,
         onEvent: @escaping @Sendable (ProberEvent) -> Void
     ) {
@@ -32,16 +33,16 @@ final class ProbeLoop {
         self.samples = samples
         self.onTopology = onTopology
         self.onEvent = onEvent
-        links = nodes.map { NodeLink(node: $0.0.id, address: $0.1, settings: settings, wakeUp: requests.wakeUp) }
-        addresses = Dictionary(uniqueKeysWithValues: nodes.map { ($0.0.id, $0.0.address) })
         var cluster = ClusterSettings()
         cluster.probeInterval = settings.interval
         cluster.probeTimeout = settings.timeout
         cluster.failuresUntilDown = settings.failuresUntilDown
         cluster.failoverWait = failoverWait
         cluster.slowStart = settings.slowStart
-        machine = ClusterMachine(nodes: nodes.map(\.0), settings: cluster)
+        cluster.isStorageShared = settings.serverKind == .aurora
+        machine = ClusterMachine(nodes: nodes, settings: cluster)
         topology = machine.snapshot(at: 0)
+        link(nodes)
     }
 
     func run() {
@@ -51,15 +52,16 @@ final class ProbeLoop {
         while !requests.isStopped {
             descriptors.removeAll(keepingCapacity: true)
             descriptors.append(pollfd(fd: requests.wakeUp.readEnd, events: Int16(POLLIN), revents: 0))
-            for link in links { descriptors.append(link.interest) }
+            for link in links { descriptors.append(link?.interest ?? pollfd(fd: -1, events: 0, revents: 0)) }
             SystemCalls.wait(&descriptors, milliseconds: timeUntilNextStep())
 
             let now = SystemCalls.now()
             if descriptors[0].revents != 0 { requests.wakeUp.drain() }
-            takeRequests(now: now)
             for (index, link) in links.enumerated() {
+                guard let link else { continue }
                 digest(link.step(isReady: descriptors[index + 1].revents != 0, now: now), of: link, now: now)
             }
+            takeRequests(now: now)
             publish(now: now)
             askWhoIsDue(now: now)
             publish(now: now)
@@ -68,21 +70,39 @@ final class ProbeLoop {
 
     private func timeUntilNextStep() -> Int32 {
         let now = SystemCalls.now()
-        let next = links.map(\.wakeAt).min() ?? .max
+        let next = links.compactMap { $0?.wakeAt }.min() ?? .max
         guard next > now else { return 0 }
         // Rounded up: waking before the time would only mean waiting again.
         return Int32(min((next - now + 999_999) / 1_000_000, 60_000))
+    }
+
+    /// Opens links to the nodes that are new in their places, and closes those to the ones that are gone.
+    private func link(_ members: [NodeDefinition?]) {
+        for (place, member) in members.enumerated() {
+            if place == links.count { links.append(nil) }
+            guard links[place]?.node != member?.id else { continue }
+            links[place] = member.flatMap { member in
+                addresses[member.id] = member.address
+                return NodeAddress(member.address).map {
+                    NodeLink(node: member.id, address: $0, settings: settings, wakeUp: requests.wakeUp)
+                }
+            }
+        }
     }
 
     // MARK: Requests
 
     private func takeRequests(now: UInt64) {
         let nodes = requests.takeNodes()
+        if let members = nodes.members {
+            link(members)
+            machine.setMembers(members, at: now)
+        }
         for node in nodes.lostConnections { machine.connectionLost(node) }
         for (node, isDrained) in nodes.drains { machine.setDrained(node, isDrained) }
-        for link in links where nodes.probes.contains(link.node) { link.hurry(now: now) }
+        for case let link? in links where nodes.probes.contains(link.node) { link.hurry(now: now) }
         if requests.isSampleWanted {
-            for link in links where maySample(link) { link.hurryIfConnected(now: now) }
+            for case let link? in links where maySample(link) { link.hurryIfConnected(now: now) }
         }
     }
 
@@ -92,12 +112,12 @@ final class ProbeLoop {
     // MARK: Questions and answers
 
     private func askWhoIsDue(now: UInt64) {
-        for link in links where link.isDueToAsk(now: now) {
+        for case let link? in links where link.isDueToAsk(now: now) {
             let isWish = maySample(link) && requests.takeSampleWish()
             let probe = Probe(node: link.node, sample: samples.begin(), sentAt: now)
             if isWish {
                 pursuedSample = probe.sample
-                for other in links { other.resetFollowUp() }
+                for case let other? in links { other.resetFollowUp() }
             }
             machine.probeStarted(probe)
             digest(link.ask(probe, now: now), of: link, now: now)
@@ -146,10 +166,11 @@ final class ProbeLoop {
     private func planAfter(_ before: Topology, now: UInt64) {
         defer { answered.removeAll(keepingCapacity: true) }
         if topology.primary != before.primary {
-            for link in links where link.node == topology.primary { link.hurry(now: now) }
+            for case let link? in links where link.node == topology.primary { link.hurry(now: now) }
         }
         let isNewSample = topology.newestSample != before.newestSample
         for (link, status) in zip(links, topology.nodes) where status.role == .replica {
+            guard let link else { continue }
             if isNewSample {
                 link.hurryIfConnected(now: now)
             } else if answered.contains(link.node), status.isEligibleReplica, status.coveredSample < pursuedSample,

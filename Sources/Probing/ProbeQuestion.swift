@@ -2,9 +2,24 @@
 
 import Routing
 
-/// The question put to each node, and its answer. It is fit for PostgreSQL 14 and later, in recovery or not: a
-/// function that is refused in one of both states stands behind a CASE.
-enum ProbeQuestion {
+/// The question put to each node, and how its answer is read.
+struct ProbeQuestion: Sendable {
+    /// Answered with one row.
+    let text: String
+    /// Reads the row, given as text, nil for NULL; nil when it is not what was asked for.
+    let report: @Sendable ([String?]) -> ProbeReport?
+
+    init(_ kind: ServerKind) {
+        switch kind {
+        case .postgreSQL: (text, report) = (PostgreSQLQuestion.text, PostgreSQLQuestion.report)
+        case .aurora: (text, report) = (AuroraQuestion.text, AuroraQuestion.report)
+        }
+    }
+}
+
+/// Fit for PostgreSQL 14 and later, in recovery or not: a function that is refused in one of both states stands behind
+/// a CASE.
+enum PostgreSQLQuestion {
     /// The replay position is read before the timeline that is streamed: a standby only ever changes to a later
     /// timeline, so what it had replayed by then belongs to the one it names, or to an earlier one.
     static let text = """
@@ -30,8 +45,7 @@ enum ProbeQuestion {
 
     static let columnCount = 17
 
-    /// Reads the one row of the answer, given as text, nil for NULL; nil when it is not what was asked for.
-    static func report(_ columns: [String?]) -> ProbeReport? {
+    @Sendable static func report(_ columns: [String?]) -> ProbeReport? {
         guard columns.count == columnCount, let isInRecovery = bool(columns[0]),
             let system = columns[9].flatMap({ Int64($0) }), let started = columns[10].flatMap({ Int64($0) })
         else { return nil }
@@ -60,11 +74,44 @@ enum ProbeQuestion {
     /// A WAL file's name begins with eight hexadecimal digits of its timeline.
     private static func timeline(ofFile name: String) -> UInt32? { UInt32(name.prefix(8), radix: 16) }
 
-    private static func bool(_ text: String?) -> Bool? {
+    private static func bool(_ text: String?) -> Bool? { ProbeQuestion.bool(text) }
+}
+
+extension ProbeQuestion {
+    fileprivate static func bool(_ text: String?) -> Bool? {
         switch text {
         case "t": true
         case "f": false
         default: nil
         }
+    }
+}
+
+/// For Aurora, whose functions its documentation describes: Amazon Aurora User Guide, "Aurora PostgreSQL functions
+/// reference". A replica's positions are not used: nothing says how old they are.
+private enum AuroraQuestion {
+    static let text = """
+        SELECT pg_is_in_recovery(), \
+        (SELECT durable_lsn FROM aurora_replica_status() WHERE session_id = 'MASTER_SESSION_ID' LIMIT 1), \
+        (SELECT replica_lag_in_msec FROM aurora_replica_status() \
+        WHERE server_id = aurora_db_instance_identifier() LIMIT 1), \
+        (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, \
+        host(inet_server_addr()) || ':' || inet_server_port(), \
+        current_setting('server_version_num'), \
+        pg_has_role('pg_read_all_stats', 'USAGE')
+        """
+
+    @Sendable static func report(_ columns: [String?]) -> ProbeReport? {
+        guard columns.count == 7, let isInRecovery = ProbeQuestion.bool(columns[0]),
+            let started = columns[3].flatMap({ Int64($0) })
+        else { return nil }
+        let durable = columns[1].flatMap { UInt64($0) }.map { LSN($0) }
+        let lag = columns[2].flatMap { Double($0) }.map { UInt64(max($0, 0).rounded(.up)) * 1_000_000 }
+        return ProbeReport(
+            isInRecovery: isInRecovery, insertLSN: isInRecovery ? nil : durable,
+            flushLSN: isInRecovery ? nil : durable, timeline: 1, lowestTimeline: 1, systemIdentifier: 1,
+            postmasterStartTime: started, isStreaming: isInRecovery, serverAddress: columns[4],
+            ownLag: isInRecovery ? lag : nil, serverVersion: columns[5].flatMap { Int($0) } ?? 0,
+            hasMonitorPrivilege: ProbeQuestion.bool(columns[6]) ?? false)
     }
 }

@@ -1,5 +1,12 @@
 // How are the nodes asked?
 
+/// Whose questions a server answers.
+public enum ServerKind: Equatable, Sendable {
+    case postgreSQL
+    /// Amazon Aurora PostgreSQL: replicas read the primary's storage instead of a stream.
+    case aurora
+}
+
 /// The `[probe]` settings.
 public struct ProbeSettings: Equatable, Sendable {
     /// A role with `pg_monitor` and the right to connect.
@@ -20,6 +27,8 @@ public struct ProbeSettings: Equatable, Sendable {
     public var slowStart: Duration = .seconds(10)
     /// libpq's `sslmode`.
     public var sslMode = "prefer"
+
+    public var serverKind = ServerKind.postgreSQL
 
     public init() {}
 }

@@ -50,17 +50,12 @@ public final class Prober: Sendable {
         nodes: [NodeDefinition], settings: ProbeSettings, failoverWait: Duration = .seconds(30), samples: SampleCounter,
         onTopology: @escaping @Sendable (Topology) -> Void, onEvent: @escaping @Sendable (ProberEvent) -> Void
     ) throws(ProberError) {
-        var addressed: [(NodeDefinition, NodeAddress)] = []
-        for node in nodes {
-            guard let address = NodeAddress(node.address) else { throw .badAddress(node.address) }
-            addressed.append((node, address))
-        }
+        for node in nodes where NodeAddress(node.address) == nil { throw .badAddress(node.address) }
         guard let wakeUp = WakeUp() else { throw .noResources }
         requests = Requests(wakeUp: wakeUp)
-        let fixed = addressed
         makeLoop = { requests in
             ProbeLoop(
-                nodes: fixed, settings: settings, failoverWait: failoverWait, requests: requests, samples: samples,
+                nodes: nodes, settings: settings, failoverWait: failoverWait, requests: requests, samples: samples,
                 onTopology: onTopology, onEvent: onEvent)
         }
     }
@@ -100,6 +95,14 @@ public final class Prober: Sendable {
     /// - Parameter connectionLost: A connection to it was lost or refused: what it had replayed no longer counts.
     public func requestProbe(_ node: NodeID, connectionLost: Bool = false) {
         requests.wantProbe(node, connectionLost: connectionLost)
+    }
+
+    /// The cluster has other nodes from now on, each in its place; nil: nobody is there. From any thread.
+    ///
+    /// - Throws: `badAddress`, and nothing changes.
+    public func setMembers(_ places: [NodeDefinition?]) throws(ProberError) {
+        for case let node? in places where NodeAddress(node.address) == nil { throw .badAddress(node.address) }
+        requests.setMembers(places)
     }
 
     /// Takes a replica out of the choice without breaking what runs on it, or puts it back. From any thread.

@@ -11,6 +11,8 @@ final class Requests: Sendable {
         var probes: Set<NodeID> = []
         var lostConnections: Set<NodeID> = []
         var drains: [NodeID: Bool] = [:]
+        /// The nodes of the cluster by place, when they have changed.
+        var members: [NodeDefinition?]?
     }
 
     let wakeUp: WakeUp
@@ -39,6 +41,11 @@ final class Requests: Sendable {
 
     func setDrained(_ node: NodeID, _ isDrained: Bool) {
         nodes.withLock { $0.drains[node] = isDrained }
+        wakeUp.signal()
+    }
+
+    func setMembers(_ places: [NodeDefinition?]) {
+        nodes.withLock { $0.members = places }
         wakeUp.signal()
     }
 

@@ -235,13 +235,21 @@ final class ClusterView {
     /// The primary, or the last one.
     var lastPrimary: NodeID?
     /// Batches under way by place of the node.
-    var outstanding: [Int32]
+    var outstanding: [Int32] = []
     /// How long reads take, by place of the node.
-    var latencies: [Latency]
+    var latencies: [Latency] = []
 
-    init(nodeCount: Int) {
-        latencies = Array(repeating: Latency(), count: nodeCount)
-        outstanding = Array(repeating: 0, count: nodeCount)
+    /// Looks at a new picture.
+    func take(_ new: Topology) {
+        for (place, node) in new.nodes.enumerated() {
+            if place == outstanding.count {
+                outstanding.append(0)
+                latencies.append(Latency())
+            } else if place < topology.nodes.count, topology.nodes[place].id != node.id {
+                latencies[place] = Latency()
+            }
+        }
+        topology = new
     }
 
     /// Whether the node in a place takes the writes.

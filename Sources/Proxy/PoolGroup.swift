@@ -7,6 +7,7 @@ import Pooling
 import Reactor
 import Routing
 import Sessions
+import Synchronization
 import Wire
 
 /// The pools of one (database, user): one for each node of the cluster.
@@ -24,8 +25,9 @@ final class PoolGroup: Sendable {
     let maxLagNanoseconds: UInt64
     let pool: PoolSettings
     let session: SessionSettings
-    /// By the node's place in the cluster.
-    let pools: [Pool]
+    /// By the node's place in the cluster; a pool is made when it is first asked for, and stays.
+    private let pools = InlineArray<64, AtomicLazyReference<Pool>> { _ in AtomicLazyReference() }
+    private let workerCount: Int
     /// What a client's own SCRAM login revealed last; good for logins at servers that hold the same secret.
     let keys = Lock<SCRAMKeys?>(nil)
     /// Shared with all users of the database.
@@ -42,7 +44,7 @@ final class PoolGroup: Sendable {
     }
 
     init(
-        number: Int, database: String, user: String, entry: DatabaseSettings, cluster: Int, nodeCount: Int,
+        number: Int, database: String, user: String, entry: DatabaseSettings, cluster: Int,
         catalog: Catalog?, writes: DatabaseFloor, secret: Secret?, pool: PoolSettings, maxMessageSize: Int,
         workerCount: Int
     ) {
@@ -58,10 +60,20 @@ final class PoolGroup: Sendable {
         self.maxLagNanoseconds = entry.routing.maxLag.clampedNanoseconds
         self.pool = pool
         self.session = Self.session(entry, pool, maxMessageSize: maxMessageSize)
-        pools = (0..<nodeCount).map {
-            Pool(group: number, cluster: cluster, node: $0, settings: pool, workerCount: workerCount)
-        }
+        self.workerCount = workerCount
     }
+
+    /// The pool of the node in a place.
+    func pool(_ place: Int) -> Pool {
+        if let known = pools[place].load() { return known }
+        return pools[place].storeIfNil(
+            Pool(group: number, cluster: cluster, node: place, settings: pool, workerCount: workerCount))
+    }
+
+    /// The pools that there are.
+    var existingPools: [Pool] { pools.indices.compactMap { existingPool($0) } }
+
+    func existingPool(_ place: Int) -> Pool? { pools[place].load() }
 
     static func session(_ entry: DatabaseSettings, _ pool: PoolSettings, maxMessageSize: Int) -> SessionSettings {
         SessionSettings(

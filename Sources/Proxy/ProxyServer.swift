@@ -51,6 +51,12 @@ public final class ProxyServer: Sendable {
         for mailbox in mailboxes { mailbox.post(.topology(cluster: cluster, topology)) }
     }
 
+    /// The nodes of a cluster are others from now on, by place; to be called before a picture shows them.
+    public func setNodes(_ nodes: [NodeSettings], cluster: Int) { shared.setNodes(nodes, cluster: cluster) }
+
+    /// Whether no connection leads to the node that stands, or stood, in a place.
+    public func isVacant(_ place: Int, cluster: Int) -> Bool { shared.isVacant(cluster, place) }
+
     /// Hands what is known of a database's catalog to all workers; nil: nothing.
     ///
     /// - Parameters:

@@ -145,7 +145,7 @@ public struct ServerSettings: Equatable, Sendable {
 /// The nodes of one cluster: a primary and its replicas; who is which is found by probing.
 public struct ClusterDefinition: Equatable, Sendable {
     public var name: String
-    /// In the order of the settings file; the position of a node is its number.
+    /// In the order of the settings file; empty where the nodes are found out.
     public var nodes: [NodeSettings]
     /// Towards the nodes.
     public var transportSecurity: TransportSecurity
@@ -171,14 +171,18 @@ public struct NodeSettings: Equatable, Sendable {
     public var port: UInt16
     /// Its share of the reads relative to the other replicas; at least 1.
     public var weight: Int
-    /// Where it stands, for the operator's own orientation; nil when not told.
+    /// Where it stands; nil when not told.
     public var zone: String?
 
-    public init(host: String, port: UInt16 = 5432, weight: Int = 1, zone: String? = nil) {
+    /// Whether it may answer reads as a replica.
+    public var isBalanced: Bool
+
+    public init(host: String, port: UInt16 = 5432, weight: Int = 1, zone: String? = nil, isBalanced: Bool = true) {
         self.host = host
         self.port = port
         self.weight = weight
         self.zone = zone
+        self.isBalanced = isBalanced
     }
 
     /// "host:port", an IPv6 address in brackets.

@@ -61,6 +61,8 @@ final class SharedState: Sendable {
 
     let settings: ProxySettings
     let clusters: [ProxyCluster]
+    /// By the number of the cluster, the nodes by place; of one that has left, what it was.
+    private let places: Lock<[[NodeSettings]]>
     let clusterNumbers: [String: Int]
     let workerCount: Int
     let logger: Logger
@@ -91,6 +93,7 @@ final class SharedState: Sendable {
         reports = (0..<workerCount).map { _ in PublishedReport() }
         self.settings = settings
         self.clusters = clusters
+        places = Lock(clusters.map(\.settings.nodes))
         self.workerCount = workerCount
         self.logger = logger
         acceptorCount = Atomic(workerCount)
@@ -124,7 +127,6 @@ final class SharedState: Sendable {
             groups.writes[cluster, default: [:]][serverName] = writes
             let group = PoolGroup(
                 number: groups.list.count, database: database, user: user, entry: entry, cluster: cluster,
-                nodeCount: clusters[cluster].settings.nodes.count,
                 catalog: catalogs.use(cluster: cluster, database: serverName), writes: writes,
                 secret: settings.directory.lookup(user),
                 pool: settings.poolSettings(database: entry, user: user),
@@ -132,6 +134,19 @@ final class SharedState: Sendable {
             groups.list.append(group)
             groups.byKey[key] = group
             return .success(group)
+        }
+    }
+
+    /// Where the node in a place is reached.
+    func node(_ cluster: Int, _ place: Int) -> NodeSettings { places.withLock { $0[cluster][place] } }
+
+    /// The nodes of a cluster are others now; places do not become fewer.
+    func setNodes(_ nodes: [NodeSettings], cluster: Int) { places.withLock { $0[cluster] = nodes } }
+
+    /// Whether no connection leads to the node that stands, or stood, in a place.
+    func isVacant(_ cluster: Int, _ place: Int) -> Bool {
+        allGroups.allSatisfy { group in
+            group.cluster != cluster || group.existingPool(place)?.machine.withLock { $0.isEmpty } ?? true
         }
     }
 

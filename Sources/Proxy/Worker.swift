@@ -112,7 +112,7 @@ final class Worker {
         mailbox = mailboxes[id.rawValue]
         poller = try Poller()
         ticker = try Ticker(nanoseconds: Self.tickNanoseconds)
-        clusters = shared.clusters.map { ClusterView(nodeCount: $0.settings.nodes.count) }
+        clusters = shared.clusters.map { _ in ClusterView() }
         statements = StatementTable(worker: id.rawValue)
         random = RandomSource(seed: SecureRandom.bytes(8))
         now = MonotonicClock.now()

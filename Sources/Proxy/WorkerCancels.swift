@@ -29,7 +29,7 @@ extension Worker {
         switch client.wait {
         case .pool(let node):
             guard let group = client.group else { return }
-            let outcome = group.pools[node].machine.withLock { $0.cancelWait(waiterID(client)) }
+            let outcome = group.pool(node).machine.withLock { $0.cancelWait(waiterID(client)) }
             // An order about the client may be on its way; it finds that the client no longer waits.
             _ = outcome
             client.wait = .none

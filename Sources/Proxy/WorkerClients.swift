@@ -381,7 +381,7 @@ extension Worker {
         switch client.wait {
         case .pool(let node):
             if let group = client.group {
-                _ = group.pools[node].machine.withLock { $0.cancelWait(waiterID(client)) }
+                _ = group.pool(node).machine.withLock { $0.cancelWait(waiterID(client)) }
             }
         case .held: held.remove(client.token.index)
         case .catalog: catalogWaiters.remove(client.token.index)

@@ -13,7 +13,7 @@ import Wire
 extension Worker {
     func openServer(_ pool: Pool, epoch: PoolEpoch) {
         let group = shared.group(pool.group)
-        let node = shared.clusters[pool.cluster].settings.nodes[pool.node]
+        let node = shared.node(pool.cluster, pool.node)
         let token = tokens.open(kind: Kind.server)
         let server = ServerConnection(
             id: ServerID(rawValue: identity(token)), token: token, group: group, pool: pool, epoch: epoch,
@@ -35,7 +35,7 @@ extension Worker {
             return resolved(link, addresses, failure: failure)
         }
         guard token.kind == Kind.server, let server = servers[token.index] else { return }
-        let port = shared.clusters[server.pool.cluster].settings.nodes[server.pool.node].port
+        let port = shared.node(server.pool.cluster, server.pool.node).port
         guard let endpoint = Endpoint(resolved: addresses, port: port) else {
             return connectFailed(server, failure ?? "the host name has no address", isFinal: false)
         }

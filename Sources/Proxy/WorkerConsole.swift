@@ -143,7 +143,7 @@ extension Worker {
         return clusters.enumerated().flatMap { number, cluster in
             let topology = cluster.topology
             let head = topology.primary.flatMap(topology.index).map { topology.nodes[$0].lsn.rawValue }
-            return topology.nodes.enumerated().map { place, node in
+            return topology.members.map { place, node in
                 let outstanding = reports.reduce(0) { sum, report in
                     guard number < report.outstanding.count, place < report.outstanding[number].count else {
                         return sum
@@ -170,12 +170,12 @@ extension Worker {
     private func setDrained(_ name: String, _ isDrained: Bool) -> ConsoleResult {
         var found: [(cluster: Int, node: NodeStatus)] = []
         for (number, cluster) in clusters.enumerated() {
-            let nodes = cluster.topology.nodes
+            let nodes = cluster.topology.members.map(\.node)
             let exact = nodes.filter { $0.address == name }
             found += (exact.isEmpty ? nodes.filter { $0.address.contains(name) } : exact).map { (number, $0) }
         }
         guard let (cluster, node) = found.first, found.count == 1 else {
-            let known = clusters.flatMap(\.topology.nodes).map(\.address).joined(separator: ", ")
+            let known = clusters.flatMap(\.topology.members).map(\.node.address).joined(separator: ", ")
             return .failed(
                 ErrorFields(
                     .error, "42704", found.isEmpty ? "there is no node \"\(name)\"" : "\"\(name)\" names several nodes",

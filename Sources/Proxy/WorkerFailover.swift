@@ -27,7 +27,7 @@ extension Worker {
     func update(_ cluster: Int, _ topology: Topology) {
         let view = clusters[cluster]
         let before = view.topology
-        view.topology = topology
+        view.take(topology)
         for slot in held {
             guard let client = clients[slot] else { continue }
             held.remove(slot)
@@ -66,7 +66,8 @@ extension Worker {
         let wasServing = was?.isServing ?? false
         guard isServing != wasServing else { return }
         for group in shared.allGroups where group.cluster == cluster {
-            withPool(group.pools[place]) { machine, actions in
+            guard let pool = group.existingPool(place) else { continue }
+            withPool(pool) { machine, actions in
                 if isServing { return machine.retryNow(now: now, actions: &actions) }
                 machine.turnAwayWaiters(0, actions: &actions)
                 machine.drain(.nodeLost, now: now, actions: &actions)

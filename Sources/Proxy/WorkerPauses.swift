@@ -115,7 +115,7 @@ extension Worker {
     /// for one waits for RESUME instead.
     private func recycle(_ database: String?) {
         for group in groups(of: database) {
-            for pool in group.pools {
+            for pool in group.existingPools {
                 withPool(pool) { machine, actions in
                     machine.turnAwayWaiters(0, actions: &actions)
                     machine.drain(.recycled, now: now, actions: &actions)
@@ -127,7 +127,7 @@ extension Worker {
     /// Whether no server works for anybody but pinned sessions, which keep theirs.
     private func isAtRest(_ database: String?) -> Bool {
         groups(of: database).allSatisfy { group in
-            group.pools.allSatisfy { $0.machine.withLock { $0.isAtRest } }
+            group.existingPools.allSatisfy { $0.machine.withLock { $0.isAtRest } }
         }
     }
 }

@@ -38,7 +38,7 @@ extension Worker {
                 client, ErrorFields(.fatal, "57P03", "there is no primary to replicate from", hint: "Try again."))
         }
         let entry = shared.settings.database(named: request.database)
-        let node = shared.clusters[cluster].settings.nodes[place]
+        let node = shared.node(cluster, place)
         let token = tokens.open(kind: Kind.replication)
         let link = ReplicationLink(
             token: token, client: client, cluster: cluster, node: place, address: node.address,
@@ -67,7 +67,7 @@ extension Worker {
     }
 
     func resolved(_ link: ReplicationLink, _ addresses: [String], failure: String?) {
-        let port = shared.clusters[link.cluster].settings.nodes[link.node].port
+        let port = shared.node(link.cluster, link.node).port
         guard let endpoint = Endpoint(resolved: addresses, port: port) else {
             return fail(link, failure ?? "the host name has no address")
         }

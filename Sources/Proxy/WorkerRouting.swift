@@ -70,7 +70,7 @@ extension Worker {
             client.waitSerial = waitSerial
             client.wait = .pool(node: place)
             acquiring = client
-            withPool(group.pools[place]) { machine, actions in
+            withPool(group.pool(place)) { machine, actions in
                 machine.acquire(waiterID(client), worker: id, now: now, actions: &actions)
             }
             acquiring = nil
@@ -247,7 +247,7 @@ extension Worker {
     }
 
     func address(_ pool: Pool) -> String {
-        shared.clusters[pool.cluster].settings.nodes[pool.node].address
+        shared.node(pool.cluster, pool.node).address
     }
 
     /// A server is there for a waiting client.

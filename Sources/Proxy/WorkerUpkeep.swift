@@ -23,12 +23,20 @@ extension Worker {
         if !statements.learned.isEmpty { statements.learned.expire(now: now) }
         if id.rawValue == 0 {
             for group in shared.allGroups {
-                for pool in group.pools {
+                for pool in pools(group) {
                     withPool(pool) { machine, actions in machine.expire(now: now, actions: &actions) }
                 }
             }
         }
         if stopMode == .afterTransactions { sendIdleAway() }
+    }
+
+    /// The pools of a group; those of members are made, for they may have connections to keep ready.
+    private func pools(_ group: PoolGroup) -> [Pool] {
+        if group.pool.minSize > 0 {
+            for (place, _) in clusters[group.cluster].topology.members { _ = group.pool(place) }
+        }
+        return group.existingPools
     }
 
     private func resumeListeners() {

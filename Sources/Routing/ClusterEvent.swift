@@ -7,6 +7,9 @@ public enum EventSeverity: Sendable { case notice, warning, error }
 public enum ClusterEvent: Equatable, Sendable {
     case nodeUp(NodeID, isInRecovery: Bool)
     case nodeDown(NodeID, ProbeFailure)
+    /// The cluster has one node more.
+    case nodeAdded(NodeID)
+    case nodeRemoved(NodeID)
     /// The server process was restarted.
     case nodeRestarted(NodeID)
     /// A node that was writable is a replica now.
@@ -30,7 +33,7 @@ public enum ClusterEvent: Equatable, Sendable {
 
     public var severity: EventSeverity {
         switch self {
-        case .nodeUp, .becameReplica, .primaryReturned: .notice
+        case .nodeUp, .becameReplica, .primaryReturned, .nodeAdded, .nodeRemoved: .notice
         case .nodeDown, .nodeRestarted, .primaryChanged, .missingPrivilege: .warning
         case .primaryLost, .fenced, .contested, .foreignSystem, .logWentBack, .writesLost: .error
         }
@@ -45,6 +48,10 @@ public enum ClusterEvent: Equatable, Sendable {
             "\(name(node)) is up, \(isInRecovery ? "as a replica" : "writable")"
         case .nodeDown(let node, let failure):
             "\(name(node)) is down: \(failure)"
+        case .nodeAdded(let node):
+            "\(name(node)) belongs to the cluster now"
+        case .nodeRemoved(let node):
+            "\(name(node)) has left the cluster; what runs there comes to its end"
         case .nodeRestarted(let node):
             "\(name(node)) was restarted"
         case .becameReplica(let node):

@@ -12,6 +12,9 @@ public struct ClusterSettings: Equatable, Sendable {
     public var failoverWait: Duration = .seconds(30)
     /// How long a node that has come up gets less than its share.
     public var slowStart: Duration = .seconds(10)
+    /// The nodes have one storage (Aurora): it takes writes of one node only, and there are no timelines and no streams
+    /// to follow. No position of a replica can be compared with one of the primary.
+    public var isStorageShared = false
 
     public init() {}
 }
@@ -112,6 +115,41 @@ public struct ClusterMachine: Equatable, Sendable {
         refresh()
     }
 
+    /// The cluster has these nodes from now on, each in its place; nil: nobody is there. A place never vanishes.
+    public mutating func setMembers(_ places: [NodeDefinition?], at now: UInt64) {
+        precondition(places.count >= records.count, "a place never vanishes")
+        for (place, definition) in places.enumerated() {
+            if place == records.count {
+                guard let definition else { preconditionFailure("a new place is made for a node") }
+                records.append(NodeRecord(definition))
+                events.append(.nodeAdded(definition.id))
+            } else if let definition {
+                admit(definition, to: place)
+            } else if !records[place].isRemoved {
+                events.append(.nodeRemoved(records[place].definition.id))
+                replace(place, with: records[place].definition)
+                records[place].isRemoved = true
+            }
+        }
+        elect(at: now)
+        refresh()
+    }
+
+    private mutating func admit(_ definition: NodeDefinition, to place: Int) {
+        if records[place].definition.id == definition.id, !records[place].isRemoved {
+            return records[place].definition = definition
+        }
+        replace(place, with: definition)
+        events.append(.nodeAdded(definition.id))
+    }
+
+    /// Forgets all that was known of the node in a place; lives are numbered on, so that none is taken for another.
+    private mutating func replace(_ place: Int, with definition: NodeDefinition) {
+        let incarnation = records[place].incarnation + 1
+        records[place] = NodeRecord(definition)
+        records[place].incarnation = incarnation
+    }
+
     /// What happened since the last call, in order.
     public mutating func takeEvents() -> [ClusterEvent] {
         defer { events.removeAll() }
@@ -143,7 +181,7 @@ public struct ClusterMachine: Equatable, Sendable {
     private mutating func refresh() {
         generation += 1
         updateProofs()
-        guard let reign else { return }
+        guard let reign, !settings.isStorageShared else { return }
         for index in records.indices {
             records[index].hasNewest = false
             guard let lsn = records[index].replayedLSN(on: reign.timeline), isProven(records[index]) else { continue }
@@ -165,5 +203,5 @@ public struct ClusterMachine: Equatable, Sendable {
         records[index].isPrivilegeMissing = isMissing
     }
 
-    func index(of node: NodeID) -> Int? { records.firstIndex { $0.definition.id == node } }
+    func index(of node: NodeID) -> Int? { records.firstIndex { $0.definition.id == node && !$0.isRemoved } }
 }

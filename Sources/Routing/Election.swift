@@ -49,7 +49,8 @@ extension ClusterMachine {
 
     /// The last primary, when it is out of reach and was writable when it was last heard of.
     private var absentIncumbent: NodeID? {
-        guard let reign, let index = index(of: reign.node) else { return nil }
+        // Storage that is shared keeps a former writer from writing, whether it can be reached or not.
+        guard !settings.isStorageShared, let reign, let index = index(of: reign.node) else { return nil }
         let record = records[index]
         return !record.isUp && !record.isForeign && record.report?.isInRecovery == false ? reign.node : nil
     }
@@ -94,6 +95,8 @@ extension ClusterMachine {
         let last = reign.flatMap { index(of: $0.node) }
         for index in records.indices {
             if records[index].report?.isInRecovery == true { records[index].isFenced = false }
+            // It may have taken over before the writer that it takes over from was missed.
+            if settings.isStorageShared, last.map({ !records[$0].isUp }) ?? true { records[index].isFenced = false }
             guard records[index].isWritable else { continue }
             let timeline = records[index].timeline
             if timeline > highestTimeline { records[index].isFenced = false }

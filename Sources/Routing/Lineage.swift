@@ -27,7 +27,7 @@ extension ClusterMachine {
 
     /// Whether a replica on the primary's timeline is believed to follow the primary.
     func isProven(_ record: NodeRecord) -> Bool {
-        guard let reign else { return true }
+        guard let reign, !settings.isStorageShared else { return true }
         let lineage = Lineage(primary: reign.node, timeline: reign.timeline)
         switch record.proof {
         case .chain(let proven): return proven == lineage

@@ -9,19 +9,24 @@ public struct NodeDefinition: Equatable, Sendable {
     public var weight: Int
     /// In the router's own zone, or none is configured.
     public var isNear: Bool
+    /// Whether it may answer reads as a replica.
+    public var isBalanced: Bool
 
-    public init(id: NodeID, address: String, weight: Int = 1, isNear: Bool = true) {
+    public init(id: NodeID, address: String, weight: Int = 1, isNear: Bool = true, isBalanced: Bool = true) {
         precondition(weight >= 1, "a weight is at least 1")
         self.id = id
         self.address = address
         self.weight = weight
         self.isNear = isNear
+        self.isBalanced = isBalanced
     }
 }
 
 /// The facts about one node, and what follows from them alone.
 struct NodeRecord: Equatable, Sendable {
-    let definition: NodeDefinition
+    var definition: NodeDefinition
+    /// It has left the cluster: it is neither asked nor counted.
+    var isRemoved = false
 
     /// The last answer; what it says holds only while `failure` is nil.
     var report: ProbeReport?
@@ -33,8 +38,8 @@ struct NodeRecord: Equatable, Sendable {
     var failures = 0
     /// Answered and not given up since.
     var isUp = false
-    /// Whether the node has answered or failed at least once.
-    var isHeard: Bool { report != nil || failure != nil }
+    /// Whether the node has answered or failed at least once, or will not do either.
+    var isHeard: Bool { report != nil || failure != nil || isRemoved }
 
     /// Number of the last probe begun.
     var lastStarted: UInt64 = 0

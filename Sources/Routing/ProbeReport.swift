@@ -41,6 +41,8 @@ public struct ProbeReport: Equatable, Sendable {
     /// `host:port` at which the server was reached, as it sees it itself.
     public var serverAddress: String?
     public var isReplayPaused: Bool
+    /// How old a replica's data are by its own account, in nanoseconds; nil where that follows from positions.
+    public var ownLag: UInt64?
     /// `server_version_num`.
     public var serverVersion: Int
     public var layout: WALLayout
@@ -51,7 +53,7 @@ public struct ProbeReport: Equatable, Sendable {
         isInRecovery: Bool, insertLSN: LSN? = nil, flushLSN: LSN? = nil, replayLSN: LSN? = nil, receiveLSN: LSN? = nil,
         timeline: UInt32? = nil, lowestTimeline: UInt32 = 0, systemIdentifier: UInt64, postmasterStartTime: Int64,
         isStreaming: Bool = false, sender: String? = nil, serverAddress: String? = nil,
-        isReplayPaused: Bool = false, serverVersion: Int = 0, layout: WALLayout = WALLayout(),
+        isReplayPaused: Bool = false, ownLag: UInt64? = nil, serverVersion: Int = 0, layout: WALLayout = WALLayout(),
         hasMonitorPrivilege: Bool = true
     ) {
         self.isInRecovery = isInRecovery
@@ -67,6 +69,7 @@ public struct ProbeReport: Equatable, Sendable {
         self.sender = sender
         self.serverAddress = serverAddress
         self.isReplayPaused = isReplayPaused
+        self.ownLag = ownLag
         self.serverVersion = serverVersion
         self.layout = layout
         self.hasMonitorPrivilege = hasMonitorPrivilege

@@ -58,12 +58,14 @@ extension ClusterMachine {
     }
 
     private func ineligibility(_ record: NodeRecord, at now: UInt64) -> IneligibleReason? {
+        if record.isRemoved { return .removed }
         if let failure = record.failure { return .failed(failure) }
         guard let report = record.report else { return .notProbedYet }
         if record.isForeign { return .foreignSystem }
         guard report.isInRecovery else { return .fenced }
         if now > record.answeredAt, now - record.answeredAt > overdueAfter { return .probeOverdue }
         if record.isDrained { return .drained }
+        if !record.definition.isBalanced { return .notBalanced }
         if !report.hasMonitorPrivilege { return .missingPrivilege }
         guard let reign else { return nil }
         guard record.timeline == reign.timeline else { return .otherTimeline }
@@ -75,6 +77,7 @@ extension ClusterMachine {
     /// While no primary is known nothing new can be committed, so the age stands still, for a while: then something
     /// else must be wrong, and the age is what it is.
     private func lag(_ record: NodeRecord, at now: UInt64) -> UInt64? {
+        if let own = record.report?.ownLag { return own + age(of: record.probeSentAt, at: now) }
         guard let completeAsOf = record.completeAsOf else { return nil }
         let newest = history.newest
         if primary == nil, age(of: primaryLostAt, at: now) <= settings.failoverWait.clampedNanoseconds {

@@ -35,6 +35,10 @@ public enum IneligibleReason: Equatable, Sendable, CustomStringConvertible {
     case lineageUnproven
     case missingPrivilege
     case drained
+    /// Whoever names the nodes keeps reads off this one.
+    case notBalanced
+    /// It has left the cluster.
+    case removed
 
     public var description: String {
         switch self {
@@ -47,6 +51,8 @@ public enum IneligibleReason: Equatable, Sendable, CustomStringConvertible {
         case .lineageUnproven: "nothing shows that it follows the primary"
         case .missingPrivilege: "the probing role lacks pg_monitor, so its timeline cannot be seen"
         case .drained: "it is drained"
+        case .notBalanced: "its tag noloadbalance keeps reads off it"
+        case .removed: "it has left the cluster"
         }
     }
 }
@@ -136,6 +142,9 @@ public struct NodeStatus: Equatable, Sendable {
         !reportingStandby || coverageBegan >= connectedAt
     }
 
+    /// Whether the node belongs to the cluster; the place of one that has left stays.
+    public var isMember: Bool { ineligibleReason != .removed }
+
     /// The share of a healthy node of weight 1.
     public static let fullShare = 16
 
@@ -162,7 +171,8 @@ public struct LostWrites: Equatable, Sendable {
 public struct Topology: Equatable, Sendable {
     /// Grows with everything that was learned.
     public var generation: UInt64
-    /// In configured order; a `NodeSet` and the outstanding counts go by the place in this list.
+    /// A `NodeSet` and the outstanding counts go by the place in this list; a node keeps its place, and those that have
+    /// left keep theirs until another node gets it.
     public var nodes: [NodeStatus]
     /// The node that takes writes; nil = hold them.
     public var primary: NodeID?
@@ -187,6 +197,11 @@ public struct Topology: Equatable, Sendable {
         self.position = position
         self.lostWrites = lostWrites
         self.takenAt = takenAt
+    }
+
+    /// The nodes that belong to the cluster, with their places.
+    public var members: [(place: Int, node: NodeStatus)] {
+        nodes.enumerated().filter { $0.element.isMember }.map { ($0.offset, $0.element) }
     }
 
     /// The primary's place in `nodes`.

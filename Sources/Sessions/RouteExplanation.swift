@@ -179,8 +179,8 @@ public struct RouteExplanation: Sendable {
     private var verdicts: [NodeVerdict] { Router.verdicts(request, topology: topology) }
 
     private var nodes: [[String]] {
-        zip(topology.nodes, verdicts).enumerated().map { index, pair in
-            let (node, verdict) = pair
+        let verdicts = verdicts
+        return topology.members.map { index, node in
             var facts = ["\(node.role)"]
             if node.role == .replica {
                 facts.append("lag \(node.lagNanoseconds.map(Self.time) ?? "unknown")")
@@ -188,7 +188,7 @@ public struct RouteExplanation: Sendable {
             }
             facts.append("outstanding \(index < outstanding.count ? outstanding[index] : 0)")
             if node.weight != 1 { facts.append("weight \(node.weight)") }
-            return ["node \(node.address)", facts.joined(separator: ", ") + ": \(verdict)"]
+            return ["node \(node.address)", facts.joined(separator: ", ") + ": \(verdicts[index])"]
         }
     }
 

@@ -1,15 +1,24 @@
 // Which PostgreSQL servers belong together, and which databases do clients find on them?
 
+import Discovery
 import Pooling
 import Proxy
 import Routing
 
 extension Inspection {
-    mutating func clusters(_ all: Table) -> [String: ClusterDefinition] {
+    mutating func clusters(_ all: Table) -> ([String: ClusterDefinition], [String: DiscoverySettings]) {
         let tables = namedTables(.cluster, in: all)
         var clusters: [String: ClusterDefinition] = [:]
+        var discoveries: [String: DiscoverySettings] = [:]
         for (name, table) in tables {
-            var cluster = ClusterDefinition(name: name, nodes: nodes(table))
+            let isDiscovered = table.has("discovery")
+            if isDiscovered {
+                if table.has("nodes") {
+                    note(.conflict("the nodes are either listed or found out"), at: table.path(of: "nodes"))
+                }
+                discoveries[name] = discovery(self.table(.discovery, "discovery", in: table))
+            }
+            var cluster = ClusterDefinition(name: name, nodes: isDiscovered ? [] : nodes(table))
             cluster.transportSecurity =
                 transportSecurity(self.table(.tls, "tls", in: table)) ?? cluster.transportSecurity
             clusters[name] = cluster
@@ -18,7 +27,7 @@ extension Inspection {
             let example = #"at least one [clusters.NAME] with nodes = ["host:port", …]"#
             if all.isReadable { note(.missing(expected: example), at: all.path) }
         }
-        return clusters
+        return (clusters, discoveries)
     }
 
     private mutating func nodes(_ table: Table) -> [NodeSettings] {

@@ -1,5 +1,6 @@
 // What does a settings file say, checked and complete?
 
+public import Discovery
 import FoundationEssentials
 import Pooling
 public import Probing
@@ -12,17 +13,20 @@ public struct Configuration: Sendable {
     public var proxy: ProxySettings
     public var probe: ProbeSettings
     public var log: LogSettings
+    /// By the name of the cluster, for those whose nodes are found out.
+    public var discoveries: [String: DiscoverySettings]
     /// `[routing]`: what databases without an override of their own get.
     public var routing: RoutingSettings
 
     /// A configuration that did not come from a file.
     public init(
         proxy: ProxySettings, probe: ProbeSettings = ProbeSettings(), log: LogSettings = LogSettings(),
-        routing: RoutingSettings = RoutingSettings()
+        discoveries: [String: DiscoverySettings] = [:], routing: RoutingSettings = RoutingSettings()
     ) {
         self.proxy = proxy
         self.probe = probe
         self.log = log
+        self.discoveries = discoveries
         self.routing = routing
     }
 }
@@ -77,7 +81,7 @@ extension Inspection {
         _ = transportSecurity(table(.tls, "tls", in: top))
         let admin = self.admin(table(.admin, "admin", in: top))
 
-        let clusters = self.clusters(table(.clusters, "clusters", in: top))
+        let (clusters, discoveries) = self.clusters(table(.clusters, "clusters", in: top))
         let databases = self.databases(
             table(.databases, "databases", in: top), clusters: Set(clusters.keys), pool: pool, routing: routing)
         let allUsers = table(.users, "users", in: top)
@@ -90,7 +94,8 @@ extension Inspection {
             authentication: self.authentication(authentication), clusters: clusters, databases: databases,
             directory: directory, users: users, admin: admin)
         return Configuration(
-            proxy: proxy, probe: probe(table(.probe, "probe", in: top)), log: log(server), routing: routing)
+            proxy: proxy, probe: probe(table(.probe, "probe", in: top)), log: log(server), discoveries: discoveries,
+            routing: routing)
     }
 
     /// The mistakes in the order of the lines, those without a line behind them, those of other files at the end.

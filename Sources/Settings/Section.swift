@@ -11,6 +11,7 @@ public enum Section: String, CaseIterable, Sendable {
     case clusters
     case cluster = "clusters.NAME"
     case node = "clusters.NAME.nodes[]"
+    case discovery = "clusters.NAME.discovery"
     case databases
     case database = "databases.NAME"
     case users
@@ -38,8 +39,9 @@ public enum Section: String, CaseIterable, Sendable {
                 "catalog_interval", "slow_start",
             ]
         case .clusters, .databases, .users: []
-        case .cluster: ["nodes", "tls"]
+        case .cluster: ["nodes", "discovery", "tls"]
         case .node: ["address", "weight", "zone"]
+        case .discovery: ["source", "endpoints", "domain", "interval", "timeout", "ca"]
         case .database: ["cluster", "dbname", "pool", "routing"]
         case .user: ["password", "pool"]
         case .pool:

@@ -1,5 +1,6 @@
 // What does the catalog of one database say, if it is asked once?
 
+import Discovery
 import Dispatch
 import Locks
 import Probing
@@ -45,6 +46,7 @@ struct CatalogReading {
     let database: String
     let settings: DatabaseSettings
     private let cluster: ClusterDefinition
+    private let discovery: DiscoverySettings?
     private let probe: ProbeSettings
 
     /// - Parameter database: nil: the only one in the settings.
@@ -59,22 +61,35 @@ struct CatalogReading {
         self.database = name
         self.settings = settings
         self.cluster = cluster
+        discovery = configuration.discoveries[cluster.name]
         var probe = configuration.probe
-        probe.sslMode = cluster.transportSecurity.rawValue
+        probe.take(cluster, discovery)
         // Nothing is read twice.
         probe.catalogInterval = .seconds(3_600)
         self.probe = probe
     }
 
+    /// Those of the settings file, or those that the source of the cluster tells of.
+    private var nodes: [NodeSettings] {
+        get throws {
+            guard let discovery else { return cluster.nodes }
+            do throws(DiscoveryFailure) {
+                return try Discoverer.ask(discovery, probe: probe).map(NodeSettings.init)
+            } catch {
+                throw OperatorError(sentence: "the nodes of cluster \"\(cluster.name)\" are not known: \(error)")
+            }
+        }
+    }
+
     /// Finds the primary, or else a replica, and reads.
     func knowledge() throws -> Knowledge {
         let answer = Answer()
-        let nodes = cluster.nodes.enumerated().map { place, node in
+        let nodes = try self.nodes.enumerated().map { place, node in
             NodeDefinition(id: NodeID(Int32(place)), address: node.address, weight: node.weight)
         }
         do throws(ProberError) {
             let watcher = try CatalogWatcher(
-                nodes: nodes, settings: probe, onNews: { answer.take($0) },
+                settings: probe, onNews: { answer.take($0) },
                 onEvent: { answer.noteFailure($0) })
             let prober = try Prober(
                 nodes: nodes, settings: probe, samples: SampleCounter(),

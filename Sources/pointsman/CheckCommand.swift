@@ -13,7 +13,8 @@ struct CheckCommand: ParsableCommand {
         let configuration = try Configuration.load(path: settings.config)
         let nodes = configuration.proxy.clusters.values.reduce(0) { $0 + $1.nodes.count }
         let parts = [
-            counted(configuration.proxy.clusters.count, "cluster"), counted(nodes, "node"),
+            counted(configuration.proxy.clusters.count, "cluster"),
+            counted(nodes, "node") + (configuration.discoveries.isEmpty ? "" : " and those that are found out"),
             counted(configuration.proxy.databases.count, "database"),
             counted(configuration.proxy.directory.count, "user"),
         ]

@@ -3,17 +3,15 @@
 import Endpoints
 import Locks
 import Logging
-import Probing
 import Proxy
 import Reactor
-import Routing
 import Settings
 
 /// Runs the router until it is told to stop.
 ///
 /// SIGTERM drains: no new clients, and the end comes when the last has left. SIGINT sends clients away after their
-/// transactions. SIGQUIT, or a second signal, ends at once.
-func runRouter(configuration: Configuration) throws {
+/// transactions. SIGQUIT, or a second signal, ends at once. SIGHUP reads the settings file again.
+func runRouter(configuration: Configuration, settingsPath: String) throws {
     let logger = Logger(label: "pointsman")
     Signal.brokenPipe.ignore()
     let descriptors = DescriptorLimit.raise()
@@ -43,6 +41,7 @@ func runRouter(configuration: Configuration) throws {
     }
     logger.info("pointsman \(pointsmanVersion) is ready on port \(ports.joined(separator: ", "))")
 
+    let reload = Reload(path: settingsPath, current: configuration, clusters: running, logger: logger)
     let ended = Flag()
     let waiting = try operatorError { () throws(ReactorError) in
         try WorkerThread(name: "stop") {
@@ -55,7 +54,7 @@ func runRouter(configuration: Configuration) throws {
         guard let signal = signals.wait(milliseconds: 100) else { continue }
         switch signal {
         case .hangup:
-            logger.warning("reload is not supported by this version; restart to apply new settings")
+            reload.run()
         case .terminate, .interrupt, .quit:
             let mode: StopMode =
                 hasBeenAsked || signal == .quit
@@ -105,126 +104,5 @@ private func operatorError<Value>(_ body: () throws(ReactorError) -> Value) thro
         return try body()
     } catch {
         throw OperatorError(sentence: error.description)
-    }
-}
-
-/// The clusters of one process with their probers.
-private struct RunningClusters: Sendable {
-    let clusters: [ProxyCluster]
-    private let probers: [Prober]
-    private let watchers: [CatalogWatcher]
-    private let publishers: [Publisher]
-
-    /// Passes pictures of a cluster on as soon as there is somebody to take them.
-    private final class Publisher: Sendable {
-        private let server = Lock<ProxyServer?>(nil)
-        private let number: Int
-        private let latest = Lock<Topology>(Topology())
-
-        init(number: Int) {
-            self.number = number
-        }
-
-        var topology: Topology { latest.withLock { $0 } }
-
-        func begin(_ server: ProxyServer) {
-            self.server.withLock { $0 = server }
-        }
-
-        func publish(_ topology: Topology) {
-            latest.withLock { $0 = topology }
-            server.withLock { $0 }?.publish(topology, cluster: number)
-        }
-
-        func publish(_ news: CatalogNews) {
-            server.withLock { $0 }?.publish(
-                news.knowledge, ofDatabase: news.database, cluster: number, demand: news.demand)
-        }
-    }
-
-    init(configuration: Configuration, logger: Logger) throws {
-        var clusters: [ProxyCluster] = []
-        var probers: [Prober] = []
-        var watchers: [CatalogWatcher] = []
-        var publishers: [Publisher] = []
-        let definitions = configuration.proxy.clusters.values.sorted { $0.name < $1.name }
-        let zone = configuration.proxy.server.zone
-        for (number, definition) in definitions.enumerated() {
-            let samples = SampleCounter()
-            let publisher = Publisher(number: number)
-            let nodes = definition.nodes.enumerated().map { place, node in
-                NodeDefinition(
-                    id: NodeID(Int32(place)), address: node.address, weight: node.weight,
-                    isNear: zone == nil || node.zone == zone)
-            }
-            var settings = configuration.probe
-            settings.sslMode = definition.transportSecurity.rawValue
-            let log: @Sendable (ProberEvent) -> Void = { event in
-                logger.log(
-                    level: event.severity.logLevel, "\(event.text)", metadata: ["cluster": "\(definition.name)"])
-            }
-            let prober: Prober
-            let watcher: CatalogWatcher?
-            do throws(ProberError) {
-                watcher =
-                    settings.catalogInterval > .zero
-                    ? try CatalogWatcher(
-                        nodes: nodes, settings: settings, onNews: { publisher.publish($0) }, onEvent: log) : nil
-                prober = try Prober(
-                    nodes: nodes, settings: settings, failoverWait: configuration.routing.failoverWait,
-                    samples: samples,
-                    onTopology: { topology in
-                        publisher.publish(topology)
-                        watcher?.update(topology)
-                    }, onEvent: log)
-            } catch {
-                throw OperatorError(sentence: error.description)
-            }
-            var requestCatalog: (@Sendable (String, UInt64) -> Void)?
-            if let watcher { requestCatalog = { watcher.request($0, demand: $1) } }
-            clusters.append(
-                ProxyCluster(
-                    settings: definition, samples: samples, requestSample: { prober.requestSample() },
-                    requestProbe: { prober.requestProbe($0, connectionLost: true) },
-                    requestCatalog: requestCatalog,
-                    setDrained: { prober.setDrained($0, $1) }))
-            probers.append(prober)
-            if let watcher { watchers.append(watcher) }
-            publishers.append(publisher)
-        }
-        self.clusters = clusters
-        self.probers = probers
-        self.watchers = watchers
-        self.publishers = publishers
-    }
-
-    func start(publishingTo server: ProxyServer) throws {
-        for publisher in publishers { publisher.begin(server) }
-        do throws(ProberError) {
-            for watcher in watchers { try watcher.start() }
-            for prober in probers { try prober.start() }
-        } catch {
-            throw OperatorError(sentence: error.description)
-        }
-    }
-
-    /// The clusters as they are now.
-    var topologies: [(name: String, topology: Topology)] {
-        zip(clusters, publishers).map { ($0.settings.name, $1.topology) }
-    }
-
-    func stop() {
-        for prober in probers { prober.stop() }
-        for watcher in watchers { watcher.stop() }
-    }
-}
-
-extension EventSeverity {
-    fileprivate var logLevel: Logger.Level {
-        switch self {
-        case .notice: .info
-        case .warning: .warning
-        case .error: .error
-        }
     }
 }

@@ -13,7 +13,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let configuration = try Configuration.load(path: settings.config)
         ProcessLog.start(configuration.log)
-        try runRouter(configuration: configuration)
+        try runRouter(configuration: configuration, settingsPath: settings.config)
     }
 }
 

@@ -104,7 +104,7 @@ import Testing
         process.standardOutput = output
         try process.run()
         let watchdog = DispatchWorkItem { [pid = process.processIdentifier] in kill(pid, SIGKILL) }
-        DispatchQueue.global().asyncAfter(deadline: .now() + 30, execute: watchdog)
+        DispatchQueue.global().asyncAfter(deadline: .now() + 120, execute: watchdog)
         for (statement, answer) in [
             ("SELECT 1\n", "replica\n"), ("DELETE FROM t\n", "primary\n"), ("TABLE t\n", "replica\n"),
         ] {

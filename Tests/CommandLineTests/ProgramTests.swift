@@ -37,7 +37,8 @@ import Testing
     @Test func checkAcceptsAFaultlessFile() throws {
         let run = try Pointsman.run("check", "--config", "full.toml")
         #expect(run.status == 0)
-        #expect(run.output == "full.toml: fine (2 clusters, 4 nodes, 2 databases, 4 users)\n")
+        let counts = "6 clusters, 4 nodes and those that are found out, 2 databases, 4 users"
+        #expect(run.output == "full.toml: fine (\(counts))\n")
         #expect(run.errors.isEmpty)
     }
 

@@ -59,14 +59,14 @@ import Testing
 
     @Test func answers() {
         #expect(
-            ProbeQuestion.report(standby)
+            PostgreSQLQuestion.report(standby)
                 == ProbeReport(
                     isInRecovery: true, replayLSN: LSN("0/4002000"), receiveLSN: LSN("0/4002000"), timeline: 3,
                     lowestTimeline: 2, systemIdentifier: UInt64(bitPattern: -7),
                     postmasterStartTime: 795_000_000_000_000,
                     isStreaming: true, sender: "db1:5432", serverAddress: "10.0.0.2:5432", serverVersion: 150018))
         #expect(
-            ProbeQuestion.report(primary)
+            PostgreSQLQuestion.report(primary)
                 == ProbeReport(
                     isInRecovery: false, insertLSN: LSN("0/4002018"), flushLSN: LSN("0/4002000"), timeline: 3,
                     lowestTimeline: 2,
@@ -76,14 +76,14 @@ import Testing
 
     /// Whatever comes instead of an answer: a report that can be judged, or none; no trap.
     @Test func spoiledAnswers() {
-        #expect(ProbeQuestion.report([]) == nil)
-        #expect(ProbeQuestion.report(Array(standby.dropLast())) == nil)
+        #expect(PostgreSQLQuestion.report([]) == nil)
+        #expect(PostgreSQLQuestion.report(Array(standby.dropLast())) == nil)
         for column in standby.indices {
             for value in [nil, "", "x", "-1", "99999999999999999999999", "t"] as [String?] {
                 for answer in [standby, primary] {
                     var spoiled = answer
                     spoiled[column] = value
-                    _ = ProbeQuestion.report(spoiled)
+                    _ = PostgreSQLQuestion.report(spoiled)
                 }
             }
         }

@@ -149,7 +149,7 @@ import Testing
         watch.watcher.request("app", demand: 1)
         let news = try watch.wait("knowledge from a standby") { $0.knowledge != nil }
         #expect(news.demand == 0)
-        watch.follow(primary: 0, of: 2)
+        watch.follow(primary: 0)
         // What was read before is outdated until the primary was read.
         try watch.wait("knowledge from the primary") { $0.demand == 1 && $0.knowledge?.isOutdated == false }
         #expect(watch.news.contains { $0.knowledge?.isOutdated == true })

@@ -17,6 +17,7 @@ final class CatalogWatch: Sendable {
     let watcher: CatalogWatcher
     let database: String
     private let told: Shared
+    private let addresses: [String]
 
     init(
         _ addresses: [String], database: String = "app", primary: Int? = 0,
@@ -29,22 +30,22 @@ final class CatalogWatch: Sendable {
         let shared = Shared()
         told = shared
         self.database = database
-        let nodes = addresses.enumerated().map { NodeDefinition(id: NodeID(Int32($0.offset)), address: $0.element) }
+        self.addresses = addresses
         watcher = try CatalogWatcher(
-            nodes: nodes, settings: settings, onNews: { news in shared.news.withLock { $0.append(news) } },
+            settings: settings, onNews: { news in shared.news.withLock { $0.append(news) } },
             onEvent: { event in shared.texts.withLock { $0.append(event.text) } })
         try watcher.start()
-        follow(primary: primary, of: addresses.count)
+        follow(primary: primary)
     }
 
     deinit { watcher.stop() }
 
     /// Tells the watcher which node is the primary; the first can be read only as such.
-    func follow(primary: Int?, of count: Int) {
-        let nodes = (0..<count).map { place in
+    func follow(primary: Int?) {
+        let nodes = addresses.indices.map { place in
             NodeStatus(
-                id: NodeID(Int32(place)), address: "", role: place == primary ? .primary : .replica, isUp: true,
-                isEligibleReplica: place != primary && place > 0)
+                id: NodeID(Int32(place)), address: addresses[place], role: place == primary ? .primary : .replica,
+                isUp: true, isEligibleReplica: place != primary && place > 0)
         }
         watcher.update(Topology(nodes: nodes, primary: primary.map { NodeID(Int32($0)) }))
     }

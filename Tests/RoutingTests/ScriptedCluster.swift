@@ -53,6 +53,12 @@ struct ScriptedCluster {
         events += machine.takeEvents()
     }
 
+    mutating func setMembers(_ places: [NodeDefinition?]) {
+        milliseconds += 1
+        machine.setMembers(places, at: now)
+        events += machine.takeEvents()
+    }
+
     func writable(_ node: Int32, _ lsn: UInt64, flushed: UInt64? = nil, timeline: UInt32 = 1) -> ProbeReport {
         ProbeReport(
             isInRecovery: false, insertLSN: LSN(lsn), flushLSN: flushed.map { LSN($0) }, timeline: timeline,

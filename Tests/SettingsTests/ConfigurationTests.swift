@@ -1,6 +1,7 @@
 // Does each setting arrive where it belongs?
 
 import Authentication
+import Discovery
 import Foundation
 import Pooling
 import Probing
@@ -66,6 +67,29 @@ import Testing
                         NodeSettings(host: "fe80::1", port: 5433, weight: 2, zone: "a"), NodeSettings(host: "db-3"),
                     ], transportSecurity: .allow),
                 "second one": ClusterDefinition(name: "second one", nodes: [NodeSettings(host: "10.1.0.1")]),
+                "patroni": ClusterDefinition(name: "patroni"), "dns": ClusterDefinition(name: "dns"),
+                "aurora": ClusterDefinition(name: "aurora"), "elsewhere": ClusterDefinition(name: "elsewhere"),
+            ])
+    }
+
+    @Test func discoveries() throws {
+        #expect(
+            try Self.full.get().discoveries == [
+                "patroni": DiscoverySettings(
+                    source: .patroni(urls: ["http://10.0.0.1:8008/cluster", "https://db-2:8008/cluster"]),
+                    interval: .seconds(1), timeout: .milliseconds(300),
+                    authorities: "\(Fixture.directory)/userlist.txt"),
+                "dns": DiscoverySettings(
+                    source: .dns([
+                        DiscoveredName(host: "pg.internal", port: 5433),
+                        DiscoveredName(host: "other.internal", port: 5432),
+                    ])),
+                "aurora": DiscoverySettings(
+                    source: .aurora(
+                        [DiscoveredName(host: "a.cluster-abc.eu-west-1.rds.amazonaws.com", port: 5432)],
+                        domain: ".abc.eu-west-1.rds.amazonaws.com")),
+                "elsewhere": DiscoverySettings(
+                    source: .aurora([DiscoveredName(host: "writer.internal", port: 5433)], domain: ".internal")),
             ])
     }
 

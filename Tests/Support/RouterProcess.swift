@@ -34,9 +34,9 @@ public final class RouterProcess: Sendable {
     /// Starts the router with any settings and returns when its split port takes connections. `files` are written
     /// beside the settings file first.
     public static func start(
-        _ configuration: RouterConfiguration, files: [String: String] = [:]
+        _ configuration: RouterConfiguration, files: [String: String] = [:], environment: [String: String] = [:]
     ) throws -> RouterProcess {
-        let router = try RouterProcess(configuration, files: files)
+        let router = try RouterProcess(configuration, files: files, environment: environment)
         do {
             try router.waitUntilItListens()
         } catch {
@@ -46,7 +46,9 @@ public final class RouterProcess: Sendable {
         return router
     }
 
-    private init(_ configuration: RouterConfiguration, files: [String: String]) throws {
+    private init(
+        _ configuration: RouterConfiguration, files: [String: String], environment: [String: String]
+    ) throws {
         port = try configuration.port("port")
         readerPort = try configuration.port("reader_port")
         writerPort = try configuration.port("writer_port")
@@ -57,14 +59,16 @@ public final class RouterProcess: Sendable {
             try Data(text.utf8).write(to: URL(fileURLWithPath: directory + "/" + name))
         }
         try Data(configuration.toml.utf8).write(to: URL(fileURLWithPath: directory + "/pointsman.toml"))
-        process = try Self.launch(in: directory)
+        process = try Self.launch(in: directory, environment)
         // Read by the keeper, should this process die.
         try Data("\(process.processIdentifier)\n".utf8).write(to: URL(fileURLWithPath: directory + "/router.pid"))
     }
 
-    private static func launch(in directory: String) throws -> Process {
+    private static func launch(in directory: String, _ environment: [String: String]) throws -> Process {
         let arguments = ["run", "--config", directory + "/pointsman.toml"]
-        let process = ExternalProgram(try Repository.program(), arguments, workingDirectory: directory).process()
+        let program = ExternalProgram(
+            try Repository.program(), arguments, environment: environment, workingDirectory: directory)
+        let process = program.process()
         let logPath = directory + "/router.log"
         _ = FileManager.default.createFile(atPath: logPath, contents: nil)
         guard let log = FileHandle(forWritingAtPath: logPath) else { throw SupportError("\(logPath) is not writable") }
@@ -119,6 +123,14 @@ public final class RouterProcess: Sendable {
     /// Sends a signal to the router.
     public func signal(_ signal: Int32) {
         if process.isRunning { _ = kill(process.processIdentifier, signal) }
+    }
+
+    /// Writes another settings file and has the router read it.
+    public func reload(_ configuration: RouterConfiguration) throws { try reload(toml: configuration.toml) }
+
+    public func reload(toml: String) throws {
+        try Data(toml.utf8).write(to: URL(fileURLWithPath: directory + "/pointsman.toml"), options: .atomic)
+        signal(SIGHUP)
     }
 
     /// Waits for the router's end and returns its exit code; 128 + the signal when a signal ended it.

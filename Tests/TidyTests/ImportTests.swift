@@ -17,6 +17,7 @@ import Testing
         ("Reactor", ["CLinux", "Locks"]),
         ("OpenSSL", ["COpenSSL", "Locks"]),
         ("Probing", ["CLibpq", "Locks", "Routing", "SQL", "Telemetry"]),
+        ("Discovery", ["Locks", "Probing", "Reactor"]),
         ("Lookups", ["Locks", "Reactor", "Telemetry"]),
         (
             "Proxy",
@@ -27,13 +28,14 @@ import Testing
         ),
         ("Endpoints", ["Routing"]),
         ("Telemetry", ["Locks"]),
-        ("Settings", ["Proxy", "Routing", "Pooling", "Authentication", "Probing", "Telemetry"]),
+        ("Settings", ["Proxy", "Routing", "Pooling", "Authentication", "Probing", "Discovery", "Telemetry"]),
         ("PostgresCluster", ["Locks"]),
         (
             "pointsman",
             [
                 "Proxy", "Probing", "Settings", "SQL", "Routing", "Pooling", "Authentication", "Sessions", "Telemetry",
                 "Lookups", "Locks", "OpenSSL", "PostgresCluster", "Reactor", "Wire", "Endpoints",
+                "Discovery",
             ]
         ),
         ("CLinux", []),
@@ -44,7 +46,8 @@ import Testing
     /// Libraries of others, each with the modules that may import it.
     static let libraries: [String: Set<String>] = [
         "TOMLKit": ["Settings"],
-        "NIOCore": ["Endpoints"], "NIOHTTP1": ["Endpoints"], "NIOPosix": ["Endpoints"],
+        "AsyncHTTPClient": ["Discovery"], "NIOSSL": ["Discovery"],
+        "NIOCore": ["Endpoints", "Discovery"], "NIOHTTP1": ["Endpoints"], "NIOPosix": ["Endpoints"],
         "ArgumentParser": ["pointsman"],
         "Logging": ["Telemetry", "Proxy", "Probing", "Lookups", "pointsman"],
     ]

@@ -49,7 +49,6 @@ final class CatalogLoop {
     /// Numbers the snapshots of all databases of the process. Odd numbers are left to whoever marks one as outdated.
     private static let generations = Atomic<UInt64>(0)
 
-    private let addresses: [NodeID: NodeAddress]
     private let settings: ProbeSettings
     private let requests: CatalogRequests
     private let onNews: @Sendable (CatalogNews) -> Void
@@ -59,10 +58,9 @@ final class CatalogLoop {
     private var entries: [Entry] = []
 
     init(
-        addresses: [NodeID: NodeAddress], settings: ProbeSettings, requests: CatalogRequests,
+        settings: ProbeSettings, requests: CatalogRequests,
         onNews: @escaping @Sendable (CatalogNews) -> Void, onEvent: @escaping @Sendable (ProberEvent) -> Void
     ) {
-        self.addresses = addresses
         self.settings = settings
         self.requests = requests
         self.onNews = onNews
@@ -135,7 +133,7 @@ final class CatalogLoop {
 
     /// Another primary may lack what the one before it had.
     private func update(_ changed: CatalogNodes, now: UInt64) {
-        let hasOtherPrimary = changed.primary != nil && changed.primary != nodes.primary
+        let hasOtherPrimary = changed.primary != nil && changed.primary?.id != nodes.primary?.id
         nodes = changed
         guard hasOtherPrimary else { return }
         for entry in entries {
@@ -156,12 +154,12 @@ final class CatalogLoop {
 
     private func beginWhatIsDue(now: UInt64) {
         for entry in entries where mayBegin && !entry.link.isBusy && now >= entry.nextAt {
-            guard let node = nodes.primary ?? nodes.replica, let address = addresses[node] else { continue }
+            guard let node = nodes.primary ?? nodes.replica else { continue }
             // Whatever was asked for until now was committed before the reading begins.
             entry.reading = entry.demand
             entry.beganAt = now
             entry.nextAt = now + interval
-            digest(entry.link.begin(address, now: now), of: entry)
+            digest(entry.link.begin(node.address, now: now), of: entry)
         }
     }
 

@@ -57,14 +57,25 @@ final class CatalogRequests: Sendable {
 
 /// Where catalogs can be read.
 struct CatalogNodes: Equatable, Sendable {
-    var primary: NodeID?
+    var primary: Node?
     /// What can be read while no primary is known.
-    var replica: NodeID?
+    var replica: Node?
+
+    struct Node: Equatable, Sendable {
+        var id: NodeID
+        var address: NodeAddress
+
+        init?(_ status: NodeStatus) {
+            guard let address = NodeAddress(status.address) else { return nil }
+            id = status.id
+            self.address = address
+        }
+    }
 
     init() {}
 
     init(_ topology: Topology) {
-        primary = topology.primary
-        replica = topology.nodes.first { $0.isEligibleReplica }?.id
+        primary = topology.primaryPlace.flatMap { Node(topology.nodes[$0]) }
+        replica = topology.nodes.first { $0.isEligibleReplica }.flatMap { Node($0) }
     }
 }

@@ -15,19 +15,13 @@ public final class CatalogWatcher: Sendable {
     ///   - onNews: Gets what is known of a database whenever it was read or confirmed.
     ///   - onEvent: Gets what belongs into the log; each failure once until it changes.
     public init(
-        nodes: [NodeDefinition], settings: ProbeSettings, onNews: @escaping @Sendable (CatalogNews) -> Void,
+        settings: ProbeSettings, onNews: @escaping @Sendable (CatalogNews) -> Void,
         onEvent: @escaping @Sendable (ProberEvent) -> Void
     ) throws(ProberError) {
-        var addresses: [NodeID: NodeAddress] = [:]
-        for node in nodes {
-            guard let address = NodeAddress(node.address) else { throw .badAddress(node.address) }
-            addresses[node.id] = address
-        }
         guard let wakeUp = WakeUp() else { throw .noResources }
         requests = CatalogRequests(wakeUp: wakeUp)
-        let fixed = addresses
         makeLoop = { requests in
-            CatalogLoop(addresses: fixed, settings: settings, requests: requests, onNews: onNews, onEvent: onEvent)
+            CatalogLoop(settings: settings, requests: requests, onNews: onNews, onEvent: onEvent)
         }
     }
 

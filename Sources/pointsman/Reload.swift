@@ -1,0 +1,59 @@
+// What happens to the settings when the process is told to read them again?
+
+import Logging
+import Settings
+
+/// Reads the settings file again. What can be changed in a running process is changed; of the rest it is said that it
+/// waits for a restart. A file with mistakes changes nothing.
+final class Reload {
+    private let path: String
+    private let clusters: RunningClusters
+    private let logger: Logger
+    /// What is in force, but for what waits for a restart.
+    private var current: Configuration
+
+    init(path: String, current: Configuration, clusters: RunningClusters, logger: Logger) {
+        self.path = path
+        self.current = current
+        self.clusters = clusters
+        self.logger = logger
+    }
+
+    func run() {
+        let new: Configuration
+        do throws(SettingsError) {
+            new = try Configuration.load(path: path)
+        } catch {
+            logger.error("the settings stay as they were: \(error)")
+            return
+        }
+        for (name, cluster) in new.proxy.clusters {
+            guard let old = current.proxy.clusters[name], old.nodes != cluster.nodes else { continue }
+            guard !cluster.nodes.isEmpty, !old.nodes.isEmpty else { continue }
+            clusters.setNodes(cluster.nodes, ofCluster: name)
+            current.proxy.clusters[name]?.nodes = cluster.nodes
+        }
+        let waiting = current.sectionsThatDiffer(from: new)
+        if waiting.isEmpty {
+            logger.notice("the settings have been read again")
+        } else {
+            let tables = waiting.joined(separator: ", ")
+            logger.warning("the settings have been read again; a restart is needed for what changed in \(tables)")
+        }
+    }
+}
+
+extension Configuration {
+    /// The tables of the settings file whose content is not the same.
+    func sectionsThatDiffer(from other: Configuration) -> [String] {
+        let (one, two) = (proxy, other.proxy)
+        let same: [(String, Bool)] = [
+            ("listen", one.listen == two.listen), ("server", one.server == two.server && log == other.log),
+            ("auth", one.authentication == two.authentication), ("probe", probe == other.probe),
+            ("clusters", one.clusters == two.clusters && discoveries == other.discoveries),
+            ("databases, pool or routing", one.databases == two.databases && routing == other.routing),
+            ("users", one.users == two.users && one.directory == two.directory), ("admin", one.admin == two.admin),
+        ]
+        return same.filter { !$0.1 }.map { "[\($0.0)]" }
+    }
+}
