@@ -94,7 +94,8 @@ public final class ProxyServer: Sendable {
         for (port, kind) in ports {
             for name in settings.addresses {
                 for address in try addresses(of: name, port: port) {
-                    let group = try Listener.tcpGroup(address.host, port: port, count: workerCount)
+                    let group = try Listener.tcpGroup(
+                        address.host, port: port, count: workerCount, sharesWithOthers: settings.sharesPort)
                     for (number, listener) in group.enumerated() {
                         parts[number].append(ListenerPart(listener: listener, kind: kind, deals: false))
                     }

@@ -20,6 +20,8 @@ public struct ProxySettings: Sendable {
     /// What single users have of their own, by name.
     public var users: [String: UserSettings]
     public var admin: AdminSettings
+    /// Where the other processes are reached that clients' cancel requests may be meant for, by their numbers.
+    public var peers: [Int: NodeSettings] = [:]
 
     public init(
         listen: ListenSettings = ListenSettings(),
@@ -67,6 +69,8 @@ public struct ListenSettings: Equatable, Sendable {
     public var writerPort: UInt16?
     /// Replicas only.
     public var readerPort: UInt16?
+    /// Other processes of the same user may listen on the same ports.
+    public var sharesPort = false
     /// Who says in a header of the PROXY protocol for whom it connects.
     public var proxies = ProxySources()
 
@@ -121,8 +125,13 @@ public struct ServerSettings: Equatable, Sendable {
     public var loginTimeout: Duration
     /// Bytes of one message of a client, its length word included; a longer one gets 08P01.
     public var maxMessageSize: Int
+    /// Its number among the processes that forward cancel requests to each other, 1 to `largestPeerID`; 0: there are
+    /// no others.
+    public var peerID = 0
     /// Where the router runs: reads prefer nodes of the same zone. nil: all nodes are alike.
     public var zone: String?
+
+    public static let largestPeerID = CancelKey.peerLimit
 
     /// PostgreSQL's own limit on a message.
     public static let largestMessageSize = 0x3fff_ffff

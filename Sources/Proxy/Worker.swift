@@ -193,6 +193,8 @@ final class Worker {
         case .resolved(let token, let addresses, let failure): resolved(token, addresses, failure: failure)
         case .derived(let token, let keys): derived(token, keys)
         case .cancel(let slot, let secret): cancelClient(slot: slot, secret: secret)
+        case .forwardCancel(let endpoint, let processID, let secret):
+            sendCancel(to: endpoint, processID: processID, secret: secret)
         case .accepted(let descriptor, let peer, let kind, let number):
             welcomeConnection(descriptor, peer, kind, number: number)
         case .catalog(let id, let knowledge, let demand): learn(knowledge, of: id, demand: demand)

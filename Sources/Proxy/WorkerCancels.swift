@@ -11,15 +11,37 @@ extension Worker {
     static let cancelTimeout: UInt64 = 10_000_000_000
 
     /// A client's CancelRequest came in here; the key tells whose client is meant.
-    func forwardCancel(processID: Int32, secret: [UInt8]) {
-        let worker = Int(processID >> 24)
-        let slot = Int(processID & 0xff_ffff) - 1
-        guard worker >= 0, worker < mailboxes.count, slot >= 0 else { return }
-        if worker == id.rawValue {
-            cancelClient(slot: slot, secret: secret)
-        } else {
-            mailboxes[worker].post(.cancel(slot: slot, secret: secret))
+    func forwardCancel(processID: Int32, secret bytes: [UInt8]) {
+        let key = CancelKey(processID: processID)
+        let forwarded = CancelKey.secret(ofForwarded: bytes)
+        guard key.peer == shared.settings.server.peerID else {
+            if forwarded == nil { forwardCancel(to: key.peer, processID: processID, secret: bytes) }
+            return
         }
+        let secret = forwarded ?? bytes
+        guard key.worker < mailboxes.count, key.slot >= 0 else { return }
+        if key.worker == id.rawValue {
+            cancelClient(slot: key.slot, secret: secret)
+        } else {
+            mailboxes[key.worker].post(.cancel(slot: key.slot, secret: secret))
+        }
+    }
+
+    /// The client is another process's.
+    private func forwardCancel(to peer: Int, processID: Int32, secret: [UInt8]) {
+        guard let node = shared.settings.peers[peer] else { return }
+        let secret = CancelKey.forwarded(secret)
+        if let endpoint = Endpoint(node) { return sendCancel(to: endpoint, processID: processID, secret: secret) }
+        let mailbox = mailbox
+        resolve(node.host) { addresses, _ in
+            guard let endpoint = Endpoint(resolved: addresses, port: node.port) else { return }
+            mailbox.post(.forwardCancel(endpoint, processID: processID, secret: secret))
+        }
+    }
+
+    func sendCancel(to endpoint: Endpoint, processID: Int32, secret: [UInt8]) {
+        guard let descriptor = open(endpoint) else { return }
+        sendCancel(through: descriptor, processID: processID, secret: secret, server: nil, client: nil)
     }
 
     func cancelClient(slot: Int, secret: [UInt8]) {
@@ -64,8 +86,8 @@ extension Worker {
 
     /// Nobody else will ever use the connection, so that the request cannot meet another's work.
     private func startCancel(_ link: ReplicationLink) {
-        guard let endpoint = link.endpoint, let descriptor = open(endpoint) else { return }
-        sendCancel(through: descriptor, processID: link.processID, secret: link.secret, server: nil, client: nil)
+        guard let endpoint = link.endpoint else { return }
+        sendCancel(to: endpoint, processID: link.processID, secret: link.secret)
     }
 
     private func open(_ endpoint: Endpoint) -> Descriptor? {

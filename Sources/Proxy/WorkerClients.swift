@@ -53,11 +53,10 @@ extension Worker {
     /// - Parameter number: how many clients the workers have, the new one included.
     func welcomeConnection(_ descriptor: Descriptor, _ peer: Peer, _ kind: ListenerKind, number: Int) {
         let token = tokens.open(kind: Kind.client)
-        // The process number of the cancel key leads back to this worker and slot.
-        let processID = Int32(id.rawValue) << 24 | Int32(token.index + 1) & 0xff_ffff
+        let key = CancelKey(peer: shared.settings.server.peerID, worker: id.rawValue, slot: token.index)
         let client = ClientConnection(
-            token: token, descriptor: descriptor, peer: peer, listener: kind, acceptedAt: now, processID: processID,
-            cancelSecret: SecureRandom.bytes(4),
+            token: token, descriptor: descriptor, peer: peer, listener: kind, acceptedAt: now,
+            processID: key.processID, cancelSecret: SecureRandom.bytes(4),
             awaitsProxyHeader: shared.settings.listen.proxies.contains(peer), blocks: blocks)
         while clients.count <= token.index { clients.append(nil) }
         clients[token.index] = client

@@ -30,6 +30,8 @@ enum WorkerMessage: Sendable {
     case derived(Token, LentKeys)
     /// A CancelRequest for the client in a slot.
     case cancel(slot: Int, secret: [UInt8])
+    /// A client of another process is meant, whose address is known now.
+    case forwardCancel(Endpoint, processID: Int32, secret: [UInt8])
     /// A connection that another worker accepted and counted.
     case accepted(Descriptor, Peer, ListenerKind, number: Int)
     /// What is known of a catalog; changes up to the demand are included.

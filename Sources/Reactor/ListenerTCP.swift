@@ -30,15 +30,17 @@ extension Listener {
     }
 
     /// Listens `count` times on the same port, once for each worker. A port that anybody else listens on is refused,
-    /// although the sockets of the group share theirs.
+    /// although the sockets of the group share theirs; unless that is wanted: then other processes of the same user may
+    /// listen there, too.
     public static func tcpGroup(
-        _ address: String, port: UInt16, count: Int, options: TCPOptions = TCPOptions(), backlog: Int = defaultBacklog
+        _ address: String, port: UInt16, count: Int, sharesWithOthers: Bool = false,
+        options: TCPOptions = TCPOptions(), backlog: Int = defaultBacklog
     ) throws(ReactorError) -> [Listener] {
         precondition(count > 0, "a group has members")
         guard let wanted = SocketAddress(address, port: port) else { throw .invalidAddress(address) }
         // A socket that shares may join those of another process of the same user; one that does not share may not, and
         // says so. It never listens, so it is gone without a trace when it is closed.
-        Socket.close(try bound(to: wanted, sharesPort: false))
+        if !sharesWithOthers { Socket.close(try bound(to: wanted, sharesPort: false)) }
 
         var listeners: [Listener] = []
         var groupPort = port

@@ -89,10 +89,12 @@ extension Inspection {
         let directory = self.directory(allUsers, userTables, authentication: authentication)
         let users = self.users(userTables)
         checkPools(of: users, in: databases)
-        let proxy = ProxySettings(
-            listen: listen(table(.listen, "listen", in: top)), server: self.server(server),
+        let serverSettings = self.server(server)
+        var proxy = ProxySettings(
+            listen: listen(table(.listen, "listen", in: top)), server: serverSettings,
             authentication: self.authentication(authentication), clusters: clusters, databases: databases,
             directory: directory, users: users, admin: admin)
+        proxy.peers = peers(table(.peers, "peers", in: top), own: serverSettings.peerID)
         return Configuration(
             proxy: proxy, probe: probe(table(.probe, "probe", in: top)), log: log(server), discoveries: discoveries,
             routing: routing)

@@ -1,5 +1,6 @@
 // Where shall the router listen, and how much may it take?
 
+import Probing
 import Proxy
 import Telemetry
 
@@ -18,6 +19,7 @@ extension Inspection {
         settings.port = port("port", in: table) ?? settings.port
         settings.readerPort = port("reader_port", in: table)
         settings.writerPort = port("writer_port", in: table)
+        settings.sharesPort = boolean("shares_port", in: table) ?? settings.sharesPort
         let sources = #"networks, addresses or "unix", such as ["10.0.0.0/8", "127.0.0.1"]"#
         for (index, source) in (strings("proxy_protocol_from", in: table, expected: sources) ?? []).enumerated()
         where !settings.proxies.add(source) {
@@ -71,7 +73,32 @@ extension Inspection {
         settings.maxMessageSize =
             size("max_message_size", in: table, 16_384...(1 << 30)) ?? settings.maxMessageSize
         settings.zone = string("zone", in: table)
+        settings.peerID = integer("peer_id", in: table, 1...ServerSettings.largestPeerID) ?? settings.peerID
         return settings
+    }
+
+    /// The other processes, by their numbers; the process itself may stand among them, so that all can have one list.
+    mutating func peers(_ table: Table, own: Int) -> [Int: NodeSettings] {
+        let form = #""host:port", or "/directory:port" of a unix socket"#
+        var peers: [Int: NodeSettings] = [:]
+        for key in table.values.keys.sorted() {
+            guard let number = Int(key), (1...ServerSettings.largestPeerID).contains(number) else {
+                let expected = "numbers from 1 to \(ServerSettings.largestPeerID), as in server.peer_id"
+                note(.unknownKey(advice: "expected \(expected)"), at: table.path(of: key))
+                continue
+            }
+            guard let text = string(key, in: table, expected: form) else { continue }
+            guard let address = NodeAddress(text), !text.contains(where: \.isWhitespace) else {
+                noteWrong(key, in: table, expected: form, found: .string(text))
+                continue
+            }
+            peers[number] = NodeSettings(host: address.host, port: address.port)
+        }
+        if own == 0, !table.values.isEmpty {
+            note(.conflict("without server.peer_id no peer knows which clients are this process's"), at: table.path)
+        }
+        peers[own] = nil
+        return peers
     }
 
     mutating func log(_ table: Table) -> LogSettings {

@@ -5,6 +5,7 @@ public enum Section: String, CaseIterable, Sendable {
     case top = ""
     case listen
     case server
+    case peers
     case auth
     case tls
     case probe
@@ -26,11 +27,19 @@ public enum Section: String, CaseIterable, Sendable {
         switch self {
         case .top:
             [
-                "listen", "server", "auth", "tls", "probe", "clusters", "databases", "users", "pool", "routing",
-                "admin",
+                "listen", "server", "peers", "auth", "tls", "probe", "clusters", "databases", "users", "pool",
+                "routing", "admin",
             ]
-        case .listen: ["addresses", "unix_socket_dir", "port", "reader_port", "writer_port", "proxy_protocol_from"]
-        case .server: ["workers", "max_clients", "login_timeout", "max_message_size", "zone", "log_level", "log_format"]
+        case .listen:
+            [
+                "addresses", "unix_socket_dir", "port", "reader_port", "writer_port", "shares_port",
+                "proxy_protocol_from",
+            ]
+        case .server:
+            [
+                "workers", "max_clients", "login_timeout", "max_message_size", "zone", "peer_id", "log_level",
+                "log_format",
+            ]
         case .auth: ["method", "users_file", "scram_iterations", "query", "query_user"]
         case .tls: ["mode", "certificate", "key", "ca"]
         case .probe:
@@ -38,7 +47,7 @@ public enum Section: String, CaseIterable, Sendable {
                 "user", "password", "database", "interval", "min_interval", "timeout", "failures_until_down",
                 "catalog_interval", "slow_start",
             ]
-        case .clusters, .databases, .users: []
+        case .peers, .clusters, .databases, .users: []
         case .cluster: ["nodes", "discovery", "tls"]
         case .node: ["address", "weight", "zone"]
         case .discovery: ["source", "endpoints", "domain", "interval", "timeout", "ca"]
@@ -65,7 +74,7 @@ public enum Section: String, CaseIterable, Sendable {
     /// Whether the keys of this kind of table are names that the operator chooses.
     var takesAnyName: Bool {
         switch self {
-        case .clusters, .databases, .users: true
+        case .peers, .clusters, .databases, .users: true
         default: false
         }
     }

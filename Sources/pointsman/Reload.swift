@@ -49,6 +49,7 @@ extension Configuration {
         let (one, two) = (proxy, other.proxy)
         let same: [(String, Bool)] = [
             ("listen", one.listen == two.listen), ("server", one.server == two.server && log == other.log),
+            ("peers", one.peers == two.peers),
             ("auth", one.authentication == two.authentication), ("probe", probe == other.probe),
             ("clusters", one.clusters == two.clusters && discoveries == other.discoveries),
             ("databases, pool or routing", one.databases == two.databases && routing == other.routing),

@@ -35,15 +35,20 @@ import Testing
 
     @Test func listenServerLogProbe() throws {
         let configuration = try Self.full.get()
+        var listen = ListenSettings(
+            addresses: ["127.0.0.2", "::1"], unixSocketDirectory: "/run/pointsman", port: 7432, writerPort: 7434,
+            readerPort: 7433)
+        listen.sharesPort = true
+        #expect(configuration.proxy.listen == listen)
+        var server = ServerSettings(
+            workers: 3, maxClients: 500, loginTimeout: .seconds(5), maxMessageSize: 1 << 20)
+        server.peerID = 2
+        #expect(configuration.proxy.server == server)
         #expect(
-            configuration.proxy.listen
-                == ListenSettings(
-                    addresses: ["127.0.0.2", "::1"], unixSocketDirectory: "/run/pointsman", port: 7432,
-                    writerPort: 7434, readerPort: 7433))
-        #expect(
-            configuration.proxy.server
-                == ServerSettings(
-                    workers: 3, maxClients: 500, loginTimeout: .seconds(5), maxMessageSize: 1 << 20))
+            configuration.proxy.peers == [
+                1: NodeSettings(host: "10.0.0.1", port: 6432),
+                31: NodeSettings(host: "/run/pointsman-31", port: 7432),
+            ])
         #expect(configuration.log == LogSettings(level: .warning, format: .json))
         var probe = ProbeSettings()
         probe.user = "watcher"

@@ -79,7 +79,7 @@ import Testing
             "auth.query_user", "tls.certificate", "tls.key", "tls.ca", "probe.user", "probe.password",
             "clusters.NAME.nodes", "clusters.NAME.discovery", "clusters.NAME.tls", "clusters.NAME.discovery.source",
             "clusters.NAME.discovery.endpoints", "clusters.NAME.discovery.domain", "clusters.NAME.discovery.ca",
-            "clusters.NAME.nodes[].address", "clusters.NAME.nodes[].zone", "server.zone",
+            "clusters.NAME.nodes[].address", "clusters.NAME.nodes[].zone", "server.zone", "server.peer_id",
             "listen.proxy_protocol_from", "databases.NAME.cluster", "databases.NAME.dbname", "databases.NAME.pool",
             "databases.NAME.routing", "users.NAME.password", "users.NAME.pool", "admin.users", "admin.stats_users",
             "admin.http",
