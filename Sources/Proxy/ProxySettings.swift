@@ -125,6 +125,10 @@ public struct ServerSettings: Equatable, Sendable {
     public var loginTimeout: Duration
     /// Bytes of one message of a client, its length word included; a longer one gets 08P01.
     public var maxMessageSize: Int
+    /// Batches that may wait for the cluster to change, for a primary above all; the next one gets 53400.
+    public var maxHeld = 10_000
+    /// Bytes that may be kept of them.
+    public var maxHeldBytes = 256 << 20
     /// Its number among the processes that forward cancel requests to each other, 1 to `largestPeerID`; 0: there are
     /// no others.
     public var peerID = 0

@@ -75,6 +75,7 @@ final class SharedState: Sendable {
     let deriver: KeyDeriver
     let retries = Lock<RetryCounters>(RetryCounters())
     let pauses = Pauses()
+    let held: HeldWork
     /// By worker.
     let reports: [PublishedReport]
     let version: String
@@ -89,6 +90,7 @@ final class SharedState: Sendable {
     init(settings: ProxySettings, clusters: [ProxyCluster], workerCount: Int, version: String, logger: Logger)
         throws(ReactorError)
     {
+        held = HeldWork(settings.server)
         self.version = version
         reports = (0..<workerCount).map { _ in PublishedReport() }
         self.settings = settings

@@ -86,7 +86,8 @@ final class Worker {
     var acquiring: ClientConnection?
     /// Connections that have more to do than their last event allowed.
     var resumable: [Token] = []
-    var held: Set<Int> = []
+    /// The slots of clients that wait for the cluster to change, with the bytes that are kept of each.
+    var held: [Int: Int] = [:]
     var catalogWaiters: Set<Int> = []
     /// Clients that wait for RESUME.
     var paused: Set<Int> = []

@@ -58,7 +58,7 @@ extension Worker {
             client.refusal = .cancelled
             resumeLater(client)
         case .held:
-            held.remove(slot)
+            endHold(slot)
             client.wait = .none
             client.refusal = .cancelled
             resumeLater(client)

@@ -382,7 +382,7 @@ extension Worker {
             if let group = client.group {
                 _ = group.pool(node).machine.withLock { $0.cancelWait(waiterID(client)) }
             }
-        case .held: held.remove(client.token.index)
+        case .held: endHold(client.token.index)
         case .catalog: catalogWaiters.remove(client.token.index)
         case .paused: paused.remove(client.token.index)
         case .rest: pauseWaiters.remove(client.token.index)

@@ -28,12 +28,7 @@ extension Worker {
         let view = clusters[cluster]
         let before = view.topology
         view.take(topology)
-        for slot in held {
-            guard let client = clients[slot] else { continue }
-            held.remove(slot)
-            client.wait = .none
-            resumeLater(client)
-        }
+        resumeHeld()
         if let primary = topology.primary, primary != view.lastPrimary {
             view.lastPrimary = primary
             if !links.isEmpty { endReplication(in: cluster) }

@@ -44,7 +44,7 @@ extension Worker {
                 switch consequence(of: stop, group) {
                 case .goOn: client.stop = nil
                 case .wait:
-                    hold(client, .noPrimary, group)
+                    hold(client, .noPrimary, group, unused: bytes.count - offset)
                     return false
                 case .tell(let error): return refuse(client, error, bytes, at: &offset)
                 }
@@ -55,7 +55,7 @@ extension Worker {
             case .primary(let id), .replica(let id):
                 node = id
             case .hold(let reason):
-                hold(client, reason, group)
+                hold(client, reason, group, unused: bytes.count - offset)
                 return false
             case .refuse(let reason):
                 let error = ErrorFields(
@@ -131,40 +131,6 @@ extension Worker {
         }
         client.session.refuse(error, bytes, at: &offset, table: &statements, toClient: &toClient)
         return true
-    }
-
-    func hold(_ client: ClientConnection, _ reason: HoldReason, _ group: PoolGroup) {
-        let patience: Duration
-        switch reason {
-        case .noPrimary, .noReplica, .notSampled: patience = group.routing.failoverWait
-        case .floorNotCovered: patience = group.routing.afterWriteWait
-        }
-        let deadline = client.holdDeadline ?? now &+ patience.clampedNanoseconds
-        client.holdDeadline = deadline
-        client.wait = .held(reason)
-        held.insert(client.token.index)
-    }
-
-    /// Ends the waits whose time is over.
-    func expireHeld() {
-        for slot in held {
-            guard let client = clients[slot], case .held(let reason) = client.wait,
-                let deadline = client.holdDeadline, now >= deadline
-            else { continue }
-            held.remove(slot)
-            client.wait = .none
-            switch reason {
-            case .noPrimary:
-                client.refusal = ErrorFields(
-                    .error, "57P03", "no primary is available",
-                    detail: "None was found within failover_wait.",
-                    hint: "See the log for what is known of each node.")
-            case .noReplica, .floorNotCovered, .notSampled:
-                client.waitedFor = reason
-                client.holdDeadline = nil
-            }
-            resumeLater(client)
-        }
     }
 
     // MARK: Pools

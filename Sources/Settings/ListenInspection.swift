@@ -72,6 +72,8 @@ extension Inspection {
             duration("login_timeout", in: table, atLeast: .seconds(1), atMost: .seconds(3600)) ?? settings.loginTimeout
         settings.maxMessageSize =
             size("max_message_size", in: table, 16_384...(1 << 30)) ?? settings.maxMessageSize
+        settings.maxHeld = integer("max_held", in: table, 0...1_000_000) ?? settings.maxHeld
+        settings.maxHeldBytes = size("max_held_bytes", in: table, 65_536...(1 << 40)) ?? settings.maxHeldBytes
         settings.zone = string("zone", in: table)
         settings.peerID = integer("peer_id", in: table, 1...ServerSettings.largestPeerID) ?? settings.peerID
         return settings

@@ -37,8 +37,8 @@ public enum Section: String, CaseIterable, Sendable {
             ]
         case .server:
             [
-                "workers", "max_clients", "login_timeout", "max_message_size", "zone", "peer_id", "log_level",
-                "log_format",
+                "workers", "max_clients", "login_timeout", "max_message_size", "max_held", "max_held_bytes", "zone",
+                "peer_id", "log_level", "log_format",
             ]
         case .auth: ["method", "users_file", "scram_iterations", "query", "query_user"]
         case .tls: ["mode", "certificate", "key", "ca"]

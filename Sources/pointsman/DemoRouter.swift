@@ -104,10 +104,16 @@ struct DemoClient {
 
     /// Runs statements one after another in one session; the lines that they return.
     func rows(_ statements: [String]) throws -> [String] {
+        let output = try program(statements).succeed()
+        return output.split(separator: "\n").map(String.init)
+    }
+
+    /// Begins to run statements one after another in one session.
+    func start(_ statements: [String]) throws -> RunningProgram { try program(statements).start() }
+
+    private func program(_ statements: [String]) -> ExternalProgram {
         let options = ["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"]
         let target = ["-h", "127.0.0.1", "-p", "\(port)", "-U", "app", "-d", "app"]
-        let commands = statements.flatMap { ["-c", $0] }
-        let output = try programs.client("psql", options + target + commands).succeed()
-        return output.split(separator: "\n").map(String.init)
+        return programs.client("psql", options + target + statements.flatMap { ["-c", $0] })
     }
 }

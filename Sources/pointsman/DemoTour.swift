@@ -18,6 +18,7 @@ struct DemoTour {
         try showWrites()
         try showReadsAfterWrites()
         try showTransactions()
+        try showFailover()
     }
 
     /// The claim of a step did not hold.
@@ -88,6 +89,38 @@ struct DemoTour {
         ])
         show(counts)
         try require(counts == ["primary": 1], "the transaction did not see its own row on the primary")
+    }
+
+    /// One session that writes all the time, while its primary is shut down and a replica takes over.
+    private func showFailover() throws {
+        let (old, new, other) = (cluster.primary, cluster.replicas[0], cluster.replicas[1])
+        say("5. A failover is a pause. One session inserts 200 rows; the primary is shut down and replica1 promoted:")
+        let first = 2_000
+        let insert = "INSERT INTO visits (id, at) VALUES"
+        let writer = try client.start(
+            (1...200).flatMap { number in
+                ["\(insert) (\(first + number), clock_timestamp()) RETURNING inet_server_port()", "\\! sleep 0.01"]
+            })
+        try waitUntil("the session to write", limit: .seconds(20)) {
+            (Int(try old.psql("SELECT count(*) FROM visits WHERE id > \(first)")) ?? 0) > 50
+        }
+        try old.stop(.fast)
+        try new.promote()
+        let counts = count(try writer.succeed(limit: .seconds(60)).split(separator: "\n").map(String.init))
+        show(counts)
+        let rows = "FROM visits WHERE id > \(first)"
+        let pauses = "SELECT at - lag(at) OVER (ORDER BY id) \(rows)"
+        let facts = try client.rows([
+            "BEGIN", "SELECT count(*) \(rows)",
+            "SELECT (1000 * extract(epoch FROM max(pause)))::int FROM (\(pauses)) x (pause)", "COMMIT",
+        ])
+        guard facts.count == 2 else { throw Disproved(description: "\(facts)") }
+        say("     \(facts[0]) of 200 rows are there, no statement failed, the longest pause took \(facts[1]) ms")
+        try require(counts.values.reduce(0, +) == 200 && facts[0] == "200", "a row is missing")
+        try require(counts["replica1"] != nil, "nothing was written on the new primary")
+        try other.follow(new)
+        try cluster.rebuild(old, following: new)
+        say("   replica1 is the primary from now on, and the first one has returned as a replica.")
     }
 
     // MARK: Counting

@@ -21,7 +21,11 @@ import Testing
     @Test func showsAndEndsByItself() throws {
         let result = try ExternalProgram(program, arguments + ["--for", "1s"]).run(limit: .seconds(180))
         #expect(result.status == 0, "\(result.errors)")
-        for line in ["1. Reads are", "2. Writes go", "3. A read sees", "200 of 200 reads", "4. A transaction"] {
+        let lines = [
+            "1. Reads are", "2. Writes go", "3. A read sees", "200 of 200 reads", "4. A transaction",
+            "5. A failover", "200 of 200 rows",
+        ]
+        for line in lines {
             #expect(result.output.contains(line), "\(result.output)")
         }
         let directory = try directory(in: result.output)

@@ -43,6 +43,8 @@ import Testing
         var server = ServerSettings(
             workers: 3, maxClients: 500, loginTimeout: .seconds(5), maxMessageSize: 1 << 20)
         server.peerID = 2
+        server.maxHeld = 50
+        server.maxHeldBytes = 1 << 20
         #expect(configuration.proxy.server == server)
         #expect(
             configuration.proxy.peers == [

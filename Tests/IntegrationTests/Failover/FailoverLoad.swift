@@ -6,7 +6,7 @@ import PostgresCluster
 import TestSupport
 
 /// Writers of rows with numbers that are never used twice, each of which reads its last row back. Every client keeps
-/// one connection for the whole time: to lose it is a violation.
+/// one connection for the whole time, and to lose it is a violation; unless routers are restarted, too.
 final class FailoverLoad: Sendable {
     /// How a client sends its rows.
     enum Manner: CaseIterable, Sendable {
@@ -16,12 +16,16 @@ final class FailoverLoad: Sendable {
     static let table = "written"
 
     let ledger = Lock(WriteLedger())
-    private let router: RouterProcess
+    private let port: Int
+    private let survivesRouters: Bool
     private let isOver = Lock(false)
     private let running = DispatchGroup()
 
-    init(_ router: RouterProcess, clientsOfEachManner: Int = 2) {
-        self.router = router
+    /// - Parameter survivesRouters: a client that has lost its connection comes back; what it had under way may be
+    ///   there or not.
+    init(_ router: RouterProcess, clientsOfEachManner: Int = 2, survivesRouters: Bool = false) {
+        port = router.port
+        self.survivesRouters = survivesRouters
         var first = 0
         for manner in Manner.allCases {
             for _ in 0..<clientsOfEachManner {
@@ -68,9 +72,24 @@ final class FailoverLoad: Sendable {
     }
 
     private func work(_ manner: Manner, first: Int) throws {
-        let client = try router.client(deadline: .seconds(50))
-        defer { client.close() }
         var id = first
+        while !isOver.withLock({ $0 }) {
+            do {
+                try work(manner, &id)
+            } catch {
+                guard survivesRouters else { throw error }
+                let number = id
+                ledger.withLock { $0.note(number, manner, "08007") }
+                Thread.sleep(forTimeInterval: 0.05)
+            }
+        }
+    }
+
+    private func work(_ manner: Manner, _ id: inout Int) throws {
+        // A number is used up by every attempt, the one to connect included.
+        id += 1
+        let client = try WireClient(port: port, deadline: .seconds(50))
+        defer { client.close() }
         while !isOver.withLock({ $0 }) {
             id += 1
             let number = id

@@ -19,7 +19,8 @@ import Testing
         try FailoverLoad.prepare(cluster)
         // Whoever is promoted has all that was acknowledged.
         try cluster.primary.set("synchronous_standby_names", "2 (replica1, replica2)")
-        let router = try Stage.startRouter(cluster, ["probe": ["timeout": "\"1s\""]])
+        // As by default.
+        let router = try Stage.startRouter(cluster, ["probe": ["timeout": "\"1s\"", "interval": "\"200ms\""]])
         let load = FailoverLoad(router)
         try load.waitForWrites()
         do {
@@ -37,11 +38,14 @@ import Testing
         return ledger
     }
 
-    /// What replicates from the old primary follows the new one.
-    private func promote(_ new: PostgresNode, _ other: PostgresNode) throws {
+    /// What replicates from the old primary follows the new one. Returns when the new one took writes, and what the
+    /// clients waited from then on is told.
+    private func promote(_ new: PostgresNode, _ other: PostgresNode) throws -> ContinuousClock.Instant {
         try new.psql("ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
         try new.promote()
+        let moment = ContinuousClock.now
         try other.follow(new)
+        return moment
     }
 
     @Test(arguments: End.allCases)
@@ -56,8 +60,10 @@ import Testing
                 try old.waitUntilStopped()
             case .frozen: old.freeze()
             }
-            try promote(new, cluster.replicas[1])
+            let moment = try promote(new, cluster.replicas[1])
             try load.waitForWrites()
+            let first = load.ledger.withLock { $0.firstWrite(after: moment) }
+            print("\(end): the first write \(first.map { "\($0)" } ?? "?") after the promotion")
             if end == .frozen {
                 // It comes back writable, and is not written to.
                 old.thaw()
@@ -84,6 +90,50 @@ import Testing
                 with: cluster.primary, table: FailoverLoad.table)
             #expect(faults == [] && missing == [])
         }
+    }
+
+    /// Whoever was connected comes back; what was acknowledged is there, and nothing is there twice.
+    @Test func theRouterRestarts() throws {
+        let cluster = try PostgresCluster.start(replicas: 2)
+        defer { cluster.stop() }
+        try FailoverLoad.prepare(cluster)
+        let settings = try RouterConfiguration(cluster: cluster)
+        var router = try RouterProcess.start(settings)
+        try router.waitUntilItServes()
+        let load = FailoverLoad(router, survivesRouters: true)
+        for signal in [SIGKILL, SIGQUIT, SIGINT] {
+            try load.waitForWrites()
+            router.signal(signal)
+            _ = try router.waitUntilExit()
+            router = try RouterProcess.start(settings)
+        }
+        try load.waitForWrites()
+        let ledger = try load.finish()
+        #expect(ledger.violations == [] && ledger.stale == 0)
+        let (missing, faults) = try ledger.compare(with: cluster.primary, table: FailoverLoad.table)
+        #expect(faults == [] && missing == [])
+        router.stop()
+    }
+
+    /// Statements that wait for a primary are limited in number and in bytes.
+    @Test(arguments: [("max_held", "3"), ("max_held_bytes", "\"192KiB\"")])
+    func heldStatementsAreLimited(_ key: String, _ value: String) throws {
+        let cluster = try PostgresCluster.start(replicas: 0)
+        defer { cluster.stop() }
+        let router = try Stage.startRouter(cluster, ["server": [key: value]])
+        let clients = try (1...8).map { _ in try router.client() }
+        try cluster.primary.stop(.immediate)
+        try eventually("the primary to be missed") { router.log.contains("writes wait for a new one") }
+        // As large as a batch that is kept.
+        let statement = "SELECT txid_current(), length('\(String(repeating: "x", count: 60_000))')"
+        for client in clients { try client.send(.query(statement)) }
+        // Those that are refused are refused at once.
+        Thread.sleep(forTimeInterval: 0.5)
+        try cluster.primary.start()
+        let errors = try clients.map { try $0.readUntilReady().errors }
+        #expect(Set(errors) == [[], ["53400"]])
+        // None is counted for ever.
+        for client in clients { #expect(try client.value("SELECT 1") == "1") }
     }
 
     /// What an asynchronous replica lacks when it is promoted is told, not hidden, and its session goes on.

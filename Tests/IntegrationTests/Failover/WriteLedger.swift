@@ -28,7 +28,7 @@ struct WriteLedger: CustomStringConvertible {
         if let sqlState { errors[manner, default: [:]][sqlState, default: 0] += 1 }
         switch sqlState {
         case nil: acknowledged[id] = .now
-        case "08007": unknown.insert(id)
+        case "08007": if acknowledged[id] == nil { unknown.insert(id) }
         case let state?: failed[id] = state
         }
     }
@@ -50,6 +50,11 @@ struct WriteLedger: CustomStringConvertible {
     var longestPause: Duration {
         let moments = acknowledged.values.sorted()
         return zip(moments, moments.dropFirst()).map { $1 - $0 }.max() ?? .zero
+    }
+
+    /// The time until the first acknowledgement after a moment.
+    func firstWrite(after moment: ContinuousClock.Instant) -> Duration? {
+        acknowledged.values.filter { $0 > moment }.min().map { $0 - moment }
     }
 
     /// Compares with the rows of the node that is the primary now: none twice, none that was refused, and those that
