@@ -135,7 +135,7 @@ extension Worker {
         var all = RouteCounters()
         for report in reports { all.add(report.routes) }
         let retries = shared.retries.withLock { $0 }
-        return all.rows { shared.group($0).database } + retries.rows
+        return all.rows { shared.group($0).database } + retries.rows + shared.held.rows
     }
 
     private var nodeRows: [[String?]] {

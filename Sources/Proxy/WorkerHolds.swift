@@ -11,6 +11,8 @@ import Wire
 final class HeldWork: Sendable {
     private let count = Atomic<Int>(0)
     private let bytes = Atomic<Int>(0)
+    private let admitted = Atomic<Int>(0)
+    private let refused = Atomic<Int>(0)
     private let settings: ServerSettings
 
     init(_ settings: ServerSettings) { self.settings = settings }
@@ -19,13 +21,25 @@ final class HeldWork: Sendable {
     func admit(_ size: Int) -> ErrorFields? {
         let held = count.add(1, ordering: .relaxed).newValue
         let size = bytes.add(size, ordering: .relaxed)
-        guard held > settings.maxHeld || size.newValue > settings.maxHeldBytes else { return nil }
+        guard held > settings.maxHeld || size.newValue > settings.maxHeldBytes else {
+            admitted.add(1, ordering: .relaxed)
+            return nil
+        }
+        refused.add(1, ordering: .relaxed)
         release(size.newValue - size.oldValue)
         return ErrorFields(
             .error, "53400", "too many statements wait for the cluster",
             detail: held > settings.maxHeld
                 ? "max_held is \(settings.maxHeld)." : "max_held_bytes is \(settings.maxHeldBytes) bytes.",
             hint: "See the log for what is known of each node.")
+    }
+
+    /// What SHOW ROUTES says of them.
+    var rows: [[String?]] {
+        let (admitted, refused) = (admitted.load(ordering: .relaxed), refused.load(ordering: .relaxed))
+        guard admitted + refused > 0 else { return [] }
+        let remark = refused > 0 ? "\(refused) more were refused: max_held, max_held_bytes" : nil
+        return [["held", "waits for the cluster to change", nil, nil, "\(admitted)", remark]]
     }
 
     func release(_ size: Int) {

@@ -44,6 +44,11 @@ public enum Signal: CaseIterable, Hashable, Sendable {
     public func ignore() {
         SystemCalls.ignoreSignal(number)
     }
+
+    /// Gives the signal its default action, even if whoever started the process ignores it.
+    public func restore() {
+        SystemCalls.restoreSignal(number)
+    }
 }
 
 /// Takes signals away from their default action and hands them out one by one.

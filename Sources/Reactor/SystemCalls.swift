@@ -186,6 +186,10 @@ enum SystemCalls {
         _ = signal(number, SIG_IGN)
     }
 
+    static func restoreSignal(_ number: Int32) {
+        _ = signal(number, SIG_DFL)
+    }
+
     /// Waits until the descriptor is readable: 1, or 0 when the time is over. Negative milliseconds: for ever.
     static func waitReadable(_ descriptor: Descriptor, milliseconds: Int32) -> Outcome {
         var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Reactor
 import Routing
 import SQL
 import Settings
@@ -41,6 +42,8 @@ struct ClassifyCommand: ParsableCommand {
     }
 
     func run() throws {
+        // Nobody reads any more: the end.
+        Signal.brokenPipe.restore()
         let configuration = try config.map { try Configuration.load(path: $0) }
         var settings = configuration?.routing ?? RoutingSettings()
         var knowledge: Knowledge?

@@ -50,8 +50,8 @@ import Testing
         let (router, clients) = try Self.start(poolSize: 1)
         let write = "SELECT txid_current()"
         // The worker's number is the first byte of the process number in a client's cancel key.
-        let early = clients.filter { $0.backendPID >> 24 == first }
-        let late = clients.filter { $0.backendPID >> 24 != first }
+        let early = clients.filter { $0.backendPID >> 20 == first }
+        let late = clients.filter { $0.backendPID >> 20 != first }
         #expect(!early.isEmpty && !late.isEmpty)
         router.signal(SIGTERM)
         try Self.waitUntilNobodyIsTakenIn(router)

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct WorkerTests {
     /// The worker's number is the first byte of the process number in a client's cancel key.
-    private func worker(_ client: WireClient) -> Int { Int(client.backendPID >> 24) }
+    private func worker(_ client: WireClient) -> Int { Int(client.backendPID >> 20) }
 
     private func counts(_ clients: [WireClient], workers: Int) -> [Int] {
         (0..<workers).map { number in clients.count { worker($0) == number } }

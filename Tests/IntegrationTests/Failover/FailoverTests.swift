@@ -120,7 +120,7 @@ import Testing
     func heldStatementsAreLimited(_ key: String, _ value: String) throws {
         let cluster = try PostgresCluster.start(replicas: 0)
         defer { cluster.stop() }
-        let router = try Stage.startRouter(cluster, ["server": [key: value]])
+        let router = try Stage.startRouter(cluster, ["server": [key: value], "admin": ["users": "[\"postgres\"]"]])
         let clients = try (1...8).map { _ in try router.client() }
         try cluster.primary.stop(.immediate)
         try eventually("the primary to be missed") { router.log.contains("writes wait for a new one") }
@@ -132,6 +132,9 @@ import Testing
         try cluster.primary.start()
         let errors = try clients.map { try $0.readUntilReady().errors }
         #expect(Set(errors) == [[], ["53400"]])
+        let routes = try router.client(user: "postgres", database: "pointsman").query("SHOW ROUTES").rows
+        let held = routes.first { $0[0] == "held" }
+        #expect(held?[5]?.hasPrefix("\(errors.count { !$0.isEmpty }) more were refused") ?? false, "\(held ?? [])")
         // None is counted for ever.
         for client in clients { #expect(try client.value("SELECT 1") == "1") }
     }
