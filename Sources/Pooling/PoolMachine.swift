@@ -200,11 +200,13 @@ public struct PoolMachine: Sendable {
     /// Time passes: waits, rests and lives end, pauses after failures end, `minSize` is restored.
     ///
     /// To be called several times per second; the cost grows with the servers and with the clients whose wait ends.
-    public mutating func expire(now: UInt64, actions: inout [PoolAction]) {
+    ///
+    /// - Parameter opensAhead: false where the node does not belong to the cluster any more.
+    public mutating func expire(now: UInt64, opensAhead: Bool = true, actions: inout [PoolAction]) {
         expireWaits(now: now, actions: &actions)
         expireIdle(now: now, actions: &actions)
         _ = openConnections(now: now, actions: &actions)
-        openForMinSize(now: now, actions: &actions)
+        if opensAhead { openForMinSize(now: now, actions: &actions) }
         assertInvariants()
     }
 }

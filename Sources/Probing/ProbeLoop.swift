@@ -42,7 +42,7 @@ final class ProbeLoop {
         cluster.isStorageShared = settings.serverKind == .aurora
         machine = ClusterMachine(nodes: nodes, settings: cluster)
         topology = machine.snapshot(at: 0)
-        link(nodes)
+        link(nodes.map { NodePlace($0) })
     }
 
     func run() {
@@ -77,16 +77,16 @@ final class ProbeLoop {
     }
 
     /// Opens links to the nodes that are new in their places, and closes those to the ones that are gone.
-    private func link(_ members: [NodeDefinition?]) {
-        for (place, member) in members.enumerated() {
-            if place == links.count { links.append(nil) }
-            guard links[place]?.node != member?.id else { continue }
-            links[place] = member.flatMap { member in
-                addresses[member.id] = member.address
-                return NodeAddress(member.address).map {
-                    NodeLink(node: member.id, address: $0, settings: settings, wakeUp: requests.wakeUp)
-                }
-            }
+    private func link(_ places: [NodePlace]) {
+        for (index, place) in places.enumerated() {
+            let node = place.definition
+            if index == links.count { links.append(nil) }
+            addresses[node.id] = node.address
+            guard links[index]?.node != (place.isMember ? node.id : nil) else { continue }
+            links[index] = place.isMember
+                ? NodeAddress(node.address).map {
+                    NodeLink(node: node.id, address: $0, settings: settings, wakeUp: requests.wakeUp)
+                } : nil
         }
     }
 

@@ -97,11 +97,13 @@ public final class Prober: Sendable {
         requests.wantProbe(node, connectionLost: connectionLost)
     }
 
-    /// The cluster has other nodes from now on, each in its place; nil: nobody is there. From any thread.
+    /// The cluster has other nodes from now on, each in its place. From any thread.
     ///
     /// - Throws: `badAddress`, and nothing changes.
-    public func setMembers(_ places: [NodeDefinition?]) throws(ProberError) {
-        for case let node? in places where NodeAddress(node.address) == nil { throw .badAddress(node.address) }
+    public func setMembers(_ places: [NodePlace]) throws(ProberError) {
+        for place in places where NodeAddress(place.definition.address) == nil {
+            throw .badAddress(place.definition.address)
+        }
         requests.setMembers(places)
     }
 

@@ -12,7 +12,7 @@ final class Requests: Sendable {
         var lostConnections: Set<NodeID> = []
         var drains: [NodeID: Bool] = [:]
         /// The nodes of the cluster by place, when they have changed.
-        var members: [NodeDefinition?]?
+        var members: [NodePlace]?
     }
 
     let wakeUp: WakeUp
@@ -44,7 +44,7 @@ final class Requests: Sendable {
         wakeUp.signal()
     }
 
-    func setMembers(_ places: [NodeDefinition?]) {
+    func setMembers(_ places: [NodePlace]) {
         nodes.withLock { $0.members = places }
         wakeUp.signal()
     }

@@ -24,7 +24,11 @@ extension Worker {
         if id.rawValue == 0 {
             for group in shared.allGroups {
                 for pool in pools(group) {
-                    withPool(pool) { machine, actions in machine.expire(now: now, actions: &actions) }
+                    let nodes = clusters[group.cluster].topology.nodes
+                    let isMember = pool.node < nodes.count && nodes[pool.node].isMember
+                    withPool(pool) { machine, actions in
+                        machine.expire(now: now, opensAhead: isMember, actions: &actions)
+                    }
                 }
             }
         }

@@ -115,32 +115,29 @@ public struct ClusterMachine: Equatable, Sendable {
         refresh()
     }
 
-    /// The cluster has these nodes from now on, each in its place; nil: nobody is there. A place never vanishes.
-    public mutating func setMembers(_ places: [NodeDefinition?], at now: UInt64) {
+    /// The cluster has these nodes from now on, each in its place. Places do not become fewer; what happened between
+    /// two calls need not be told.
+    public mutating func setMembers(_ places: [NodePlace], at now: UInt64) {
         precondition(places.count >= records.count, "a place never vanishes")
-        for (place, definition) in places.enumerated() {
+        for (place, new) in places.enumerated() {
             if place == records.count {
-                guard let definition else { preconditionFailure("a new place is made for a node") }
-                records.append(NodeRecord(definition))
-                events.append(.nodeAdded(definition.id))
-            } else if let definition {
-                admit(definition, to: place)
-            } else if !records[place].isRemoved {
-                events.append(.nodeRemoved(records[place].definition.id))
-                replace(place, with: records[place].definition)
+                records.append(NodeRecord(new.definition))
                 records[place].isRemoved = true
+            }
+            let isSame = records[place].definition.id == new.definition.id
+            if !new.isMember {
+                if !records[place].isRemoved { events.append(.nodeRemoved(records[place].definition.id)) }
+                if !records[place].isRemoved || !isSame { replace(place, with: new.definition) }
+                records[place].isRemoved = true
+            } else if isSame, !records[place].isRemoved {
+                records[place].definition = new.definition
+            } else {
+                replace(place, with: new.definition)
+                events.append(.nodeAdded(new.definition.id))
             }
         }
         elect(at: now)
         refresh()
-    }
-
-    private mutating func admit(_ definition: NodeDefinition, to place: Int) {
-        if records[place].definition.id == definition.id, !records[place].isRemoved {
-            return records[place].definition = definition
-        }
-        replace(place, with: definition)
-        events.append(.nodeAdded(definition.id))
     }
 
     /// Forgets all that was known of the node in a place; lives are numbered on, so that none is taken for another.

@@ -19,6 +19,18 @@ public struct NodeDescription: Hashable, Sendable {
     }
 }
 
+/// Who stands in a place of the topology, or stood there last.
+public struct NodePlace: Equatable, Sendable {
+    public var definition: NodeDefinition
+    /// Whether it belongs to the cluster.
+    public var isMember: Bool
+
+    public init(_ definition: NodeDefinition, isMember: Bool = true) {
+        self.definition = definition
+        self.isMember = isMember
+    }
+}
+
 /// Gives nodes their ids and places. A node keeps its place, and gets it again when it returns; the place of one that
 /// has left goes to another only after a while, when nobody has connections to the old one any more.
 public struct Membership: Sendable {
@@ -36,8 +48,8 @@ public struct Membership: Sendable {
 
     public init() {}
 
-    /// By place; nil where nobody is.
-    public var places: [NodeDefinition?] { all.map { $0.leftAt == nil ? $0.definition : nil } }
+    /// They do not become fewer.
+    public var places: [NodePlace] { all.map { NodePlace($0.definition, isMember: $0.leftAt == nil) } }
 
     /// Takes over what the source says.
     ///

@@ -121,7 +121,7 @@ private final class WatchedCluster: Sendable {
                 settings.catalogInterval > .zero
                 ? try CatalogWatcher(settings: settings, onNews: { publisher.publish($0) }, onEvent: log) : nil
             prober = try Prober(
-                nodes: places.compactMap { $0 }, settings: settings,
+                nodes: places.map(\.definition), settings: settings,
                 failoverWait: configuration.routing.failoverWait, samples: samples,
                 onTopology: { topology in
                     publisher.publish(topology)
@@ -199,7 +199,7 @@ private final class WatchedCluster: Sendable {
 
     private static func update(
         _ members: inout Members, _ nodes: [NodeSettings], zone: String?, server isVacant: ((Int) -> Bool)?
-    ) -> (places: [NodeDefinition?], left: [String]) {
+    ) -> (places: [NodePlace], left: [String]) {
         let descriptions = nodes.map { node in
             NodeDescription(
                 address: node.address, weight: node.weight, isNear: zone == nil || node.zone == zone,
@@ -208,8 +208,8 @@ private final class WatchedCluster: Sendable {
         let left = members.membership.update(
             descriptions, at: MonotonicClock.now(), isVacant: isVacant ?? { _ in true })
         let places = members.membership.places
-        for (place, member) in places.enumerated() {
-            guard let node = nodes.first(where: { $0.address == member?.address }) else { continue }
+        for (place, member) in places.enumerated() where member.isMember {
+            guard let node = nodes.first(where: { $0.address == member.definition.address }) else { continue }
             if place == members.nodes.count { members.nodes.append(node) } else { members.nodes[place] = node }
         }
         return (places, left)

@@ -9,25 +9,27 @@ import Testing
         addresses.map { NodeDescription(address: $0) }
     }
 
-    private func addresses(_ membership: Membership) -> [String?] { membership.places.map { $0?.address } }
+    private func addresses(_ membership: Membership) -> [String?] {
+        membership.places.map { $0.isMember ? $0.definition.address : nil }
+    }
 
     @Test func placesAndIdentities() {
         var membership = Membership()
         #expect(membership.update(described(["a", "b", "c", "b"]), at: 1, isVacant: { _ in true }) == [])
         #expect(addresses(membership) == ["a", "b", "c"])
-        let ids = membership.places.map { $0?.id }
+        let ids = membership.places.map(\.definition.id)
         // The order does not matter; one that leaves and comes back is who it was.
         _ = membership.update(described(["c", "a"]), at: 2, isVacant: { _ in true })
         #expect(addresses(membership) == ["a", nil, "c"])
         _ = membership.update(described(["a", "b", "c", "d"]), at: 3, isVacant: { _ in true })
         #expect(addresses(membership) == ["a", "b", "c", "d"])
-        #expect(membership.places.prefix(3).map { $0?.id } == ids)
+        #expect(membership.places.prefix(3).map(\.definition.id) == ids)
         let heavy = NodeDescription(address: "b", weight: 7, isNear: false, isBalanced: false)
         _ = membership.update([heavy], at: 4, isVacant: { _ in true })
+        #expect(addresses(membership) == [nil, "b", nil, nil])
         #expect(
-            membership.places == [
-                nil, NodeDefinition(id: NodeID(1), address: "b", weight: 7, isNear: false, isBalanced: false), nil, nil,
-            ])
+            membership.places[1].definition
+                == NodeDefinition(id: NodeID(1), address: "b", weight: 7, isNear: false, isBalanced: false))
     }
 
     @Test func aPlaceIsGivenAwayWhenNobodyRemembersIt() {
@@ -40,7 +42,7 @@ import Testing
         #expect(addresses(membership) == [nil, "b", "c", "d"])
         _ = membership.update(described(["b", "c", "d", "e"]), at: Membership.quarantine, isVacant: { $0 == 0 })
         #expect(addresses(membership) == ["e", "b", "c", "d"])
-        #expect(membership.places[0]?.id == NodeID(4))
+        #expect(membership.places[0].definition.id == NodeID(4))
     }
 
     @Test func moreThanACapacity() {
@@ -53,9 +55,12 @@ import Testing
 
 @Suite struct MembersOfAClusterTests {
     private func node(_ id: Int32) -> NodeID { NodeID(id) }
-    private func definition(_ id: Int32, weight: Int = 1) -> NodeDefinition {
-        NodeDefinition(id: node(id), address: "n\(id):5432", weight: weight)
+    private func place(_ id: Int32, weight: Int = 1, isBalanced: Bool = true) -> NodePlace {
+        NodePlace(
+            NodeDefinition(id: node(id), address: "n\(id):5432", weight: weight, isBalanced: isBalanced))
     }
+
+    private func left(_ id: Int32) -> NodePlace { NodePlace(place(id).definition, isMember: false) }
 
     private func started() -> ScriptedCluster {
         var cluster = ScriptedCluster(3)
@@ -71,7 +76,7 @@ import Testing
     @Test func aReplicaLeavesAndReturns() {
         var cluster = started()
         let lives = cluster.topology.nodes.map(\.incarnation)
-        cluster.setMembers([definition(1), nil, definition(3)])
+        cluster.setMembers([place(1), left(2), place(3)])
         #expect(cluster.news() == [.nodeRemoved(node(2))])
         #expect(cluster.topology.primary == node(1))
         #expect(cluster.topology.members.map(\.place) == [0, 2])
@@ -81,7 +86,7 @@ import Testing
         // An answer that was on its way means nothing.
         cluster.replica(2, 9000)
         #expect(!cluster.topology.nodes[1].isUp)
-        cluster.setMembers([definition(1), definition(2), definition(3)])
+        cluster.setMembers([place(1), place(2), place(3)])
         #expect(cluster.news() == [.nodeAdded(node(2))])
         #expect(!cluster.topology.nodes[1].isEligibleReplica)
         #expect(cluster.topology.nodes[1].incarnation > lives[1], "what was read there does not count any more")
@@ -92,33 +97,31 @@ import Testing
     @Test func weightsChangeInPlace() {
         var cluster = started()
         let before = cluster.status(2)
-        cluster.setMembers([definition(1), definition(2, weight: 5), definition(3)])
+        cluster.setMembers([place(1), place(2, weight: 5), place(3)])
         #expect(cluster.news() == [])
         #expect(cluster.status(2).weight == 5 && cluster.status(2).incarnation == before.incarnation)
         #expect(cluster.status(2).isEligibleReplica && cluster.topology.primary == node(1))
-        var shunned = definition(3)
-        shunned.isBalanced = false
-        cluster.setMembers([definition(1), definition(2, weight: 5), shunned])
+        cluster.setMembers([place(1), place(2, weight: 5), place(3, isBalanced: false)])
         #expect(cluster.status(3).ineligibleReason == .notBalanced)
     }
 
     @Test func thePrimaryLeaves() {
         var cluster = started()
-        cluster.setMembers([nil, definition(2), definition(3)])
+        cluster.setMembers([left(1), place(2), place(3)])
         #expect(cluster.topology.primary == nil)
         #expect(cluster.news() == [.nodeRemoved(node(1)), .primaryLost(node(1))])
         cluster.primary(2, 6000, timeline: 2)
         #expect(cluster.topology.primary == node(2))
         // The former one is as unwelcome as if it had never left.
-        cluster.setMembers([definition(1), definition(2), definition(3)])
+        cluster.setMembers([place(1), place(2), place(3)])
         cluster.primary(1, 9000)
         #expect(cluster.topology.primary == node(2) && cluster.status(1).role == .fenced)
     }
 
     @Test func anotherNodeInAPlace() {
         var cluster = started()
-        cluster.setMembers([definition(1), nil, definition(3)])
-        cluster.setMembers([definition(1), definition(9), definition(3), definition(10)])
+        cluster.setMembers([place(1), left(2), place(3)])
+        cluster.setMembers([place(1), place(9), place(3), place(10)])
         #expect(cluster.topology.nodes.map(\.id) == [1, 9, 3, 10].map { node($0) })
         #expect(cluster.topology.nodes[1].ineligibleReason == .notProbedYet)
         cluster.replica(9, 5000)
@@ -129,8 +132,19 @@ import Testing
     @Test func noNodeAtFirst() {
         var machine = ClusterMachine(nodes: [])
         #expect(machine.snapshot(at: 0).primary == nil)
-        machine.setMembers([definition(1), definition(2)], at: 1)
+        machine.setMembers([place(1), place(2)], at: 1)
         #expect(machine.snapshot(at: 1).nodes.count == 2)
+    }
+
+    /// The machine may be told of the last of several changes only.
+    @Test func severalChangesAtOnce() {
+        var machine = ClusterMachine(nodes: [])
+        machine.setMembers([left(1), place(2)], at: 1)
+        #expect(machine.takeEvents() == [.nodeAdded(node(2))])
+        machine.setMembers([left(5), place(3), left(4)], at: 2)
+        #expect(machine.takeEvents() == [.nodeAdded(node(3))])
+        #expect(machine.snapshot(at: 2).members.map(\.node.id) == [node(3)])
+        #expect(machine.snapshot(at: 2).nodes.map(\.id) == [node(5), node(3), node(4)])
     }
 }
 

@@ -53,7 +53,7 @@ struct ScriptedCluster {
         events += machine.takeEvents()
     }
 
-    mutating func setMembers(_ places: [NodeDefinition?]) {
+    mutating func setMembers(_ places: [NodePlace]) {
         milliseconds += 1
         machine.setMembers(places, at: now)
         events += machine.takeEvents()

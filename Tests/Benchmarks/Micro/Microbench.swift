@@ -3,7 +3,8 @@
 import Glibc
 import Routing
 
-/// Prints a table of all operations, or of those whose names contain the argument; fails when something allocates that every query passes through.
+/// Prints a table of all operations, or of those whose names contain the argument; fails when something allocates that
+/// every query passes through.
 @main
 struct Microbench {
     static func main() {
