@@ -9,23 +9,44 @@ public struct EndpointError: Error, CustomStringConvertible {
     public let description: String
 }
 
-/// An HTTP/1.1 server for `GET` and `HEAD` of the paths of ``Health``, on a thread of its own.
+/// An HTTP/1.1 server for `GET` and `HEAD` of the paths of ``Health`` and of `/metrics`, on a thread of its own.
 public final class HTTPEndpoint: Sendable {
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let address: (host: String, port: UInt16)
-    private let state: @Sendable () -> Health
+    private let sources: Sources
+
+    /// What is answered from; called for each question.
+    struct Sources: Sendable {
+        var health: @Sendable () -> Health
+        var metrics: @Sendable () -> Figures
+    }
+
+    /// The body of `/metrics` and its media type.
+    public struct Figures: Sendable {
+        var text: String
+        var contentType: String
+
+        public init(text: String, contentType: String) {
+            self.text = text
+            self.contentType = contentType
+        }
+    }
 
     /// - Parameters:
     ///   - host: an IPv4 or IPv6 address.
-    ///   - state: what to answer from; called for each question.
-    public init(host: String, port: UInt16, state: @escaping @Sendable () -> Health) {
+    ///   - health: the state of the process; asked for with each question.
+    ///   - metrics: the figures of the process; likewise.
+    public init(
+        host: String, port: UInt16, health: @escaping @Sendable () -> Health,
+        metrics: @escaping @Sendable () -> Figures
+    ) {
         address = (host, port)
-        self.state = state
+        sources = Sources(health: health, metrics: metrics)
     }
 
     /// Begins to answer; returns when the port takes connections.
     public func start() throws(EndpointError) {
-        let state = state
+        let sources = sources
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
@@ -33,7 +54,7 @@ public final class HTTPEndpoint: Sendable {
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(IdleStateHandler(allTimeout: .seconds(10)))
                     try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-                    try pipeline.addHandler(Responder(state))
+                    try pipeline.addHandler(Responder(sources))
                 }
             }
         do {
@@ -56,10 +77,10 @@ private final class Responder: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let state: @Sendable () -> Health
+    private let sources: HTTPEndpoint.Sources
     private var question: HTTPRequestHead?
 
-    init(_ state: @escaping @Sendable () -> Health) { self.state = state }
+    init(_ sources: HTTPEndpoint.Sources) { self.sources = sources }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -81,9 +102,9 @@ private final class Responder: ChannelInboundHandler {
 
     private func answer(_ question: HTTPRequestHead, _ context: ChannelHandlerContext) {
         let isKnown = question.method == .GET || question.method == .HEAD
-        let answer = isKnown ? Self.answer(question.uri, state()) : Health.Answer(status: 405, text: "GET or HEAD\n")
+        let answer = isKnown ? answer(question.uri) : Answer(status: 405, text: "GET or HEAD\n")
         var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status))
-        head.headers.add(name: "Content-Type", value: "text/plain; charset=utf-8")
+        head.headers.add(name: "Content-Type", value: answer.contentType)
         head.headers.add(name: "Content-Length", value: "\(answer.text.utf8.count)")
         head.headers.add(name: "Connection", value: "close")
         context.write(wrapOutboundOut(.head(head)), promise: nil)
@@ -94,11 +115,22 @@ private final class Responder: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in channel.close(promise: nil) }
     }
 
+    private struct Answer {
+        var status: Int
+        var text: String
+        var contentType = "text/plain; charset=utf-8"
+    }
+
     /// - Parameter uri: a path, perhaps with `?cluster=NAME`.
-    private static func answer(_ uri: String, _ health: Health) -> Health.Answer {
+    private func answer(_ uri: String) -> Answer {
         let parts = uri.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts[0] == "/metrics" {
+            let figures = sources.metrics()
+            return Answer(status: 200, text: figures.text, contentType: figures.contentType)
+        }
         let wishes = parts.count > 1 ? parts[1].split(separator: "&") : []
         let cluster = wishes.first { $0.hasPrefix("cluster=") }.map { String($0.dropFirst("cluster=".count)) }
-        return health.answer(path: String(parts[0]), cluster: cluster)
+        let answer = sources.health().answer(path: String(parts[0]), cluster: cluster)
+        return Answer(status: answer.status, text: answer.text)
     }
 }

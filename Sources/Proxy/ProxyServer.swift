@@ -11,7 +11,7 @@ import Synchronization
 
 /// The running proxy: listeners and worker threads.
 public final class ProxyServer: Sendable {
-    private let shared: SharedState
+    let shared: SharedState
     private let mailboxes: [Mailbox<WorkerMessage>]
     private let threads = Lock<[WorkerThread]>([])
     private let resolver: Resolver

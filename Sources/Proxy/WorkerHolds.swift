@@ -34,9 +34,14 @@ final class HeldWork: Sendable {
             hint: "See the log for what is known of each node.")
     }
 
+    /// How many wait now, how many have waited, and how many were not allowed to.
+    var figures: (now: Int, admitted: Int, refused: Int) {
+        (count.load(ordering: .relaxed), admitted.load(ordering: .relaxed), refused.load(ordering: .relaxed))
+    }
+
     /// What SHOW ROUTES says of them.
     var rows: [[String?]] {
-        let (admitted, refused) = (admitted.load(ordering: .relaxed), refused.load(ordering: .relaxed))
+        let (_, admitted, refused) = figures
         guard admitted + refused > 0 else { return [] }
         let remark = refused > 0 ? "\(refused) more were refused: max_held, max_held_bytes" : nil
         return [["held", "waits for the cluster to change", nil, nil, "\(admitted)", remark]]

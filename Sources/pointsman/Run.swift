@@ -6,6 +6,7 @@ import Logging
 import Proxy
 import Reactor
 import Settings
+import Telemetry
 
 /// Runs the router until it is told to stop.
 ///
@@ -30,7 +31,7 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
     }
     try running.start(publishingTo: server)
     let stopping = Flag()
-    let endpoint = try startEndpoint(configuration.proxy.admin, running, stopping)
+    let endpoint = try startEndpoint(configuration.proxy.admin, running, server, stopping)
     let listen = configuration.proxy.listen
     let ports = [listen.port, listen.writerPort, listen.readerPort].compactMap { $0 }.map(String.init)
     if configuration.proxy.databases.values.contains(where: { $0.routing.consistency == .global }) {
@@ -82,14 +83,17 @@ private final class Flag: Sendable {
     func raise() { state.withLock { $0 = true } }
 }
 
-/// Answers load balancers over HTTP, if that is wanted.
+/// Answers load balancers and Prometheus over HTTP, if that is wanted.
 private func startEndpoint(
-    _ admin: AdminSettings, _ running: RunningClusters, _ stopping: Flag
+    _ admin: AdminSettings, _ running: RunningClusters, _ server: ProxyServer, _ stopping: Flag
 ) throws -> HTTPEndpoint? {
     guard let address = admin.http else { return nil }
     do throws(EndpointError) {
         let endpoint = HTTPEndpoint(host: address.host, port: address.port) {
             Health(clusters: running.topologies, isStopping: stopping.isRaised)
+        } metrics: {
+            let page = server.metrics(running.topologies.map(\.topology))
+            return HTTPEndpoint.Figures(text: page.text, contentType: MetricsPage.contentType)
         }
         try endpoint.start()
         return endpoint

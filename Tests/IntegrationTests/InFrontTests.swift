@@ -46,6 +46,40 @@ import Testing
         #expect(try router.waitUntilExit() == 0)
     }
 
+    /// Read by the library that Prometheus' own tools for Python use.
+    @Test func metrics() throws {
+        let port = try LoopbackPort.free()
+        let router = try Stage.startRouter(["admin": ["http": "\"127.0.0.1:\(port)\""]])
+        defer { router.stop() }
+        let client = try router.client()
+        try client.succeed("CREATE TEMP TABLE pinned (x int)")
+        try eventually("the pin to be counted") { try answer(port, "/metrics").text.contains("pointsman_pins_total{") }
+        let (status, text) = try answer(port, "/metrics")
+        #expect(status == 200)
+        let code = """
+            import sys
+            from prometheus_client.parser import text_string_to_metric_families
+            for family in text_string_to_metric_families(sys.argv[1]):
+                for sample in family.samples:
+                    labels = [f"{name}={text}" for name, text in sorted(sample.labels.items())]
+                    print(family.type, sample.name, *labels, float(sample.value))
+            """
+        let lines = try Programs.python(code: code, [text]).split(separator: "\n").map(String.init)
+        let (primary, replica) = try (Stage.cluster().primary, Stage.cluster().replicas[0])
+        let expected = [
+            "gauge pointsman_clients 1.0", "gauge pointsman_node_up cluster=main node=\(primary.address) 1.0",
+            "gauge pointsman_node_role cluster=main node=\(primary.address) role=primary 1.0",
+            "gauge pointsman_node_role cluster=main node=\(replica.address) role=replica 1.0",
+            "gauge pointsman_node_lag_seconds cluster=main node=\(replica.address)",
+            "counter pointsman_routed_batches_total reason=a read that any replica can answer role=replica",
+            "counter pointsman_pins_total reason=", "counter pointsman_held_refusals_total 0.0",
+            "gauge pointsman_pool_servers database=app node=\(primary.address) state=pinned user=app 1.0",
+            "counter pointsman_pool_refusals_total database=app node=\(primary.address) reason=max_pinned user=app 0.0",
+        ]
+        for line in expected { #expect(lines.contains { $0.hasPrefix(line) }, "\(line)") }
+        #expect(Set(lines).count == lines.count, "no figure stands there twice")
+    }
+
     @Test func portInUse() throws {
         let cluster = try Stage.cluster()
         let error = #expect(throws: (any Error).self) {
