@@ -93,12 +93,9 @@ extension Worker {
             }
             server.waitsForKeys = true
         case .refused(let error):
-            // Not a verdict on the login: the node is starting, stopping or full.
-            let isPassing = error.sqlState.hasPrefix("57P") || error.sqlState.hasPrefix("53")
-            server.pool.lastError.withLock {
-                $0 = ErrorFields(.error, error)
-            }
-            connectFailed(server, error.message, isFinal: !isPassing, isTold: true)
+            let told = ErrorFields(.error, error)
+            server.pool.lastError.withLock { $0 = told }
+            connectFailed(server, error.message, isFinal: !told.isPassing, isTold: true)
         case .failed(let text):
             connectFailed(server, text, isFinal: true)
         }
@@ -141,4 +138,9 @@ extension Worker {
             }
         }
     }
+}
+
+extension ErrorFields {
+    /// Whether a failed attempt to connect is no verdict on the login: the node is lost, starting, stopping or full.
+    var isPassing: Bool { sqlState == "08006" || sqlState.hasPrefix("57P") || sqlState.hasPrefix("53") }
 }

@@ -190,16 +190,22 @@ extension Worker {
     private func refused(
         _ client: ClientConnection, node: Int, _ pool: Pool, _ reason: Pooling.RefuseReason
     ) {
-        defer { if client !== acquiring { resumeLater(client) } }
+        defer { if client !== acquiring, client.wait.isNone { resumeLater(client) } }
         if !clusters[pool.cluster].isPrimary(node) {
             client.excluded.insert(node)
             return
         }
         switch reason {
         case .connectFailed:
-            client.refusal =
+            let error =
                 pool.lastError.withLock { $0 }
                 ?? ErrorFields(.error, "08006", "cannot connect to the server", detail: "Node: \(address(pool)).")
+            if error.isPassing, let group = client.group {
+                // To another worker, or a moment ago, it was no primary, and no attempt was worth waiting for.
+                hold(client, .noPrimary, group)
+            } else {
+                client.refusal = error
+            }
         case .tooManyWaiters(let limit):
             client.refusal = ErrorFields(
                 .error, "53300", "too many clients wait for a server connection", detail: "max_waiters is \(limit).")
