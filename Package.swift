@@ -39,7 +39,9 @@ let package = Package(
         .target(  // epoll, timers, sockets, buffers; its spans borrow from buffers that no compiler-known type owns
             name: "Reactor", dependencies: ["CLinux", "Locks"],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
-        .target(name: "OpenSSL", dependencies: ["COpenSSL", "Locks"], swiftSettings: strict),  // digests, random bytes
+        .target(  // digests, random bytes, TLS
+            name: "OpenSSL", dependencies: ["COpenSSL", "Locks"],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(  // roles, LSNs and lag of each node over libpq
             name: "Probing", dependencies: ["CLibpq", "Locks", "Routing", "SQL", "Telemetry"], swiftSettings: strict),
         .target(  // which nodes a cluster has, where others know that
@@ -73,7 +75,7 @@ let package = Package(
         .target(  // TOML text to checked settings
             name: "Settings",
             dependencies: [
-                "Proxy", "Routing", "Pooling", "Authentication", "Probing", "Discovery", "Telemetry",
+                "Proxy", "Routing", "Pooling", "Authentication", "OpenSSL", "Probing", "Discovery", "Telemetry",
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             swiftSettings: strict),
@@ -115,14 +117,17 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "AdminTests", dependencies: ["Admin", "Wire"], swiftSettings: strict),
         .testTarget(name: "LocksTests", dependencies: ["Locks"], swiftSettings: strict),
-        .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: strict),
+        .testTarget(
+            name: "OpenSSLTests", dependencies: ["OpenSSL", "TestSupport"],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor"], swiftSettings: strict),
         .testTarget(
             name: "ProbingTests",
             dependencies: ["Probing", "Routing", "SQL", "SQLCorpus", "PostgresCluster", "Locks"],
             swiftSettings: strict),
         .testTarget(
-            name: "ProxyTests", dependencies: ["Proxy", "Routing", "SQL", "Sessions"], swiftSettings: strict),
+            name: "ProxyTests", dependencies: ["Proxy", "OpenSSL", "Reactor", "Routing", "SQL", "Sessions"],
+            swiftSettings: strict),
         .testTarget(name: "EndpointsTests", dependencies: ["Endpoints", "Routing"], swiftSettings: strict),
         .testTarget(name: "DiscoveryTests", dependencies: ["Discovery", "Locks", "Probing"], swiftSettings: strict),
         .testTarget(name: "LookupsTests", dependencies: ["Lookups", "Locks"], swiftSettings: strict),

@@ -10,6 +10,8 @@ public enum AuthenticationMethod: String, Sendable, CaseIterable {
     case md5
     /// SCRAM-SHA-256; users with an MD5 secret cannot log in.
     case scramSHA256 = "scram-sha-256"
+    /// A TLS certificate in the user's name.
+    case certificate = "cert"
 }
 
 /// How clients prove who they are, for all of them.

@@ -12,6 +12,10 @@ public enum ClientAuthenticationFailure: Error, Equatable, Sendable {
     case protocolViolation(String)
     /// The system's policy forbids the MD5 that the method needs.
     case md5Forbidden
+    /// The exchange is bound to another connection than this one: somebody sits in between.
+    case channelBinding
+    /// The client has shown no certificate, or one of somebody else.
+    case certificate
 
     /// The SQLSTATE for the client.
     public var sqlState: String {
@@ -19,6 +23,7 @@ public enum ClientAuthenticationFailure: Error, Equatable, Sendable {
         case .rejected, .emptyPassword: "28P01"
         case .protocolViolation: "08P01"
         case .md5Forbidden: "0A000"
+        case .channelBinding, .certificate: "28000"
         }
     }
 }
@@ -71,6 +76,10 @@ public struct ClientAuthentication: Sendable {
     private let random: [UInt8]
     private let iterations: Int
     private let mockKind: SecretKind
+    private let binding: ChannelBinding?
+    private let certificateName: String?
+    /// The client has chosen to bind the exchange.
+    private var isBound = false
     private var state = State.new
 
     /// - Parameters:
@@ -80,9 +89,12 @@ public struct ClientAuthentication: Sendable {
     ///   - random: ``randomByteCount`` bytes that were used for nothing else.
     ///   - iterations: for exchanges over plain and made-up secrets.
     ///   - mockKind: with the method `md5`, what an unknown user is asked for: SCRAM if this is `scram`, else MD5.
+    ///   - binding: what a SCRAM exchange can be bound to; nil on connections that are not encrypted.
+    ///   - certificateName: the name in the certificate that the client has shown and that was found good.
     public init(
         method: AuthenticationMethod, user: String, secret: Secret?, mockSeed: [UInt8], random: [UInt8],
-        iterations: Int = AuthSettings().scramIterations, unknownUsersLookLike mockKind: SecretKind = .scram
+        iterations: Int = AuthSettings().scramIterations, unknownUsersLookLike mockKind: SecretKind = .scram,
+        binding: ChannelBinding? = nil, certificateName: String? = nil
     ) {
         precondition(random.count == Self.randomByteCount, "a login needs \(Self.randomByteCount) random bytes")
         precondition(mockSeed.count >= 16, "a seed of less than 16 bytes could be guessed")
@@ -94,6 +106,8 @@ public struct ClientAuthentication: Sendable {
         self.random = random
         self.iterations = iterations
         self.mockKind = mockKind
+        self.binding = binding
+        self.certificateName = certificateName
     }
 
     /// The first message.
@@ -102,7 +116,10 @@ public struct ClientAuthentication: Sendable {
         switch method {
         case .trust:
             state = .ended
-            return secret == nil ? .failed(.rejected) : .succeeded(send: AuthenticationFrame.request(.ok), keys: nil)
+            return secret == nil ? .failed(.rejected) : succeed(keys: nil)
+        case .certificate:
+            state = .ended
+            return secret == nil || certificateName != user ? .failed(.certificate) : succeed(keys: nil)
         case .plain:
             state = .expectingPassword
             return .send(AuthenticationFrame.request(.cleartextPassword))
@@ -112,7 +129,8 @@ public struct ClientAuthentication: Sendable {
             return .send(AuthenticationFrame.request(.md5Password, salt))
         case .md5, .scramSHA256:
             state = .expectingMechanism
-            return .send(AuthenticationFrame.request(.sasl, Self.mechanism + [0, 0]))
+            let stronger = binding == nil ? [] : Self.boundMechanism + [0]
+            return .send(AuthenticationFrame.request(.sasl, stronger + Self.mechanism + [0, 0]))
         }
     }
 
@@ -146,7 +164,7 @@ public struct ClientAuthentication: Sendable {
             guard constantTimeEquals(answer, expected), hasPassword else { throw .rejected }
             return succeed(keys: nil)
         case .expectingMechanism:
-            guard let clientFirst = try Self.initialResponse(in: body) else {
+            guard let clientFirst = try initialResponse(in: body) else {
                 state = .expectingClientFirst
                 return .send(AuthenticationFrame.request(.saslContinue))
             }
@@ -230,19 +248,21 @@ public struct ClientAuthentication: Sendable {
     // MARK: SCRAM
 
     private static let mechanism = Array("SCRAM-SHA-256".utf8)
+    private static let boundMechanism = Array("SCRAM-SHA-256-PLUS".utf8)
 
     /// The first SCRAM message in a SASLInitialResponse; nil if it will be sent separately.
-    private static func initialResponse(in body: [UInt8]) throws(ClientAuthenticationFailure) -> [UInt8]? {
+    private mutating func initialResponse(in body: [UInt8]) throws(ClientAuthenticationFailure) -> [UInt8]? {
         guard let end = body.firstIndex(of: 0), let count = AuthenticationFrame.int32(body, at: end + 1) else {
             throw .protocolViolation("the SASL response is malformed")
         }
-        guard body[..<end] == mechanism[...] else {
+        isBound = binding != nil && body[..<end] == Self.boundMechanism[...]
+        guard isBound || body[..<end] == Self.mechanism[...] else {
             throw .protocolViolation("the client selected a SASL mechanism that was not offered")
         }
         let data = Array(body[(end + 5)...])
         if count == -1, data.isEmpty { return nil }
         guard Int(count) == data.count else { throw .protocolViolation("the SASL response is malformed") }
-        return try limited(data)
+        return try Self.limited(data)
     }
 
     private static func limited(_ message: [UInt8]) throws(ClientAuthenticationFailure) -> [UInt8] {
@@ -262,7 +282,8 @@ public struct ClientAuthentication: Sendable {
         let exchange: SCRAMServerExchange
         do throws(SCRAMMistake) {
             exchange = try SCRAMServerExchange(
-                clientFirst: SCRAMClientFirst.parse(message), verifier: verifier, nonce: Base64.encode(random))
+                clientFirst: SCRAMClientFirst.parse(message, isOffered: binding != nil, isChosen: isBound),
+                verifier: verifier, nonce: Base64.encode(random), binding: isBound ? binding : nil)
         } catch {
             throw .protocolViolation(error.sentence)
         }

@@ -44,30 +44,57 @@ func isNonce(_ bytes: some Collection<UInt8>) -> Bool {
     !bytes.isEmpty && bytes.allSatisfy { $0 > 32 && $0 < 127 && $0 != UInt8(ascii: ",") }
 }
 
-/// `n,,n=user,r=nonce`.
+/// What a SCRAM exchange can be bound to, so that nobody in between can take part in it (RFC 5802, section 6).
+public struct ChannelBinding: Equatable, Sendable {
+    /// How a message says that it is bound, in the only way that PostgreSQL knows.
+    static let flag = Array("p=tls-server-end-point".utf8)
+
+    /// The digest of the server's certificate (RFC 5929).
+    public let data: [UInt8]
+
+    public init(serverEndPoint data: [UInt8]) { self.data = data }
+}
+
+/// `n,,n=user,r=nonce`, with another flag if the client knows of channel binding.
 struct SCRAMClientFirst: Equatable, Sendable {
-    /// The part that the last message repeats in base64: `n,,` or `y,,`.
+    /// What the last message repeats in base64, ahead of the data of the binding.
     let header: [UInt8]
     /// The rest, which both proofs cover.
     let bare: [UInt8]
     let nonce: [UInt8]
 
+    /// - Parameters:
+    ///   - isOffered: a mechanism with channel binding was offered.
+    ///   - isChosen: and the client has chosen it.
     /// - Throws: the sentence that says what is wrong.
-    static func parse(_ message: [UInt8]) throws(SCRAMMistake) -> SCRAMClientFirst {
+    static func parse(
+        _ message: [UInt8], isOffered: Bool = false, isChosen: Bool = false
+    ) throws(SCRAMMistake) -> SCRAMClientFirst {
         guard !message.contains(0) else { throw SCRAMMistake("a SCRAM message contains a zero byte") }
+        var end = 1
         switch message.first {
+        case UInt8(ascii: "n") where isChosen:
+            throw SCRAMMistake("the client has chosen SCRAM with channel binding, but does not bind")
+        case UInt8(ascii: "y") where isOffered:
+            throw SCRAMMistake("the client supports SCRAM channel binding and thinks that it is not offered here")
         case UInt8(ascii: "n"), UInt8(ascii: "y"): break
+        case UInt8(ascii: "p") where isChosen:
+            end = message.firstIndex(of: UInt8(ascii: ",")) ?? message.count
+            guard message[..<end].elementsEqual(ChannelBinding.flag) else {
+                throw SCRAMMistake("the client asks for an unknown kind of SCRAM channel binding")
+            }
         case UInt8(ascii: "p"): throw SCRAMMistake("the client requires SCRAM channel binding, which was not offered")
         default: throw SCRAMMistake("the first SCRAM message does not begin with a channel binding flag")
         }
-        guard message.count >= 3, message[1] == UInt8(ascii: ",") else {
+        guard message.count >= end + 2, message[end] == UInt8(ascii: ",") else {
             throw SCRAMMistake("the first SCRAM message has no header")
         }
-        if message[2] == UInt8(ascii: "a") {
+        if message[end + 1] == UInt8(ascii: "a") {
             throw SCRAMMistake("the client uses a SCRAM authorization identity, which is not supported")
         }
-        guard message[2] == UInt8(ascii: ",") else { throw SCRAMMistake("the first SCRAM message has no header") }
-        var attributes = SCRAMAttributes(message, from: 3)
+        guard message[end + 1] == UInt8(ascii: ",") else { throw SCRAMMistake("the first SCRAM message has no header") }
+        let start = end + 2
+        var attributes = SCRAMAttributes(message, from: start)
         if attributes.nextName == UInt8(ascii: "m") {
             throw SCRAMMistake("the client requires a SCRAM extension, and none is supported")
         }
@@ -79,7 +106,7 @@ struct SCRAMClientFirst: Equatable, Sendable {
         while !attributes.isAtEnd {
             guard attributes.nextValue() != nil else { throw SCRAMMistake("the first SCRAM message is malformed") }
         }
-        return SCRAMClientFirst(header: Array(message[..<3]), bare: Array(message[3...]), nonce: Array(nonce))
+        return SCRAMClientFirst(header: Array(message[..<start]), bare: Array(message[start...]), nonce: Array(nonce))
     }
 }
 

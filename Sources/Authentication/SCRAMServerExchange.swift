@@ -18,14 +18,18 @@ struct SCRAMServerExchange: Sendable {
 
     let serverFirst: [UInt8]
     private let clientFirst: SCRAMClientFirst
+    private let binding: ChannelBinding?
     private let verifier: Verifier
     private let nonce: [UInt8]
     private let salt: [UInt8]
     private let iterations: Int
 
-    /// - Parameter nonce: our part of the common nonce.
-    init(clientFirst: SCRAMClientFirst, verifier: Verifier, nonce: [UInt8]) {
+    /// - Parameters:
+    ///   - nonce: our part of the common nonce.
+    ///   - binding: what the client has chosen to bind the exchange to.
+    init(clientFirst: SCRAMClientFirst, verifier: Verifier, nonce: [UInt8], binding: ChannelBinding? = nil) {
         self.clientFirst = clientFirst
+        self.binding = binding
         self.verifier = verifier
         self.nonce = clientFirst.nonce + nonce
         switch verifier {
@@ -46,8 +50,10 @@ struct SCRAMServerExchange: Sendable {
         } catch {
             throw .protocolViolation(error.sentence)
         }
-        guard clientFinal.channelBinding == Base64.encode(clientFirst.header) else {
-            throw .protocolViolation("the last SCRAM message contradicts the first one about channel binding")
+        guard clientFinal.channelBinding == Base64.encode(clientFirst.header + (binding?.data ?? [])) else {
+            throw binding == nil
+                ? .protocolViolation("the last SCRAM message contradicts the first one about channel binding")
+                : .channelBinding
         }
         guard clientFinal.nonce == nonce else { throw .protocolViolation("the last SCRAM message has another nonce") }
 

@@ -69,7 +69,7 @@ public struct ServerAuthentication: Sendable {
         /// A password or its MD5 was sent. Leaves to ended.
         case passwordSent
         /// The first SCRAM message was sent. Leaves to proofSent or ended.
-        case clientFirstSent(bare: [UInt8], nonce: [UInt8])
+        case clientFirstSent(SCRAMHeader, bare: [UInt8], nonce: [UInt8])
         /// The proof was sent, and this signature must come back. Leaves to verified or ended.
         case proofSent(signature: [UInt8])
         /// The server has proved itself. Leaves to ended.
@@ -82,6 +82,7 @@ public struct ServerAuthentication: Sendable {
     private let secret: Secret?
     private let keys: SCRAMKeys?
     private let random: [UInt8]
+    private let binding: ChannelBinding?
     private var state = State.new
 
     /// - Parameters:
@@ -89,12 +90,16 @@ public struct ServerAuthentication: Sendable {
     ///   - secret: what is known of the password; nil if nothing.
     ///   - keys: from the client's own login; used for SCRAM unless the password is known.
     ///   - random: ``randomByteCount`` bytes that were used for nothing else.
-    public init(user: String, secret: Secret?, keys: SCRAMKeys?, random: [UInt8]) {
+    ///   - binding: what a SCRAM exchange can be bound to; nil on connections that are not encrypted.
+    public init(
+        user: String, secret: Secret?, keys: SCRAMKeys?, random: [UInt8], binding: ChannelBinding? = nil
+    ) {
         precondition(random.count == Self.randomByteCount, "a login needs \(Self.randomByteCount) random bytes")
         self.user = user
         self.secret = secret
         self.keys = keys
         self.random = random
+        self.binding = binding
     }
 
     /// The body of an `R` message arrived.
@@ -136,8 +141,8 @@ public struct ServerAuthentication: Sendable {
             return try sendMD5(salt: data)
         case (.new, .sasl):
             return try beginExchange(mechanisms: data)
-        case (.clientFirstSent(let bare, let nonce), .saslContinue):
-            return try prove(clientFirst: bare, nonce: nonce, message: data, cache: &cache)
+        case (.clientFirstSent(let header, let bare, let nonce), .saslContinue):
+            return try prove(header, clientFirst: bare, nonce: nonce, message: data, cache: &cache)
         case (.proofSent(let signature), .saslFinal):
             return try verify(data, signature: signature)
         case (.clientFirstSent, .ok), (.proofSent, .ok):
@@ -193,6 +198,15 @@ public struct ServerAuthentication: Sendable {
     // MARK: SCRAM
 
     private static let mechanism = Array("SCRAM-SHA-256".utf8)
+    private static let boundMechanism = Array("SCRAM-SHA-256-PLUS".utf8)
+
+    /// What an exchange says of its binding.
+    private struct SCRAMHeader: Sendable {
+        /// The head of the first message.
+        let text: [UInt8]
+        /// What it is bound to; empty: nothing.
+        let data: [UInt8]
+    }
 
     private mutating func beginExchange(mechanisms data: [UInt8]) throws(ServerAuthenticationFailure) -> Step {
         let names = data.split(separator: 0, omittingEmptySubsequences: false)
@@ -201,7 +215,8 @@ public struct ServerAuthentication: Sendable {
         else {
             throw .protocolViolation("the server's list of SASL mechanisms is malformed")
         }
-        guard names.contains(where: { $0.elementsEqual(Self.mechanism) }) else {
+        let isBound = binding != nil && names.contains { $0.elementsEqual(Self.boundMechanism) }
+        guard isBound || names.contains(where: { $0.elementsEqual(Self.mechanism) }) else {
             let list = names.dropLast(2).map { Self.printable($0) }.joined(separator: ", ")
             throw .unsupportedMethod("SASL mechanisms \(list)")
         }
@@ -209,13 +224,16 @@ public struct ServerAuthentication: Sendable {
         let nonce = Base64.encode(random)
         // PostgreSQL takes the user name from the startup packet and ignores the one in this message.
         let bare = Array("n=,r=".utf8) + nonce
-        state = .clientFirstSent(bare: bare, nonce: nonce)
-        let message = Array("n,,".utf8) + bare
-        return .send(AuthenticationFrame.saslInitialResponse(mechanism: Self.mechanism, message))
+        // "y": should somebody have struck the offer out, the server learns that we would have bound.
+        let flag = isBound ? ChannelBinding.flag : Array((binding == nil ? "n" : "y").utf8)
+        let header = SCRAMHeader(text: flag + Array(",,".utf8), data: isBound ? binding?.data ?? [] : [])
+        state = .clientFirstSent(header, bare: bare, nonce: nonce)
+        let mechanism = isBound ? Self.boundMechanism : Self.mechanism
+        return .send(AuthenticationFrame.saslInitialResponse(mechanism: mechanism, header.text + bare))
     }
 
     private mutating func prove(
-        clientFirst: [UInt8], nonce: [UInt8], message: [UInt8], cache: inout DerivedKeysCache
+        _ header: SCRAMHeader, clientFirst: [UInt8], nonce: [UInt8], message: [UInt8], cache: inout DerivedKeysCache
     ) throws(ServerAuthenticationFailure) -> Step {
         let serverFirst: SCRAMServerFirst
         do throws(SCRAMMistake) {
@@ -224,7 +242,8 @@ public struct ServerAuthentication: Sendable {
             throw .protocolViolation(error.sentence)
         }
         let (clientKey, serverKey) = try keys(for: serverFirst, cache: &cache)
-        let withoutProof = Array("c=biws,r=".utf8) + serverFirst.nonce
+        let bound = Base64.encode(header.text + header.data)
+        let withoutProof = Array("c=".utf8) + bound + Array(",r=".utf8) + serverFirst.nonce
         let comma = [UInt8(ascii: ",")]
         let authMessage = clientFirst + comma + message + comma + withoutProof
         let proof = SCRAMProof.clientProof(clientKey: clientKey, authMessage: authMessage)

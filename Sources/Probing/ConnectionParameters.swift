@@ -13,13 +13,14 @@ enum ConnectionParameters {
     ) -> [(String, String)] {
         var parameters = [
             ("port", "\(address.port)"), ("user", settings.user), ("dbname", database),
-            ("application_name", "pointsman \(purpose)"), ("client_encoding", "UTF8"), ("sslmode", settings.sslMode),
+            ("application_name", "pointsman \(purpose)"), ("client_encoding", "UTF8"),
             ("gssencmode", "disable"), ("target_session_attrs", "any"), ("fallback_application_name", ""),
             (
                 "options",
                 "-c statement_timeout=\(statementTimeout.clampedNanoseconds / 1_000_000) -c search_path=pg_catalog"
             ),
         ]
+        parameters += settings.encryption.parameters
         if let password = settings.password { parameters.append(("password", password)) }
         if address.isSocketDirectory {
             parameters.append(("host", address.host))

@@ -25,10 +25,29 @@ public struct ProbeSettings: Equatable, Sendable {
     public var catalogInterval: Duration = .seconds(60)
     /// How long a node that has come up gets less than its share of the reads.
     public var slowStart: Duration = .seconds(10)
-    /// libpq's `sslmode`.
-    public var sslMode = "prefer"
+    public var encryption = LibpqEncryption()
 
     public var serverKind = ServerKind.postgreSQL
 
     public init() {}
+}
+
+/// libpq's parameters of the same names; paths are those of PEM files.
+public struct LibpqEncryption: Equatable, Sendable {
+    public var sslMode = "prefer"
+    public var sslRootCertificate: String?
+    public var sslCertificate: String?
+    public var sslKey: String?
+    /// "TLSv1.2" or "TLSv1.3".
+    public var sslMinimumVersion = "TLSv1.2"
+
+    public init() {}
+
+    var parameters: [(String, String)] {
+        var parameters = [("sslmode", sslMode), ("ssl_min_protocol_version", sslMinimumVersion)]
+        if let sslRootCertificate { parameters.append(("sslrootcert", sslRootCertificate)) }
+        if let sslCertificate { parameters.append(("sslcert", sslCertificate)) }
+        if let key = sslKey ?? sslCertificate { parameters.append(("sslkey", key)) }
+        return parameters
+    }
 }

@@ -3,6 +3,7 @@
 import Admin
 import Authentication
 import Locks
+import OpenSSL
 import Pooling
 import Reactor
 import Routing
@@ -11,14 +12,22 @@ import Wire
 
 /// The login of one client, changed in place.
 final class LoginUnderWay {
-    var machine = ClientLogin()
+    var machine: ClientLogin
     /// A header of the PROXY protocol comes first.
     var awaitsProxyHeader: Bool
     var request: StartupRequest?
     /// What was derived for it.
     var lent: LentKeys?
 
-    init(awaitsProxyHeader: Bool) { self.awaitsProxyHeader = awaitsProxyHeader }
+    /// The client began with a TLS handshake, unasked.
+    var isDirect = false
+    /// It was told that its bytes are encrypted.
+    var isEncrypted = false
+
+    init(awaitsProxyHeader: Bool, encryption: ClientLogin.Encryption) {
+        self.awaitsProxyHeader = awaitsProxyHeader
+        machine = ClientLogin(encryption: encryption)
+    }
 }
 
 /// One client's connection.
@@ -94,7 +103,7 @@ final class ClientConnection {
     var stop: PrimaryStop?
     /// Why the present batch gets no server.
     var refusal: ErrorFields?
-    var output: SendQueue
+    var output: Output
     /// Bytes that were read and not used.
     var kept: ByteStore
     /// What the client sent of a batch that a replica tries to run.
@@ -116,9 +125,10 @@ final class ClientConnection {
 
     init(
         token: Token, descriptor: Descriptor, peer: Peer, listener: ListenerKind, acceptedAt: UInt64,
-        processID: Int32, cancelSecret: [UInt8], awaitsProxyHeader: Bool, blocks: BlockPool
+        processID: Int32, cancelSecret: [UInt8], awaitsProxyHeader: Bool,
+        encryption: ClientLogin.Encryption, blocks: BlockPool
     ) {
-        phase = .login(LoginUnderWay(awaitsProxyHeader: awaitsProxyHeader))
+        phase = .login(LoginUnderWay(awaitsProxyHeader: awaitsProxyHeader, encryption: encryption))
         self.token = token
         self.descriptor = descriptor
         self.peer = peer
@@ -127,7 +137,7 @@ final class ClientConnection {
         self.processID = processID
         self.cancelSecret = cancelSecret
         session = ClientSession(listener: listener, profile: .base, settings: SessionSettings())
-        output = SendQueue(pool: blocks)
+        output = Output(pool: blocks)
         kept = ByteStore(pool: blocks)
         tried = ByteStore(pool: blocks)
     }
@@ -157,6 +167,8 @@ final class ServerConnection {
     enum Phase {
         /// The address is looked up, the socket connects, or the login runs. Leaves to idle.
         case connecting
+        /// It is asked for TLS, or the handshake runs. Leaves to login.
+        case encrypting(Handshake)
         indirect case login(ServerLogin)
         /// In the pool. Leaves to attached.
         case idle
@@ -189,8 +201,10 @@ final class ServerConnection {
     /// What was derived for its login.
     var lent: LentKeys?
     var waitsForKeys = false
+    /// The attempt with the other kind of connection, encrypted or not, has failed before.
+    var isSecondAttempt = false
     var pendingCancels = 0
-    var output: SendQueue
+    var output: Output
     var kept: ByteStore
     var mayHaveUnread = false
     /// The server has sent its last byte.
@@ -224,7 +238,7 @@ final class ServerConnection {
         self.epoch = epoch
         self.address = address
         self.startedAt = startedAt
-        output = SendQueue(pool: blocks)
+        output = Output(pool: blocks)
         kept = ByteStore(pool: blocks)
     }
 }
@@ -291,33 +305,6 @@ enum Endpoint: Equatable, Sendable {
     }
 }
 
-/// A connection that carries one CancelRequest to a server.
-final class CancelConnection {
-    let token: Token
-    let descriptor: Descriptor
-    let message: [UInt8]
-    /// The server whose work is to be cancelled, and the client it must still serve when the request is sent.
-    weak var server: ServerConnection?
-    weak var client: ClientConnection?
-    /// The client asked, so its work must still run; otherwise whatever runs is to end.
-    let isForClient: Bool
-    var isSent = false
-    let startedAt: UInt64
-
-    init(
-        token: Token, descriptor: Descriptor, message: [UInt8], server: ServerConnection?, client: ClientConnection?,
-        startedAt: UInt64
-    ) {
-        self.token = token
-        self.descriptor = descriptor
-        self.message = message
-        self.server = server
-        self.client = client
-        isForClient = client != nil
-        self.startedAt = startedAt
-    }
-}
-
 /// A server connection on its way from one worker to another.
 final class ServerHandOver: Sendable {
     let id: ServerID
@@ -330,6 +317,7 @@ final class ServerHandOver: Sendable {
     let connectedAt: UInt64
     let processID: Int32
     let secret: [UInt8]
+    let channel: TLSChannel?
     private let session: Lock<ServerSession>
 
     /// Takes the server's session out of it.
@@ -344,6 +332,7 @@ final class ServerHandOver: Sendable {
         connectedAt = server.connectedAt
         processID = server.processID
         secret = server.secret
+        channel = server.output.channel
         var taken = ServerSession()
         swap(&taken, &server.session)
         session = Lock(taken)

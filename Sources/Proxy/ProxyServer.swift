@@ -67,6 +67,13 @@ public final class ProxyServer: Sendable {
         for mailbox in mailboxes { mailbox.post(.catalog(catalog.id, knowledge, demand: demand)) }
     }
 
+    /// Reads certificates and keys again, with new settings towards clients, for connections to come.
+    ///
+    /// - Returns: a sentence for each that cannot be used; those stay as they were.
+    public func reloadTransports(clients: TransportSettings) -> [String] {
+        shared.transports.reload(clients: clients)
+    }
+
     public func stop(_ mode: StopMode) {
         for mailbox in mailboxes { mailbox.post(.stop(mode)) }
     }

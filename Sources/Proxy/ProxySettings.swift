@@ -20,6 +20,8 @@ public struct ProxySettings: Sendable {
     /// What single users have of their own, by name.
     public var users: [String: UserSettings]
     public var admin: AdminSettings
+    /// Towards clients.
+    public var transport = TransportSettings(.disable)
     /// Where the other processes are reached that clients' cancel requests may be meant for, by their numbers.
     public var peers: [Int: NodeSettings] = [:]
 
@@ -161,20 +163,12 @@ public struct ClusterDefinition: Equatable, Sendable {
     /// In the order of the settings file; empty where the nodes are found out.
     public var nodes: [NodeSettings]
     /// Towards the nodes.
-    public var transportSecurity: TransportSecurity
+    public var transport = TransportSettings(.prefer)
 
-    public init(name: String, nodes: [NodeSettings] = [], transportSecurity: TransportSecurity = .prefer) {
+    public init(name: String, nodes: [NodeSettings] = []) {
         self.name = name
         self.nodes = nodes
-        self.transportSecurity = transportSecurity
     }
-}
-
-/// Whether a connection is encrypted; the names are those of libpq's `sslmode`.
-public enum TransportSecurity: String, Sendable, CaseIterable {
-    case disable
-    case allow
-    case prefer
 }
 
 /// One PostgreSQL server of a cluster.

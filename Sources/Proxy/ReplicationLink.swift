@@ -11,6 +11,8 @@ final class ReplicationLink {
     enum Phase {
         /// The address is looked up, or the socket connects. Leaves to login.
         case connecting
+        /// It is asked for TLS, or the handshake runs. Leaves to login.
+        case encrypting(Handshake)
         /// Leaves to streaming.
         indirect case login(ServerLogin)
         /// Bytes pass in both directions as they are.
@@ -36,7 +38,7 @@ final class ReplicationLink {
     /// What was derived for its login.
     var lent: LentKeys?
     var waitsForKeys = false
-    var output: SendQueue
+    var output: Output
     /// Received during the login and not used yet.
     var kept: ByteStore
     var mayHaveUnread = false
@@ -57,7 +59,7 @@ final class ReplicationLink {
         self.timeout = timeout
         self.keys = keys
         self.startedAt = startedAt
-        output = SendQueue(pool: blocks)
+        output = Output(pool: blocks)
         kept = ByteStore(pool: blocks)
     }
 

@@ -73,6 +73,7 @@ final class SharedState: Sendable {
     let derivedKeys: Lock<DerivedKeysCache>
     let catalogs = CatalogTable()
     let deriver: KeyDeriver
+    let transports: Transports
     let retries = Lock<RetryCounters>(RetryCounters())
     let pauses = Pauses()
     let held: HeldWork
@@ -107,6 +108,7 @@ final class SharedState: Sendable {
         derivedKeys = Lock(
             DerivedKeysCache(limit: settings.authentication.maxDerivedKeys, derivesAtOnce: false))
         deriver = try KeyDeriver(logger: logger)
+        transports = Transports(clients: settings.transport, clusters: clusters.map(\.settings.transport))
         mockKind = settings.directory.commonestKind
     }
 

@@ -41,7 +41,7 @@ extension Worker {
 
     func sendCancel(to endpoint: Endpoint, processID: Int32, secret: [UInt8]) {
         guard let descriptor = open(endpoint) else { return }
-        sendCancel(through: descriptor, processID: processID, secret: secret, server: nil, client: nil)
+        sendCancel(through: descriptor, nil, processID: processID, secret: secret, server: nil, client: nil)
     }
 
     func cancelClient(slot: Int, secret: [UInt8]) {
@@ -80,14 +80,24 @@ extension Worker {
         guard let endpoint = server.endpoint, server.session.runsClientsWork || client == nil else { return }
         guard let descriptor = open(endpoint) else { return }
         server.pendingCancels += 1
+        let handshake = handshakeOfCancel(like: server.output, cluster: server.pool.cluster, node: server.pool.node)
         sendCancel(
-            through: descriptor, processID: server.processID, secret: server.secret, server: server, client: client)
+            through: descriptor, handshake, processID: server.processID, secret: server.secret, server: server,
+            client: client)
+    }
+
+    /// The key that the request bears is no less secret than what was encrypted there.
+    private func handshakeOfCancel(like output: borrowing Output, cluster: Int, node: Int) -> Handshake? {
+        output.channel == nil
+            ? nil : shared.transports.handshake(cluster: cluster, host: shared.node(cluster, node).host)
     }
 
     /// Nobody else will ever use the connection, so that the request cannot meet another's work.
     private func startCancel(_ link: ReplicationLink) {
-        guard let endpoint = link.endpoint else { return }
-        sendCancel(to: endpoint, processID: link.processID, secret: link.secret)
+        guard let endpoint = link.endpoint, let descriptor = open(endpoint) else { return }
+        let handshake = handshakeOfCancel(like: link.output, cluster: link.cluster, node: link.node)
+        sendCancel(
+            through: descriptor, handshake, processID: link.processID, secret: link.secret, server: nil, client: nil)
     }
 
     private func open(_ endpoint: Endpoint) -> Descriptor? {
@@ -98,14 +108,15 @@ extension Worker {
     }
 
     private func sendCancel(
-        through descriptor: Descriptor, processID: Int32, secret: [UInt8], server: ServerConnection?,
-        client: ClientConnection?
+        through descriptor: Descriptor, _ handshake: Handshake?, processID: Int32, secret: [UInt8],
+        server: ServerConnection?, client: ClientConnection?
     ) {
         var message: [UInt8] = []
         message.appendCancelRequest(processID: processID, secret: secret)
         let token = tokens.open(kind: Kind.cancel)
         let cancel = CancelConnection(
-            token: token, descriptor: descriptor, message: message, server: server, client: client, startedAt: now)
+            token: token, descriptor: descriptor, handshake: handshake, message: message, server: server,
+            client: client, startedAt: now, blocks: blocks)
         while cancels.count <= token.index { cancels.append(nil) }
         cancels[token.index] = cancel
         if poller.add(descriptor, token) != nil { finish(cancel) }
@@ -113,17 +124,41 @@ extension Worker {
 
     func cancelEvent(_ event: Event) {
         guard let cancel = cancels[event.token.index] else { return }
-        if !cancel.isSent {
-            guard event.isWritable, Connector.finish(cancel.descriptor) == nil, isStillMeant(cancel) else {
-                return finish(cancel)
-            }
-            cancel.isSent = true
-            let message = cancel.message
-            guard case .all = Socket.send(message.span, to: cancel.descriptor) else { return finish(cancel) }
+        if !cancel.isConnected {
+            guard event.isWritable, Connector.finish(cancel.descriptor) == nil else { return finish(cancel) }
+            cancel.isConnected = true
+            guard let handshake = cancel.handshake else { return send(cancel) }
+            if !handshake.begin(&cancel.output, to: cancel.descriptor) { finish(cancel) }
             return
         }
+        guard event.isReadable || event.isHangup || event.isPeerClosed else { return }
         // The postmaster closes the connection after it has sent the signal.
-        if event.isReadable || event.isHangup || event.isPeerClosed { finish(cancel) }
+        guard !cancel.isSent, let handshake = cancel.handshake else { return finish(cancel) }
+        let input = input
+        while true {
+            switch receive(cancel.descriptor, &cancel.output, after: Span()) {
+            case .wouldBlock:
+                return
+            case .closed, .failed:
+                return finish(cancel)
+            case .bytes:
+                guard cancel.output.channel == nil else { return finish(cancel) }
+                let step = handshake.answered(input.span, &cancel.output, to: cancel.descriptor)
+                guard step == .needMore else { return finish(cancel) }
+            case .nothing:
+                switch handshake.wentOn(cancel.output) {
+                case .needMore: break
+                case .encrypted: return send(cancel)
+                case .refused, .failed: return finish(cancel)
+                }
+            }
+        }
+    }
+
+    private func send(_ cancel: CancelConnection) {
+        guard isStillMeant(cancel) else { return finish(cancel) }
+        cancel.isSent = true
+        if !cancel.output.send(cancel.message, to: cancel.descriptor) { finish(cancel) }
     }
 
     private func isStillMeant(_ cancel: CancelConnection) -> Bool {
@@ -133,6 +168,7 @@ extension Worker {
     }
 
     private func finish(_ cancel: CancelConnection) {
+        cancel.output.reset()
         tokens.close(cancel.token)
         cancels[cancel.token.index] = nil
         Socket.close(cancel.descriptor)

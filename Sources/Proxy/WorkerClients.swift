@@ -57,7 +57,8 @@ extension Worker {
         let client = ClientConnection(
             token: token, descriptor: descriptor, peer: peer, listener: kind, acceptedAt: now,
             processID: key.processID, cancelSecret: SecureRandom.bytes(4),
-            awaitsProxyHeader: shared.settings.listen.proxies.contains(peer), blocks: blocks)
+            awaitsProxyHeader: shared.settings.listen.proxies.contains(peer),
+            encryption: shared.transports.encryption(of: peer), blocks: blocks)
         while clients.count <= token.index { clients.append(nil) }
         clients[token.index] = client
         newcomers.append(token)
@@ -111,7 +112,7 @@ extension Worker {
         if !client.kept.isEmpty, !isStalled(client) { serveKept(client) }
         var turns = 0
         while client.mayHaveUnread, !client.isClosed, !isStalled(client) {
-            guard turns < Self.buffersPerTurn else { return resumeLater(client) }
+            guard turns < Self.buffersPerTurn, mayReceive(client.output) else { return resumeLater(client) }
             turns += 1
             receive(client)
         }
@@ -128,33 +129,33 @@ extension Worker {
 
     private func receive(_ client: ClientConnection) {
         let input = input
-        let received: Received
-        if client.kept.isEmpty {
-            received = input.receive(from: client.descriptor)
-        } else if client.kept.count < input.capacity / 2 {
-            received = input.receive(from: client.descriptor, after: client.kept.span)
+        let received: Arrival
+        if client.kept.count < input.capacity / 2 {
+            received = receive(client.descriptor, &client.output, after: client.kept.span)
             if case .bytes = received { client.kept.reset() }
         } else {
-            received = input.receive(from: client.descriptor)
+            received = receive(client.descriptor, &client.output, after: Span())
             if case .bytes = received {
-                client.mayHaveUnread = input.isFull || client.isAtEnd
+                client.mayHaveUnread = socketMayHoldMore || client.isAtEnd
                 guard client.kept.append(input.span) else { return outOfMemory(client) }
                 return serveKept(client)
             }
         }
         switch received {
         case .bytes:
-            client.mayHaveUnread = input.isFull || client.isAtEnd
+            client.mayHaveUnread = socketMayHoldMore || client.isAtEnd
             let bytes = input.span
             var offset = 0
             serve(client, bytes, at: &offset)
             if !client.isClosed, offset < bytes.count {
                 guard client.kept.append(bytes.extracting(offset..<bytes.count)) else { return outOfMemory(client) }
             }
+        case .nothing:
+            client.mayHaveUnread = socketMayHoldMore || client.isAtEnd
         case .wouldBlock:
             client.mayHaveUnread = false
         case .closed, .failed:
-            lost(client)
+            broke(client, received)
         }
     }
 
@@ -162,16 +163,27 @@ extension Worker {
     private func receiveWhileStalled(_ client: ClientConnection) {
         guard !client.wait.isNone else { return }
         let input = input
-        switch input.receive(from: client.descriptor) {
+        let received = receive(client.descriptor, &client.output, after: Span())
+        switch received {
         case .bytes:
-            client.mayHaveUnread = input.isFull || client.isAtEnd
+            client.mayHaveUnread = socketMayHoldMore || client.isAtEnd
             guard client.kept.append(input.span) else { return outOfMemory(client) }
             if client.isAtEnd { resumeLater(client) }
+        case .nothing:
+            client.mayHaveUnread = socketMayHoldMore || client.isAtEnd
         case .wouldBlock:
             client.mayHaveUnread = false
         case .closed, .failed:
-            lost(client)
+            broke(client, received)
         }
+    }
+
+    /// Nothing more will come.
+    func broke(_ client: ClientConnection, _ received: Arrival) {
+        if case .failed(let reason) = received, client.output.channel != nil {
+            shared.logger.info("a client's TLS connection failed: \(reason)", metadata: ["client": "\(client.peer)"])
+        }
+        lost(client)
     }
 
     private func serveKept(_ client: ClientConnection) {
@@ -204,11 +216,13 @@ extension Worker {
                 if login.awaitsProxyHeader, !readProxyHeader(client, login, bytes, at: &offset) { return }
                 pulse.turn(to: .logins, now: now)
                 defer { pulse.turn(to: .connections, now: now) }
+                guard noteEncryption(client, login) else { return close(client) }
                 let step = shared.derivedKeys.withLock { cache in
                     swap(&cache.lent, &login.lent)
                     defer { cache.lent = nil }
                     return login.machine.receive(bytes, at: &offset, cache: &cache, toClient: &toClient)
                 }
+                if case .encrypt = step { return encrypt(client, bytes, at: &offset) }
                 guard follow(step, client) else { return flush(client, bytes) }
             case .welcoming:
                 return flush(client, bytes)
@@ -369,9 +383,10 @@ extension Worker {
         client.isClosed = true
         if let error {
             // In a stream that passes unread nobody knows where a message ends.
-            if client.link?.isStreaming != true { _ = client.output.append(error.encoded) }
-            _ = client.output.flush(to: client.descriptor)
+            client.output.end(with: client.link?.isStreaming == true ? [] : error.encoded, to: client.descriptor)
             logEnd(client, error)
+        } else if client.output.channel != nil {
+            client.output.end(with: [], to: client.descriptor)
         }
         if let link = client.link {
             client.link = nil

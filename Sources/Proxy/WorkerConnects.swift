@@ -42,7 +42,7 @@ extension Worker {
         connect(server, to: endpoint)
     }
 
-    private func connect(_ server: ServerConnection, to endpoint: Endpoint) {
+    func connect(_ server: ServerConnection, to endpoint: Endpoint) {
         server.endpoint = endpoint
         switch endpoint.connect() {
         case .connected(let descriptor), .inProgress(let descriptor):
@@ -61,10 +61,15 @@ extension Worker {
         if let failure = Connector.finish(descriptor) {
             return connectFailed(server, "\(failure)", isFinal: false)
         }
+        beginTransport(server, descriptor)
+    }
+
+    func beginLogin(_ server: ServerConnection) {
         let keys = server.group.keys.withLock { $0 }
         let authentication = ServerAuthentication(
             user: server.group.user, secret: server.group.secret, keys: keys,
-            random: SecureRandom.bytes(ServerAuthentication.randomByteCount))
+            random: SecureRandom.bytes(ServerAuthentication.randomByteCount),
+            binding: server.output.channel?.serverEndPoint.map(ChannelBinding.init(serverEndPoint:)))
         server.phase = .login(
             ServerLogin(
                 user: server.group.user, database: server.group.serverDatabase, authentication: authentication,
@@ -93,6 +98,8 @@ extension Worker {
             }
             server.waitsForKeys = true
         case .refused(let error):
+            // A rule of pg_hba.conf may ask for the other kind of connection.
+            if error.sqlState == "28000", tryOtherTransport(server) { return }
             let told = ErrorFields(.error, error)
             server.pool.lastError.withLock { $0 = told }
             connectFailed(server, error.message, isFinal: !told.isPassing, isTold: true)
@@ -104,6 +111,7 @@ extension Worker {
     /// An attempt is over without a connection.
     func connectFailed(_ server: ServerConnection, _ reason: String, isFinal: Bool, isTold: Bool = false) {
         guard !server.isClosed else { return }
+        if case .encrypting = server.phase, tryOtherTransport(server) { return }
         if !isTold {
             server.pool.lastError.withLock {
                 $0 = ErrorFields(
@@ -128,9 +136,10 @@ extension Worker {
         for server in servers {
             guard let server else { continue }
             switch server.phase {
-            case .connecting, .login:
+            case .connecting, .encrypting, .login:
                 let patience = server.group.pool.connectTimeout.clampedNanoseconds
                 if now > server.startedAt &+ patience {
+                    server.isSecondAttempt = true
                     connectFailed(server, "timeout after \(server.group.pool.connectTimeout)", isFinal: false)
                 }
             case .idle, .attached, .cooling, .resetting, .finishing:

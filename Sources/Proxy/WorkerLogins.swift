@@ -13,7 +13,7 @@ extension Worker {
     /// Acts on a step of the login; false: nothing more can be done now.
     func follow(_ step: ClientLogin.Step, _ client: ClientConnection) -> Bool {
         switch step {
-        case .needInput:
+        case .needInput, .encrypt:
             return false
         case .identify(let request):
             guard case .login(let login) = client.phase else { preconditionFailure("Only a login identifies.") }
@@ -23,7 +23,9 @@ extension Worker {
                 method: shared.settings.authentication.method, user: request.user,
                 secret: secret ?? trusted(request.user), mockSeed: shared.mockSeed,
                 random: SecureRandom.bytes(ClientAuthentication.randomByteCount),
-                iterations: shared.settings.authentication.scramIterations, unknownUsersLookLike: shared.mockKind)
+                iterations: shared.settings.authentication.scramIterations, unknownUsersLookLike: shared.mockKind,
+                binding: client.output.channel?.serverEndPoint.map(ChannelBinding.init(serverEndPoint:)),
+                certificateName: client.output.channel?.peerCertificate?.commonName)
             let next = login.machine.identified(with: authentication, toClient: &toClient)
             // A login without a password ends here; what the client sends next is no part of it.
             if case .needInput = next { return true }
@@ -90,9 +92,10 @@ extension Worker {
         }
     }
 
-    /// With `trust` a user needs a row, not a password.
+    /// With `trust` and `cert` a user needs a row, not a password.
     private func trusted(_ user: String) -> Secret? {
-        guard shared.settings.authentication.method == .trust, shared.settings.users[user] != nil else { return nil }
+        let method = shared.settings.authentication.method
+        guard method == .trust || method == .certificate, shared.settings.users[user] != nil else { return nil }
         return .plain("")
     }
 

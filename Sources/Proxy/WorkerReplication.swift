@@ -87,12 +87,17 @@ extension Worker {
 
     private func connected(_ link: ReplicationLink, _ descriptor: Descriptor) {
         if let failure = Connector.finish(descriptor) { return fail(link, "\(failure)") }
+        beginTransport(link, descriptor)
+    }
+
+    func beginLogin(_ link: ReplicationLink) {
         guard case .replicating(let request) = link.client.phase, let kind = request.replication else {
             preconditionFailure("A link belongs to a client that asked for it.")
         }
         let authentication = ServerAuthentication(
             user: request.user, secret: shared.settings.directory.lookup(request.user), keys: link.keys,
-            random: SecureRandom.bytes(ServerAuthentication.randomByteCount))
+            random: SecureRandom.bytes(ServerAuthentication.randomByteCount),
+            binding: link.output.channel?.serverEndPoint.map(ChannelBinding.init(serverEndPoint:)))
         let database = shared.settings.database(named: request.database)?.serverName(forRequest: request.database)
         link.phase = .login(
             ServerLogin(
@@ -125,15 +130,18 @@ extension Worker {
         var turns = 0
         while link.mayHaveUnread, !link.isClosed, let descriptor = link.descriptor {
             if link.client.output.count > Self.outputLimit { return }
-            guard turns < Self.buffersPerTurn else { return resumeLater(link) }
+            guard turns < Self.buffersPerTurn, mayReceive(link.output) else { return resumeLater(link) }
             turns += 1
-            switch input.receive(from: descriptor) {
+            switch receive(descriptor, &link.output, after: Span()) {
             case .bytes:
-                link.mayHaveUnread = input.isFull || link.isAtEnd
+                link.mayHaveUnread = socketMayHoldMore || link.isAtEnd
                 use(link)
+            case .nothing:
+                link.mayHaveUnread = socketMayHoldMore || link.isAtEnd
+                handshakeWentOn(link)
             case .wouldBlock: link.mayHaveUnread = false
             case .closed: broke(link, "the server closed the connection")
-            case .failed(let failure): broke(link, "\(failure)")
+            case .failed(let failure): broke(link, failure)
             }
         }
     }
@@ -141,8 +149,12 @@ extension Worker {
     private func use(_ link: ReplicationLink) {
         let input = input
         if link.isStreaming {
-            if case .failed = link.client.output.send(input.span, to: link.client.descriptor) { lost(link.client) }
+            if !link.client.output.send(input.span, to: link.client.descriptor) { lost(link.client) }
             return
+        }
+        if case .encrypting(let handshake) = link.phase, let descriptor = link.descriptor {
+            guard link.output.channel == nil else { return fail(link, "the server sent data ahead of the login") }
+            return follow(handshake.answered(input.span, &link.output, to: descriptor), link)
         }
         guard link.kept.append(input.span) else { return fail(link, "out of memory for its messages") }
         useKept(link)
@@ -208,10 +220,10 @@ extension Worker {
     /// Passes on what a replication client has sent.
     func replicate(_ client: ClientConnection, _ bytes: Span<UInt8>, at offset: inout Int) {
         guard let link = client.link, let descriptor = link.descriptor, link.isStreaming else { return }
-        let outcome = link.output.send(bytes.extracting(offset..<bytes.count), to: descriptor)
+        let isSent = link.output.send(bytes.extracting(offset..<bytes.count), to: descriptor)
         offset = bytes.count
         // What the server said last is still to be read.
-        if case .failed = outcome { resumeLater(link) }
+        if !isSent { resumeLater(link) }
     }
 
     private func sendOwn(_ link: ReplicationLink) {
@@ -229,7 +241,7 @@ extension Worker {
     // MARK: Going
 
     /// There will be no replication connection.
-    private func fail(_ link: ReplicationLink, _ reason: String) {
+    func fail(_ link: ReplicationLink, _ reason: String) {
         close(
             link.client,
             ErrorFields(

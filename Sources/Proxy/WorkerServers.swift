@@ -32,18 +32,21 @@ extension Worker {
         var turns = 0
         while server.mayHaveUnread, !server.isClosed, let descriptor = server.descriptor {
             if let client = server.client, client.output.count > Self.outputLimit { return }
-            guard turns < Self.buffersPerTurn else { return resumeLater(server) }
+            guard turns < Self.buffersPerTurn, mayReceive(server.output) else { return resumeLater(server) }
             turns += 1
             switch receive(server, descriptor) {
             case .bytes:
-                server.mayHaveUnread = input.isFull || server.isAtEnd
+                server.mayHaveUnread = socketMayHoldMore || server.isAtEnd
                 use(server)
+            case .nothing:
+                server.mayHaveUnread = socketMayHoldMore || server.isAtEnd
+                handshakeWentOn(server)
             case .wouldBlock:
                 server.mayHaveUnread = false
             case .closed:
                 broke(server, "the server closed the connection")
             case .failed(let failure):
-                broke(server, "\(failure)")
+                broke(server, failure)
             }
         }
     }
@@ -51,19 +54,18 @@ extension Worker {
     /// The connection is over without an order of ours.
     private func broke(_ server: ServerConnection, _ reason: String) {
         switch server.phase {
-        case .connecting, .login: connectFailed(server, reason, isFinal: false)
+        case .connecting, .encrypting, .login: connectFailed(server, reason, isFinal: false)
         case .idle, .attached, .cooling, .resetting, .finishing: close(server, reason)
         }
     }
 
-    private func receive(_ server: ServerConnection, _ descriptor: Descriptor) -> Received {
-        if server.kept.isEmpty { return input.receive(from: descriptor) }
-        if server.kept.count < input.capacity / 2 {
-            let received = input.receive(from: descriptor, after: server.kept.span)
-            if case .bytes = received { server.kept.reset() }
-            return received
+    private func receive(_ server: ServerConnection, _ descriptor: Descriptor) -> Arrival {
+        guard server.kept.count < input.capacity / 2 else {
+            return receive(descriptor, &server.output, after: Span())
         }
-        return input.receive(from: descriptor)
+        let received = receive(descriptor, &server.output, after: server.kept.span)
+        if case .bytes = received { server.kept.reset() }
+        return received
     }
 
     /// Handles what `input` holds, behind what was kept.
@@ -97,6 +99,8 @@ extension Worker {
         switch server.phase {
         case .connecting, .idle, .cooling, .attached, .resetting, .finishing:
             return replies(server, bytes)
+        case .encrypting(let handshake):
+            return answered(server, handshake, bytes)
         case .login(var login):
             guard !server.waitsForKeys else { return 0 }
             pulse.turn(to: .logins, now: now)
@@ -303,7 +307,7 @@ extension Worker {
             guard server.session.isQuiet else { return }
             if server.session.status != .idle { server.cleanUp.insert(Array("ROLLBACK".utf8), at: 0) }
             continueCleanUp(server)
-        case .connecting, .login, .idle, .attached, .cooling:
+        case .connecting, .encrypting, .login, .idle, .attached, .cooling:
             break
         }
     }
@@ -359,6 +363,7 @@ extension Worker {
         server.connectedAt = handOver.connectedAt
         server.processID = handOver.processID
         server.secret = handOver.secret
+        server.output.channel = handOver.channel
         server.phase = .idle
         remember(server)
         if let failure = poller.add(handOver.descriptor, token) { return close(server, "\(failure)") }
@@ -380,6 +385,16 @@ extension Worker {
         return adoptedSlots[id].flatMap { servers[$0] }
     }
 
+    /// Events of its old socket do not meet the new one.
+    func changeToken(_ server: ServerConnection) {
+        adoptedSlots[server.id] = nil
+        servers[server.token.index] = nil
+        tokens.close(server.token)
+        server.token = tokens.open(kind: Kind.server)
+        server.isQueuedForResume = false
+        remember(server)
+    }
+
     private func forget(_ server: ServerConnection) {
         server.isClosed = true
         server.output.reset()
@@ -396,12 +411,12 @@ extension Worker {
         let wasConnected: Bool
         var isExpected = false
         switch server.phase {
-        case .connecting, .login: wasConnected = false
+        case .connecting, .encrypting, .login: wasConnected = false
         case .idle:
             wasConnected = true
             isExpected = true
             if let descriptor = server.descriptor, server.farewell == nil {
-                _ = Socket.send([Frontend.terminate, 0, 0, 0, 4].span, to: descriptor)
+                server.output.end(with: [Frontend.terminate, 0, 0, 0, 4], to: descriptor)
             }
         case .attached, .cooling, .resetting, .finishing: wasConnected = true
         }

@@ -47,6 +47,23 @@
     /// Replaces the content by `prefix`, such as the start of a message that came before, followed by what the socket
     /// has. The answer counts the new bytes alone; `span` has all. The prefix must be shorter than the capacity.
     public func receive(from descriptor: Descriptor, after prefix: Span<UInt8>) -> Received {
+        begin(with: prefix)
+        return receiveMore(from: descriptor)
+    }
+
+    /// Replaces the content by `prefix` followed by what `body` writes into the room behind it; it returns how many
+    /// bytes that were.
+    public func fill(after prefix: Span<UInt8>, _ body: (inout MutableSpan<UInt8>) -> Int) {
+        begin(with: prefix)
+        // `filled` < capacity, all bytes are initialised, and nobody else writes during the call.
+        let room = unsafe UnsafeMutableBufferPointer(start: base + filled, count: capacity - filled)
+        var span = unsafe MutableSpan(_unsafeElements: room)
+        let count = body(&span)
+        precondition(count >= 0 && count <= capacity - filled, "no more was written than there was room for")
+        filled += count
+    }
+
+    private func begin(with prefix: Span<UInt8>) {
         precondition(prefix.count < capacity, "a prefix leaves room to receive")
         // The prefix fits. Should it be part of this buffer: copyMemory allows overlaps.
         unsafe prefix.withUnsafeBytes { source in
@@ -54,7 +71,6 @@
             unsafe UnsafeMutableRawPointer(base).copyMemory(from: start, byteCount: source.count)
         }
         filled = prefix.count
-        return receiveMore(from: descriptor)
     }
 
     private func receiveMore(from descriptor: Descriptor) -> Received {

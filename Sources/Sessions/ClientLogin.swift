@@ -9,6 +9,8 @@ public struct ClientLogin: Sendable {
     public enum Step: Equatable, Sendable {
         /// More bytes are needed.
         case needInput
+        /// The client begins a TLS handshake at the offset: call `encrypted` when it is over.
+        case encrypt
         /// Look the user up and call `identified`.
         case identify(StartupRequest)
         /// A CancelRequest: the connection has no other purpose.
@@ -19,6 +21,15 @@ public struct ClientLogin: Sendable {
         case derive(KeyDerivation)
         /// The connection ends; nil: without a word.
         case close(ErrorFields?)
+    }
+
+    /// Whether a connection can be encrypted.
+    public enum Encryption: Equatable, Sendable {
+        /// It cannot, and need not.
+        case unavailable
+        case optional
+        /// Nobody logs in without.
+        case required
     }
 
     private enum State: Sendable {
@@ -38,9 +49,17 @@ public struct ClientLogin: Sendable {
     /// There is one from `identified` on.
     private var authentication: ClientAuthentication?
     private var encryptionRequests = 0
+    private let encryption: Encryption
+    private var isEncrypted = false
     private var user = ""
 
-    public init() {}
+    public init(encryption: Encryption = .unavailable) { self.encryption = encryption }
+
+    /// The handshake is over: what comes from now on was encrypted.
+    public mutating func encrypted() {
+        precondition(encryption != .unavailable && !isEncrypted, "a connection is encrypted once, if it can be")
+        isEncrypted = true
+    }
 
     /// Reads the client's bytes from `offset` on.
     public mutating func receive(
@@ -49,6 +68,7 @@ public struct ClientLogin: Sendable {
         while true {
             switch state {
             case .starting:
+                if beginsDirectly(input, at: offset) { return .encrypt }
                 switch StartupPacket.scan(input.extracting(offset..<input.count)) {
                 case .needMore:
                     return .needInput
@@ -61,7 +81,7 @@ public struct ClientLogin: Sendable {
                             .fatal, "0A000", "unsupported frontend protocol \(number): server supports 3.0 to 3.0"))
                 case .packet(let packet, let length):
                     offset += length
-                    if let step = started(packet, toClient: &toClient) { return step }
+                    if let step = started(packet, isLast: offset == input.count, toClient: &toClient) { return step }
                 }
             case .identifying:
                 return .needInput
@@ -106,15 +126,35 @@ public struct ClientLogin: Sendable {
         return follow(step, toClient: &toClient) ?? .needInput
     }
 
-    private mutating func started(_ packet: StartupPacket, toClient: inout Outbox) -> Step? {
+    /// Whether the connection's first byte is that of a TLS handshake.
+    private func beginsDirectly(_ input: Span<UInt8>, at offset: Int) -> Bool {
+        guard encryption != .unavailable, !isEncrypted, encryptionRequests == 0, offset < input.count else {
+            return false
+        }
+        return input[offset] == 0x16
+    }
+
+    /// - Parameter isLast: nothing follows the packet.
+    private mutating func started(_ packet: StartupPacket, isLast: Bool, toClient: inout Outbox) -> Step? {
         switch packet {
         case .sslRequest, .gssEncryptionRequest:
             encryptionRequests += 1
-            guard encryptionRequests <= 2 else {
+            guard !isEncrypted, encryptionRequests <= 2 else {
                 return .close(ErrorFields(.fatal, "08P01", "too many requests for encryption"))
             }
-            toClient.write { $0.append(UInt8(ascii: "N")) }
-            return nil
+            guard packet == .sslRequest, encryption != .unavailable else {
+                toClient.write { $0.append(UInt8(ascii: "N")) }
+                return nil
+            }
+            // Whoever sits in between could have sent it (CVE-2021-23214).
+            guard isLast else {
+                return .close(
+                    ErrorFields(
+                        .fatal, "08P01", "received unencrypted data after SSL request",
+                        detail: "Either the client is faulty, or somebody on the way tries to speak in its name."))
+            }
+            toClient.write { $0.append(UInt8(ascii: "S")) }
+            return .encrypt
         case .cancelRequest(let processID, let secret):
             state = .done
             return .cancel(processID: processID, secret: secret)
@@ -123,6 +163,7 @@ public struct ClientLogin: Sendable {
             case .failure(let mistake):
                 return .close(mistake.error)
             case .success(let request):
+                guard isEncrypted || encryption != .required else { return .close(.needsEncryption) }
                 state = .identifying
                 user = request.user
                 if request.needsNegotiation {
@@ -158,10 +199,18 @@ public struct ClientLogin: Sendable {
             case .rejected: "password authentication failed for user \"\(user)\""
             case .emptyPassword: "empty password returned by client"
             case .protocolViolation(let text): text
+            case .channelBinding: "SCRAM channel binding check failed"
+            case .certificate: "certificate authentication failed for user \"\(user)\""
             case .md5Forbidden: "MD5 passwords are forbidden by this system's OpenSSL policy"
             }
         return ErrorFields(.fatal, failure.sqlState, message)
     }
+}
+
+extension ErrorFields {
+    static let needsEncryption = ErrorFields(
+        .fatal, "28000", "connections to this port must be encrypted",
+        hint: "Connect with sslmode=require or stronger.")
 }
 
 /// What a server would say after the login, said by us.

@@ -4,13 +4,20 @@ import Authentication
 import Proxy
 
 extension Inspection {
-    mutating func authentication(_ table: Table) -> AuthSettings {
+    mutating func authentication(_ table: Table, transport: TransportSettings) -> AuthSettings {
         var settings = AuthSettings()
         settings.method =
             choice(
                 "method", in: table,
-                ["scram-sha-256": .scramSHA256, "md5": .md5, "plain": .plain, "trust": .trust],
-                later: ["cert", "hba"]) ?? settings.method
+                [
+                    "scram-sha-256": .scramSHA256, "md5": .md5, "plain": .plain, "trust": .trust, "cert": .certificate,
+                ],
+                later: ["hba"]) ?? settings.method
+        if settings.method == .certificate, !transport.security.verifies {
+            note(
+                .conflict("clients show certificates only if tls.mode is verify-ca or verify-full"),
+                at: table.path(of: "method"))
+        }
         settings.scramIterations =
             integer("scram_iterations", in: table, 1...10_000_000) ?? settings.scramIterations
         refuse(["query", "query_user"], in: table, because: "looking unknown users up on a server is")
@@ -107,14 +114,5 @@ extension Inspection {
             guard let faulty = combined.first(where: { !Self.contradictions(in: $0).isEmpty }) else { continue }
             checkPool(faulty, at: SettingPath("users", user.name, "pool"))
         }
-    }
-
-    /// Encryption towards clients, or towards the nodes of one cluster. The modes that do not insist on it are fine: a
-    /// client is told that there is none, and a server may have it in the prober's connections alone.
-    mutating func transportSecurity(_ table: Table) -> TransportSecurity? {
-        refuse(["certificate", "key", "ca"], in: table, because: "encryption (TLS) is")
-        return choice(
-            "mode", in: table, ["prefer": .prefer, "allow": .allow, "disable": .disable],
-            later: ["require", "verify-ca", "verify-full"])
     }
 }

@@ -19,8 +19,7 @@ extension Inspection {
                 discoveries[name] = discovery(self.table(.discovery, "discovery", in: table))
             }
             var cluster = ClusterDefinition(name: name, nodes: isDiscovered ? [] : nodes(table))
-            cluster.transportSecurity =
-                transportSecurity(self.table(.tls, "tls", in: table)) ?? cluster.transportSecurity
+            cluster.transport = serverTransport(self.table(.clusterTLS, "tls", in: table))
             clusters[name] = cluster
         }
         if tables.isEmpty {

@@ -78,7 +78,8 @@ extension Inspection {
         let pool = poolOverrides(poolTable).applied(to: PoolSettings())
         checkPool(pool, at: poolTable.path)
 
-        _ = transportSecurity(table(.tls, "tls", in: top))
+        let tls = table(.tls, "tls", in: top)
+        let transport = clientTransport(tls)
         let admin = self.admin(table(.admin, "admin", in: top))
 
         let (clusters, discoveries) = self.clusters(table(.clusters, "clusters", in: top))
@@ -92,8 +93,9 @@ extension Inspection {
         let serverSettings = self.server(server)
         var proxy = ProxySettings(
             listen: listen(table(.listen, "listen", in: top)), server: serverSettings,
-            authentication: self.authentication(authentication), clusters: clusters, databases: databases,
-            directory: directory, users: users, admin: admin)
+            authentication: self.authentication(authentication, transport: transport), clusters: clusters,
+            databases: databases, directory: directory, users: users, admin: admin)
+        proxy.transport = transport
         proxy.peers = peers(table(.peers, "peers", in: top), own: serverSettings.peerID)
         return Configuration(
             proxy: proxy, probe: probe(table(.probe, "probe", in: top)), log: log(server), discoveries: discoveries,

@@ -13,6 +13,7 @@ public enum Section: String, CaseIterable, Sendable {
     case cluster = "clusters.NAME"
     case node = "clusters.NAME.nodes[]"
     case discovery = "clusters.NAME.discovery"
+    case clusterTLS = "clusters.NAME.tls"
     case databases
     case database = "databases.NAME"
     case users
@@ -41,7 +42,9 @@ public enum Section: String, CaseIterable, Sendable {
                 "peer_id", "log_level", "log_format",
             ]
         case .auth: ["method", "users_file", "scram_iterations", "query", "query_user"]
-        case .tls: ["mode", "certificate", "key", "ca"]
+        case .tls: ["mode", "certificate", "key", "ca", "min_version", "ciphers", "cipher_suites"]
+        case .clusterTLS:
+            ["mode", "certificate", "key", "ca", "min_version", "ciphers", "cipher_suites", "negotiation"]
         case .probe:
             [
                 "user", "password", "database", "interval", "min_interval", "timeout", "failures_until_down",

@@ -106,6 +106,11 @@ extension Array where Element == UInt8 {
         append(contentsOf: secret)
     }
 
+    public mutating func appendSSLRequest() {
+        appendInt32(8)
+        appendInt32(StartupPacket.sslCode)
+    }
+
     // MARK: What a server says
 
     public mutating func appendReadyForQuery(_ status: TransactionStatus) {

@@ -1,6 +1,7 @@
 // What happens to the settings when the process is told to read them again?
 
 import Logging
+import Proxy
 import Settings
 
 /// Reads the settings file again. What can be changed in a running process is changed; of the rest it is said that it
@@ -8,12 +9,17 @@ import Settings
 final class Reload {
     private let path: String
     private let clusters: RunningClusters
+    private let reloadTransports: (TransportSettings) -> [String]
     private let logger: Logger
     /// What is in force, but for what waits for a restart.
     private var current: Configuration
 
-    init(path: String, current: Configuration, clusters: RunningClusters, logger: Logger) {
+    init(
+        path: String, current: Configuration, clusters: RunningClusters,
+        reloadTransports: @escaping (TransportSettings) -> [String], logger: Logger
+    ) {
         self.path = path
+        self.reloadTransports = reloadTransports
         self.current = current
         self.clusters = clusters
         self.logger = logger
@@ -33,6 +39,8 @@ final class Reload {
             clusters.setNodes(cluster.nodes, ofCluster: name)
             current.proxy.clusters[name]?.nodes = cluster.nodes
         }
+        for mistake in reloadTransports(new.proxy.transport) { logger.error("TLS stays as it was: \(mistake)") }
+        current.proxy.transport = new.proxy.transport
         let waiting = current.sectionsThatDiffer(from: new)
         if waiting.isEmpty {
             logger.notice("the settings have been read again")

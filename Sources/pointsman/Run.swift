@@ -42,7 +42,9 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
     }
     logger.info("pointsman \(pointsmanVersion) is ready on port \(ports.joined(separator: ", "))")
 
-    let reload = Reload(path: settingsPath, current: configuration, clusters: running, logger: logger)
+    let reload = Reload(
+        path: settingsPath, current: configuration, clusters: running,
+        reloadTransports: { server.reloadTransports(clients: $0) }, logger: logger)
     let ended = Flag()
     let waiting = try operatorError { () throws(ReactorError) in
         try WorkerThread(name: "stop") {

@@ -219,7 +219,11 @@ private final class WatchedCluster: Sendable {
 extension ProbeSettings {
     /// What the cluster itself says of how its nodes are asked.
     mutating func take(_ cluster: ClusterDefinition, _ discovery: DiscoverySettings?) {
-        sslMode = cluster.transportSecurity.rawValue
+        encryption.sslMode = cluster.transport.security.rawValue
+        encryption.sslRootCertificate = cluster.transport.tls.authorities
+        encryption.sslCertificate = cluster.transport.tls.certificate
+        encryption.sslKey = cluster.transport.tls.key
+        encryption.sslMinimumVersion = "TLSv\(cluster.transport.tls.minimumVersion.rawValue)"
         if case .aurora? = discovery?.source { serverKind = .aurora }
     }
 }

@@ -26,12 +26,14 @@ struct Conversation {
     init(
         method: AuthenticationMethod, user: String = "alice", stored: Secret?, presented: Secret?,
         keys: SCRAMKeys? = nil,
-        mockKind: SecretKind = .scram
+        mockKind: SecretKind = .scram, clientBinding: ChannelBinding? = nil, serverBinding: ChannelBinding? = nil,
+        certificateName: String? = nil
     ) {
         client = ClientAuthentication(
             method: method, user: user, secret: stored, mockSeed: Self.seed, random: Self.random, iterations: 16,
-            unknownUsersLookLike: mockKind)
-        server = ServerAuthentication(user: user, secret: presented, keys: keys, random: Self.random.reversed())
+            unknownUsersLookLike: mockKind, binding: clientBinding, certificateName: certificateName)
+        server = ServerAuthentication(
+            user: user, secret: presented, keys: keys, random: Self.random.reversed(), binding: serverBinding)
     }
 
     mutating func run() -> Outcome {

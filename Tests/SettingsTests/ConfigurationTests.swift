@@ -64,15 +64,41 @@ import Testing
         #expect(configuration.probe == probe)
     }
 
+    @Test func transports() throws {
+        let proxy = try Self.full.get().proxy
+        func path(_ name: String) -> String { "\(Fixture.directory)/\(name)" }
+        var clients = TransportSettings(.disable)
+        clients.tls.certificate = path("server.crt")
+        clients.tls.key = path("server.key")
+        clients.tls.authorities = path("authority.crt")
+        clients.tls.minimumVersion = .v1_3
+        clients.tls.ciphers = "ECDHE+AESGCM"
+        clients.tls.cipherSuites = "TLS_AES_256_GCM_SHA384"
+        #expect(proxy.transport == clients)
+        var main = TransportSettings(.verifyFull)
+        main.tls = clients.tls
+        main.tls.certificate = nil
+        main.tls.key = nil
+        main.isDirect = true
+        #expect(proxy.clusters["main"]?.transport == main)
+        var second = TransportSettings(.disable)
+        second.tls.certificate = path("client.crt")
+        second.tls.key = path("client.key")
+        #expect(proxy.clusters["second one"]?.transport == second)
+        #expect(proxy.clusters["dns"]?.transport == TransportSettings(.prefer))
+    }
+
     @Test func clusters() throws {
+        var clusters = try Self.full.get().proxy.clusters
+        for name in clusters.keys { clusters[name]?.transport = TransportSettings(.prefer) }
         #expect(
-            try Self.full.get().proxy.clusters == [
+            clusters == [
                 "main": ClusterDefinition(
                     name: "main",
                     nodes: [
                         NodeSettings(host: "10.0.0.1"),
                         NodeSettings(host: "fe80::1", port: 5433, weight: 2, zone: "a"), NodeSettings(host: "db-3"),
-                    ], transportSecurity: .allow),
+                    ]),
                 "second one": ClusterDefinition(name: "second one", nodes: [NodeSettings(host: "10.1.0.1")]),
                 "patroni": ClusterDefinition(name: "patroni"), "dns": ClusterDefinition(name: "dns"),
                 "aurora": ClusterDefinition(name: "aurora"), "elsewhere": ClusterDefinition(name: "elsewhere"),
@@ -181,7 +207,7 @@ import Testing
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
-        for name in ["bob.password", "userlist.txt"] {
+        for name in ["bob.password", "userlist.txt", "authority.crt"] {
             try FileManager.default.copyItem(
                 atPath: "\(Fixture.directory)/\(name)", toPath: directory.appendingPathComponent(name).path)
         }

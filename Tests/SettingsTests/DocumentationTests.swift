@@ -46,7 +46,7 @@ import Testing
     }
 
     /// Tables that do not exist by default; their keys are looked at in ConfigurationTests.
-    private static let optional: Set<String> = ["clusters.NAME.nodes[]", "clusters.NAME.discovery"]
+    private static let optional: Set<String> = ["clusters.NAME.nodes[]", "clusters.NAME.discovery", "clusters.NAME.tls"]
 
     @Test func defaultsAreReal() throws {
         var text = try Fixture.text("minimal.toml").replacing(#"[probe]"#, with: "").replacing(#"[auth]"#, with: "")
@@ -76,7 +76,9 @@ import Testing
         let without = try Self.rows().filter { $0.defaultValue == nil }.map { "\($0.section).\($0.key)" }
         let expected: Set<String> = [
             "listen.unix_socket_dir", "listen.reader_port", "listen.writer_port", "auth.users_file", "auth.query",
-            "auth.query_user", "tls.certificate", "tls.key", "tls.ca", "probe.user", "probe.password",
+            "auth.query_user", "tls.mode", "tls.certificate", "tls.key", "tls.ca", "tls.ciphers", "tls.cipher_suites",
+            "clusters.NAME.tls.certificate", "clusters.NAME.tls.key", "clusters.NAME.tls.ca",
+            "clusters.NAME.tls.ciphers", "clusters.NAME.tls.cipher_suites", "probe.user", "probe.password",
             "clusters.NAME.nodes", "clusters.NAME.discovery", "clusters.NAME.tls", "clusters.NAME.discovery.source",
             "clusters.NAME.discovery.endpoints", "clusters.NAME.discovery.domain", "clusters.NAME.discovery.ca",
             "clusters.NAME.nodes[].address", "clusters.NAME.nodes[].zone", "server.zone", "server.peer_id",
@@ -91,7 +93,7 @@ import Testing
     @Test func unsupportedKeysAreRefused() throws {
         for row in try Self.rows() {
             let section = Section(rawValue: row.section)
-            let named: [Section] = [.node, .cluster, .discovery, .database, .user]
+            let named: [Section] = [.node, .cluster, .discovery, .clusterTLS, .database, .user]
             guard let section, !named.contains(section) else { continue }
             let mistakes = Fixture.mistakes("\(row.section).\(row.key) = \(row.defaultValue ?? "\"x\"")")
             let isRefused =

@@ -56,7 +56,11 @@ public final class RouterProcess: Sendable {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
         keeper = try ProcessKeeper(directory: directory)
         for (name, text) in files {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: directory + "/" + name))
+            // A private key that others can read is refused.
+            let facts: [FileAttributeKey: Any] = [.posixPermissions: 0o600]
+            guard FileManager.default.createFile(
+                atPath: directory + "/" + name, contents: Data(text.utf8), attributes: facts)
+            else { throw SupportError("\(directory)/\(name) is not writable") }
         }
         try Data(configuration.toml.utf8).write(to: URL(fileURLWithPath: directory + "/pointsman.toml"))
         process = try Self.launch(in: directory, environment)
@@ -126,6 +130,9 @@ public final class RouterProcess: Sendable {
     }
 
     /// Writes another settings file and has the router read it.
+    /// Has the router read its settings again, which are as they were.
+    public func reload() throws { signal(SIGHUP) }
+
     public func reload(_ configuration: RouterConfiguration) throws { try reload(toml: configuration.toml) }
 
     public func reload(toml: String) throws {

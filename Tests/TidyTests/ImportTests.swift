@@ -28,7 +28,10 @@ import Testing
         ),
         ("Endpoints", ["Routing"]),
         ("Telemetry", ["Locks"]),
-        ("Settings", ["Proxy", "Routing", "Pooling", "Authentication", "Probing", "Discovery", "Telemetry"]),
+        (
+            "Settings",
+            ["Proxy", "Routing", "Pooling", "Authentication", "OpenSSL", "Probing", "Discovery", "Telemetry"]
+        ),
         ("PostgresCluster", ["Locks"]),
         (
             "pointsman",

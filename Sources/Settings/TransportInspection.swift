@@ -1,0 +1,82 @@
+// Which connections are to be encrypted, and can they be?
+
+import OpenSSL
+import Proxy
+
+extension Inspection {
+    /// `[tls]`: towards clients.
+    mutating func clientTransport(_ table: Table) -> TransportSettings {
+        var transport = TransportSettings(table.has("certificate") ? .prefer : .disable)
+        readTransport(table, into: &transport)
+        if transport.security != .disable, transport.tls.certificate == nil {
+            if !table.has("certificate") {
+                noteMissing("certificate", in: table, expected: "the file of a certificate; tls.mode asks for it")
+            }
+        } else if transport.security.verifies, transport.tls.authorities == nil, !table.has("ca") {
+            noteMissing("ca", in: table, expected: "the file of an authority; tls.mode asks for clients' certificates")
+        } else {
+            check(transport, .server, table)
+        }
+        return transport
+    }
+
+    /// `[clusters.NAME.tls]`: towards its nodes.
+    mutating func serverTransport(_ table: Table) -> TransportSettings {
+        var transport = TransportSettings(.prefer)
+        readTransport(table, into: &transport)
+        transport.isDirect =
+            choice("negotiation", in: table, ["postgres": false, "direct": true]) ?? transport.isDirect
+        if transport.isDirect, !transport.security.isRequired {
+            note(
+                .conflict("a server is not asked first, so that mode must be require, verify-ca or verify-full"),
+                at: table.path(of: "negotiation"))
+        }
+        if transport.security.verifies, transport.tls.authorities == nil {
+            if !table.has("ca") {
+                noteMissing("ca", in: table, expected: "the file of an authority; the mode asks whom to believe")
+            }
+        } else {
+            check(transport, .client, table)
+        }
+        return transport
+    }
+
+    private mutating func readTransport(_ table: Table, into transport: inout TransportSettings) {
+        transport.security =
+            choice(
+                "mode", in: table,
+                [
+                    "disable": .disable, "allow": .allow, "prefer": .prefer, "require": .require,
+                    "verify-ca": .verifyCA, "verify-full": .verifyFull,
+                ]) ?? transport.security
+        transport.tls.certificate = file("certificate", in: table)
+        transport.tls.key = file("key", in: table)
+        transport.tls.authorities = file("ca", in: table)
+        transport.tls.minimumVersion =
+            choice("min_version", in: table, ["1.2": .v1_2, "1.3": .v1_3]) ?? transport.tls.minimumVersion
+        transport.tls.ciphers = string("ciphers", in: table, expected: "a list of ciphers, as OpenSSL writes it")
+        transport.tls.cipherSuites =
+            string("cipher_suites", in: table, expected: "a list of cipher suites, as OpenSSL writes it")
+    }
+
+    private mutating func file(_ key: String, in table: Table) -> String? {
+        string(key, in: table, expected: "the name of a file").map(surroundings.path(of:))
+    }
+
+    /// Reads the files once, so that a mistake is found now.
+    private mutating func check(_ transport: TransportSettings, _ side: TLSContext.Side, _ table: Table) {
+        do throws(TLSMistake) {
+            _ = try transport.context(side)
+        } catch {
+            let key =
+                switch error.setting {
+                case .certificate: "certificate"
+                case .key: "key"
+                case .authorities: "ca"
+                case .ciphers: "ciphers"
+                case .cipherSuites: "cipher_suites"
+                }
+            note(.conflict(error.description), at: table.path(of: key))
+        }
+    }
+}
