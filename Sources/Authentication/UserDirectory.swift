@@ -13,6 +13,9 @@ public struct UserDirectory: Equatable, Sendable {
     /// Adds a user, or gives it another secret.
     public mutating func add(_ name: String, _ secret: Secret) { secrets[Array(name.utf8)] = secret }
 
+    /// All of them.
+    public var names: Set<String> { Set(secrets.keys.map { String(decoding: $0, as: UTF8.self) }) }
+
     /// Known users.
     public var count: Int { secrets.count }
 

@@ -159,6 +159,8 @@ public struct TLSMistake: Error, Equatable, Sendable, CustomStringConvertible {
         let cause = ERR_get_error()
         ERR_clear_error()
         guard cause != 0 else { return "no reason given" }
+        // Errors of the system have a bit of their own, and its number below.
+        if cause & 0x8000_0000 != 0 { return unsafe String(cString: strerror(Int32(cause & 0x7fff_ffff))) }
         guard let text = unsafe ERR_reason_error_string(cause) else { return "OpenSSL error \(cause)" }
         return unsafe String(cString: text)
     }

@@ -77,6 +77,11 @@ public struct PoolMachine: Sendable {
     /// No client works on a server, or waits for one that is on its way to it; pinned ones keep theirs.
     public var isAtRest: Bool { busyCount == pinnedCount && promised.isEmpty }
 
+    /// Servers are present that must not be used again.
+    public var hasCondemned: Bool {
+        closingCount > 0 || servers.contains { $0.state != .absent && $0.closeReason != nil }
+    }
+
     /// A client wants a server. The answer is `assign`, `handOver` or `refuse`, or the client waits.
     ///
     /// - Parameter pinned: the client will keep the server beyond its transaction; it counts against `maxPinned` from

@@ -50,6 +50,17 @@ public struct PoolSettings: Equatable, Sendable {
     /// the server to another worker; zero keeps the order of arrival over all workers.
     public var maxOvertaking: Duration = .zero
 
+    /// Longest run of a client's batch; it is cancelled then. These and the next are obeyed by the sessions.
+    public var queryTimeout: Duration = .zero
+    /// Longest transaction.
+    public var transactionTimeout: Duration = .zero
+    /// Longest rest in a transaction.
+    public var idleTransactionTimeout: Duration = .zero
+    /// Longest rest of a client in no transaction.
+    public var clientIdleTimeout: Duration = .zero
+    /// A client that has waited so long for a server is told that it waits.
+    public var waitNotice: Duration = .seconds(5)
+
     public init() {}
 }
 

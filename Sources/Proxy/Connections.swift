@@ -57,8 +57,8 @@ final class ClientConnection {
         case link
         /// For RESUME.
         case paused
-        /// For the end of all work, to answer PAUSE.
-        case rest(PauseWait)
+        /// For the answer to a command of the console.
+        case console(ConsoleWait)
         /// For what is known of the functions it calls.
         case catalog(until: UInt64)
 
@@ -92,6 +92,20 @@ final class ClientConnection {
     var reads: MonotonicReads?
     /// When it got its server.
     var attachedAt: UInt64 = 0
+    /// When its present or next transaction began on a server.
+    var transactionAt: UInt64 = 0
+    /// When the server was given its present batch.
+    var startedAt: UInt64 = 0
+    /// When it was served last, or began to wait.
+    var activeAt: UInt64
+    /// It came when there were as many as there may be.
+    var isSurplus = false
+    /// It was counted as logged in.
+    var isCounted = false
+    /// The wait that it was told of.
+    var noticedSerial: UInt32 = 0
+    /// The batch, by its start, that ran for too long and is being cancelled.
+    var cancelledStart: UInt64 = 0
     /// Nodes that cannot serve the present batch.
     var excluded = NodeSet()
     /// What the present batch has waited for in vain.
@@ -134,6 +148,7 @@ final class ClientConnection {
         self.peer = peer
         self.listener = listener
         self.acceptedAt = acceptedAt
+        activeAt = acceptedAt
         self.processID = processID
         self.cancelSecret = cancelSecret
         session = ClientSession(listener: listener, profile: .base, settings: SessionSettings())
@@ -185,7 +200,7 @@ final class ServerConnection {
     let id: ServerID
     var token: Token
     var descriptor: Descriptor?
-    let group: PoolGroup
+    var group: PoolGroup
     let pool: Pool
     let epoch: PoolEpoch
     let address: String

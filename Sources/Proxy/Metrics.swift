@@ -19,6 +19,10 @@ extension ProxyServer {
         addNodes(topologies, to: &page)
         addRoutes(to: &page)
         addHolds(to: &page)
+        let refusals = shared.refusals.withLock { $0 }
+        page.add(
+            "pointsman_client_limits_total", .counter, "Clients that ran into a limit of time or number.",
+            refusals.sorted { $0.key < $1.key }.map { .init(["reason": $0.key], $0.value) })
         addPools(topologies, to: &page)
         return page
     }

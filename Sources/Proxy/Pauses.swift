@@ -7,7 +7,11 @@ import Synchronization
 final class Pauses: Sendable {
     private struct State {
         var all = false
+        /// And SUSPEND has done so.
+        var isSuspended = false
         var databases: Set<String> = []
+        /// Databases that take no new clients.
+        var disabled: Set<String> = []
     }
 
     private let state = Lock(State())
@@ -20,6 +24,23 @@ final class Pauses: Sendable {
     }
 
     var isAllPaused: Bool { state.withLock { $0.all } }
+
+    var isSuspended: Bool { state.withLock { $0.all && $0.isSuspended } }
+
+    func isDisabled(_ database: String) -> Bool { state.withLock { $0.disabled.contains(database) } }
+
+    /// Lets no new clients in, or lets them in again.
+    func setDisabled(_ database: String, _ isDisabled: Bool) {
+        state.withLock { state in
+            if isDisabled { state.disabled.insert(database) } else { state.disabled.remove(database) }
+        }
+    }
+
+    func suspend() -> Bool {
+        guard pause(nil) else { return false }
+        state.withLock { $0.isSuspended = true }
+        return true
+    }
 
     /// - Parameter database: nil for all, those that nobody has asked for yet included.
     /// - Returns: whether that changes anything.
@@ -39,7 +60,11 @@ final class Pauses: Sendable {
         defer { update() }
         return state.withLock { state in
             guard let database else {
-                defer { state = State() }
+                defer {
+                    state.all = false
+                    state.isSuspended = false
+                    state.databases = []
+                }
                 return state.all || !state.databases.isEmpty
             }
             return state.databases.remove(database) != nil

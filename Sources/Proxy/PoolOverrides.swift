@@ -20,6 +20,11 @@ public struct PoolOverrides: Equatable, Sendable {
     public var retryDelay: Duration?
     public var maxRetryDelay: Duration?
     public var maxOvertaking: Duration?
+    public var queryTimeout: Duration?
+    public var transactionTimeout: Duration?
+    public var idleTransactionTimeout: Duration?
+    public var clientIdleTimeout: Duration?
+    public var waitNotice: Duration?
 
     /// No override at all.
     public init() {}
@@ -43,6 +48,11 @@ public struct PoolOverrides: Equatable, Sendable {
         if let retryDelay { result.retryDelay = retryDelay }
         if let maxRetryDelay { result.maxRetryDelay = maxRetryDelay }
         if let maxOvertaking { result.maxOvertaking = maxOvertaking }
+        if let queryTimeout { result.queryTimeout = queryTimeout }
+        if let transactionTimeout { result.transactionTimeout = transactionTimeout }
+        if let idleTransactionTimeout { result.idleTransactionTimeout = idleTransactionTimeout }
+        if let clientIdleTimeout { result.clientIdleTimeout = clientIdleTimeout }
+        if let waitNotice { result.waitNotice = waitNotice }
         return result
     }
 }

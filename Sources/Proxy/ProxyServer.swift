@@ -18,13 +18,17 @@ public final class ProxyServer: Sendable {
     private let stalls: StallReporter
 
     /// Opens the listeners and starts the workers.
-    public init(settings: ProxySettings, clusters: [ProxyCluster], version: String, logger: Logger)
-        throws(ReactorError)
-    {
+    ///
+    /// - Parameter command: is told, on any thread, what the console asks of the process.
+    public init(
+        settings: ProxySettings, clusters: [ProxyCluster], version: String, logger: Logger,
+        command: @escaping @Sendable (ProcessCommand) -> Void
+    ) throws(ReactorError) {
         let count = settings.server.workers > 0 ? settings.server.workers : CPUCount.available
         let workerCount = min(count, 64)
         shared = try SharedState(
-            settings: settings, clusters: clusters, workerCount: workerCount, version: version, logger: logger)
+            settings: settings, clusters: clusters, workerCount: workerCount, version: version, logger: logger,
+            command: command)
         var boxes: [Mailbox<WorkerMessage>] = []
         for _ in 0..<workerCount { boxes.append(try Mailbox<WorkerMessage>()) }
         mailboxes = boxes
@@ -67,11 +71,16 @@ public final class ProxyServer: Sendable {
         for mailbox in mailboxes { mailbox.post(.catalog(catalog.id, knowledge, demand: demand)) }
     }
 
-    /// Reads certificates and keys again, with new settings towards clients, for connections to come.
+    /// Puts new settings in force, as far as the running process can follow them, and reads certificates and keys
+    /// again, for connections to come. Clients whose database or user is gone leave after their transactions.
     ///
-    /// - Returns: a sentence for each that cannot be used; those stay as they were.
-    public func reloadTransports(clients: TransportSettings) -> [String] {
-        shared.transports.reload(clients: clients)
+    /// - Returns: a sentence for each certificate or key that cannot be used; those stay as they were.
+    public func reload(_ settings: ProxySettings) -> [String] {
+        let mistakes = shared.transports.reload(clients: settings.transport)
+        let groups = shared.take(settings)
+        mailboxes.first?.post(.poolsChanged(groups))
+        for mailbox in mailboxes { mailbox.post(.groupsChanged) }
+        return mistakes
     }
 
     public func stop(_ mode: StopMode) {

@@ -22,6 +22,8 @@ public struct ProxySettings: Sendable {
     public var admin: AdminSettings
     /// Towards clients.
     public var transport = TransportSettings(.disable)
+    /// What databases without limits of their own have got.
+    public var poolDefaults = PoolSettings()
     /// Where the other processes are reached that clients' cancel requests may be meant for, by their numbers.
     public var peers: [Int: NodeSettings] = [:]
 

@@ -59,7 +59,8 @@ final class SharedState: Sendable {
         var writes: [Int: [String: DatabaseFloor]] = [:]
     }
 
-    let settings: ProxySettings
+    /// The settings in force; a reload changes them.
+    private let live: Lock<ProxySettings>
     let clusters: [ProxyCluster]
     /// By the number of the cluster, the nodes by place; of one that has left, what it was.
     private let places: Lock<[[NodeSettings]]>
@@ -75,7 +76,12 @@ final class SharedState: Sendable {
     let deriver: KeyDeriver
     let transports: Transports
     let retries = Lock<RetryCounters>(RetryCounters())
+    /// Clients that were turned or sent away, by the limit.
+    let refusals = Lock<[String: UInt64]>([:])
     let pauses = Pauses()
+    let periods = Lock(StatsPeriods())
+    /// What the console asks of the process.
+    let command: @Sendable (ProcessCommand) -> Void
     let held: HeldWork
     /// By worker.
     let reports: [PublishedReport]
@@ -88,13 +94,15 @@ final class SharedState: Sendable {
     let pulses: [WorkerPulse]
     private let groups = Lock<Groups>(Groups())
 
-    init(settings: ProxySettings, clusters: [ProxyCluster], workerCount: Int, version: String, logger: Logger)
-        throws(ReactorError)
-    {
+    init(
+        settings: ProxySettings, clusters: [ProxyCluster], workerCount: Int, version: String, logger: Logger,
+        command: @escaping @Sendable (ProcessCommand) -> Void
+    ) throws(ReactorError) {
+        self.command = command
         held = HeldWork(settings.server)
         self.version = version
         reports = (0..<workerCount).map { _ in PublishedReport() }
-        self.settings = settings
+        live = Lock(settings)
         self.clusters = clusters
         places = Lock(clusters.map(\.settings.nodes))
         self.workerCount = workerCount
@@ -112,8 +120,11 @@ final class SharedState: Sendable {
         mockKind = settings.directory.commonestKind
     }
 
+    var settings: ProxySettings { live.withLock { $0 } }
+
     /// The pools for a client's database and user; nil when there is no such database.
     func group(database: String, user: String) -> Result<PoolGroup, ErrorFields> {
+        let settings = settings
         guard let entry = settings.database(named: database), let cluster = clusterNumbers[entry.cluster] else {
             return .failure(ErrorFields(.fatal, "3D000", "database \"\(database)\" does not exist"))
         }
@@ -129,16 +140,52 @@ final class SharedState: Sendable {
             let serverName = entry.serverName(forRequest: database)
             let writes = groups.writes[cluster, default: [:]][serverName] ?? DatabaseFloor()
             groups.writes[cluster, default: [:]][serverName] = writes
-            let group = PoolGroup(
-                number: groups.list.count, database: database, user: user, entry: entry, cluster: cluster,
+            let core = PoolGroup.Core(
+                number: groups.list.count, database: database, user: user, cluster: cluster,
                 catalog: catalogs.use(cluster: cluster, database: serverName), writes: writes,
-                secret: settings.directory.lookup(user),
+                workerCount: workerCount)
+            let group = PoolGroup(
+                core, entry: entry, secret: settings.directory.lookup(user),
                 pool: settings.poolSettings(database: entry, user: user),
-                maxMessageSize: settings.server.maxMessageSize, workerCount: workerCount)
+                maxMessageSize: settings.server.maxMessageSize)
             groups.list.append(group)
             groups.byKey[key] = group
             return .success(group)
         }
+    }
+
+    /// Puts new settings in force, as far as the running process can follow them.
+    ///
+    /// - Returns: the groups that are others now.
+    func take(_ settings: ProxySettings) -> [PoolGroup] {
+        live.withLock { $0 = settings }
+        return groups.withLock { groups in
+            var changed: [PoolGroup] = []
+            for (number, group) in groups.list.enumerated() where group.end == nil {
+                let new = renewed(group, settings)
+                if new.end != nil { groups.byKey[GroupKey(database: group.database, user: group.user)] = nil }
+                if new.end == nil { groups.byKey[GroupKey(database: group.database, user: group.user)] = new }
+                groups.list[number] = new
+                changed.append(new)
+            }
+            return changed
+        }
+    }
+
+    private func renewed(_ group: PoolGroup, _ settings: ProxySettings) -> PoolGroup {
+        guard let entry = settings.database(named: group.database) else {
+            return PoolGroup(group, endingWith: .removed("database \"\(group.database)\" was removed"))
+        }
+        guard clusterNumbers[entry.cluster] == group.cluster,
+            entry.serverName(forRequest: group.database) == group.serverDatabase
+        else { return PoolGroup(group, endingWith: .removed("database \"\(group.database)\" is served elsewhere")) }
+        guard settings.directory.lookup(group.user) != nil || settings.users[group.user] != nil else {
+            return PoolGroup(group, endingWith: .removed("user \"\(group.user)\" was removed"))
+        }
+        return PoolGroup(
+            group.core, entry: entry, secret: settings.directory.lookup(group.user),
+            pool: settings.poolSettings(database: entry, user: group.user),
+            maxMessageSize: settings.server.maxMessageSize)
     }
 
     /// Where the node in a place is reached.
@@ -172,3 +219,10 @@ final class SharedState: Sendable {
 }
 
 extension ErrorFields: Error {}
+
+extension ErrorFields {
+    /// What clients hear whose database or user is no longer served.
+    static func removed(_ sentence: String) -> ErrorFields {
+        ErrorFields(.fatal, "57P01", sentence, hint: "Connect again.")
+    }
+}

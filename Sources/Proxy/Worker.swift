@@ -84,6 +84,10 @@ final class Worker {
     var now: UInt64
     var isTickDue = false
     var stopMode: StopMode?
+    /// When clients are looked at next that may have taken too long.
+    var nextExpiry: UInt64 = 0
+    /// Clients have to leave whose database or user is gone.
+    var hasLeavers = false
     var nextDeal = 0
 
     /// Numbers the waits of this worker's clients.
@@ -97,8 +101,10 @@ final class Worker {
     var catalogWaiters: Set<Int> = []
     /// Clients that wait for RESUME.
     var paused: Set<Int> = []
-    /// Users of the console that wait for the end of all work.
-    var pauseWaiters: Set<Int> = []
+    /// Users of the console whose commands are answered later.
+    var consoleWaiters: Set<Int> = []
+    /// By the number of the group.
+    var traffic: [Traffic] = []
 
     /// Reused by every call into the machines.
     var toClient = Outbox()
@@ -210,6 +216,10 @@ final class Worker {
         case .learned(let lesson, let fingerprint, let catalog, let until):
             statements.learned.learn(lesson, of: fingerprint, in: catalog, until: until)
         case .resumed: resumed()
+        case .console(let gather): answer(gather)
+        case .consoleAnswer(let token, let result): consoleAnswer(token, result)
+        case .poolsChanged(let groups): updatePools(groups)
+        case .groupsChanged: groupsChanged()
         case .stop(let mode): stop(mode)
         }
     }

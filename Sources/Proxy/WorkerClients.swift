@@ -62,7 +62,9 @@ extension Worker {
         while clients.count <= token.index { clients.append(nil) }
         clients[token.index] = client
         newcomers.append(token)
-        let isWelcome = number <= shared.settings.server.maxClients && stopMode == nil
+        let limit = shared.settings.server.maxClients
+        client.isSurplus = number > limit
+        let isWelcome = number <= limit + Self.surplusClients && stopMode == nil
         if isWelcome, case .tcp = peer {
             // Its first message came with the connection; to be told of it by an event would cost another wait.
             client.mayHaveUnread = true
@@ -72,16 +74,16 @@ extension Worker {
         if let failure = poller.add(descriptor, token) {
             shared.logger.error("cannot watch a client's connection: \(failure)")
             close(client)
-        } else if number > shared.settings.server.maxClients {
-            close(
-                client,
-                ErrorFields(
-                    .fatal, "53300", "sorry, too many clients already",
-                    detail: "max_clients is \(shared.settings.server.maxClients)."))
         } else if stopMode != nil {
             close(client, .shuttingDown)
+        } else if !isWelcome {
+            close(client, .tooManyClients(limit))
         }
     }
+
+    /// So many clients beyond `max_clients` may say what they want: a cancel request and the console are always served,
+    /// and who asks for TLS first hears the answer to that before the refusal.
+    static let surplusClients = 100
 
     // MARK: Bytes
 
@@ -143,6 +145,7 @@ extension Worker {
         }
         switch received {
         case .bytes:
+            client.activeAt = now
             client.mayHaveUnread = socketMayHoldMore || client.isAtEnd
             let bytes = input.span
             var offset = 0
@@ -283,9 +286,11 @@ extension Worker {
         _ client: ClientConnection, _ server: ServerConnection, _ bytes: Span<UInt8>, at offset: inout Int
     ) -> Bool {
         let start = offset
+        if server.session.isQuiet { client.startedAt = now }
         let translation = client.session.translate(
             bytes, at: &offset, server: &server.session, table: &statements, toServer: &toServer,
             toClient: &toClient, facts: &facts)
+        count(server.group) { $0.received &+= UInt64(offset - start) }
         if client.session.isOnTrial, !keep(client, server, bytes.extracting(start..<offset)) { return false }
         settleFacts(client, server)
         switch translation {
@@ -384,6 +389,8 @@ extension Worker {
         if let error {
             // In a stream that passes unread nobody knows where a message ends.
             client.output.end(with: client.link?.isStreaming == true ? [] : error.encoded, to: client.descriptor)
+            // Bytes that nobody has read would have the kernel throw the last word away.
+            if case .login = client.phase { _ = encrypted.receive(from: client.descriptor) }
             logEnd(client, error)
         } else if client.output.channel != nil {
             client.output.end(with: [], to: client.descriptor)
@@ -400,7 +407,7 @@ extension Worker {
         case .held: endHold(client.token.index)
         case .catalog: catalogWaiters.remove(client.token.index)
         case .paused: paused.remove(client.token.index)
-        case .rest: pauseWaiters.remove(client.token.index)
+        case .console: consoleWaiters.remove(client.token.index)
         case .none, .keys, .link: break
         }
         client.wait = .none
@@ -425,6 +432,7 @@ extension Worker {
             if let own = client.ownProfile { table.release(own.profile) }
             table.release(initial)
         }
+        if client.isCounted, let group = client.group { count(group) { $0.clients -= 1 } }
         client.output.reset()
         client.kept.reset()
         client.tried.reset()
@@ -449,4 +457,7 @@ extension Worker {
 extension ErrorFields {
     static let shuttingDown = ErrorFields(.fatal, "57P01", "terminating connection due to administrator command")
     static let cancelled = ErrorFields(.error, "57014", "canceling statement due to user request")
+    static func tooManyClients(_ limit: Int) -> ErrorFields {
+        ErrorFields(.fatal, "53300", "sorry, too many clients already", detail: "max_clients is \(limit).")
+    }
 }

@@ -65,7 +65,7 @@ extension Worker {
     }
 
     func beginLogin(_ server: ServerConnection) {
-        let keys = server.group.keys.withLock { $0 }
+        let keys = server.group.core.keys.withLock { $0 }
         let authentication = ServerAuthentication(
             user: server.group.user, secret: server.group.secret, keys: keys,
             random: SecureRandom.bytes(ServerAuthentication.randomByteCount),

@@ -13,6 +13,8 @@ struct WorkerReport: Sendable {
     var routes = RouteCounters()
     /// By cluster and place of the node.
     var outstanding: [[Int32]] = []
+    /// By the number of the group.
+    var traffic: [Traffic] = []
 }
 
 /// Where a worker puts it for all others, now and then.
@@ -30,6 +32,7 @@ extension Worker {
         shared.reports[id.rawValue].content.withLock {
             $0.routes.copy(routes)
             $0.outstanding = outstanding
+            $0.traffic = traffic
         }
     }
 
@@ -107,38 +110,21 @@ extension Worker {
         }
     }
 
-    // MARK: Commands
-
-    /// - Returns: nil: the answer comes later.
-    private func carryOut(
-        _ command: ConsoleCommand, _ client: ClientConnection, _ session: ConsoleSession, user: String
-    ) -> ConsoleResult? {
-        switch command {
-        case .pause(let database): pause(database, client, session, user: user)
-        case .resume(let database): resume(database)
-        case .showHelp: .rows(Console.help)
-        case .showVersion: .rows([["Pointsman \(shared.version)"]])
-        case .showNodes: .rows(nodeRows)
-        case .showRoutes: .rows(routeRows)
-        case .drain(let node): setDrained(node, true)
-        case .undrain(let node): setDrained(node, false)
-        case .explainRoute(let database, let statement): explainRoute(database, statement)
-        }
-    }
+    // MARK: Tables and commands
 
     private var reports: [WorkerReport] {
         report()
         return shared.reports.map { report in report.content.withLock { $0 } }
     }
 
-    private var routeRows: [[String?]] {
+    var routeRows: [[String?]] {
         var all = RouteCounters()
         for report in reports { all.add(report.routes) }
         let retries = shared.retries.withLock { $0 }
         return all.rows { shared.group($0).database } + retries.rows + shared.held.rows
     }
 
-    private var nodeRows: [[String?]] {
+    var nodeRows: [[String?]] {
         let reports = reports
         return clusters.enumerated().flatMap { number, cluster in
             let topology = cluster.topology
@@ -167,7 +153,7 @@ extension Worker {
         ]
     }
 
-    private func setDrained(_ name: String, _ isDrained: Bool) -> ConsoleResult {
+    func setDrained(_ name: String, _ isDrained: Bool) -> ConsoleResult {
         var found: [(cluster: Int, node: NodeStatus)] = []
         for (number, cluster) in clusters.enumerated() {
             let nodes = cluster.topology.members.map(\.node)
@@ -195,7 +181,7 @@ extension Worker {
     }
 
     /// As for a new session of the split port.
-    private func explainRoute(_ name: String?, _ statement: String) -> ConsoleResult {
+    func explainRoute(_ name: String?, _ statement: String) -> ConsoleResult {
         let name = name ?? shared.onlyDatabase
         guard let name else {
             return .failed(

@@ -17,6 +17,10 @@ extension Worker {
             return false
         case .identify(let request):
             guard case .login(let login) = client.phase else { preconditionFailure("Only a login identifies.") }
+            if client.isSurplus, !Console.databases.contains(request.database) {
+                shared.refusals.withLock { $0["max_clients", default: 0] += 1 }
+                return turnAway(client, .tooManyClients(shared.settings.server.maxClients))
+            }
             login.request = request
             let secret = shared.settings.directory.lookup(request.user)
             let authentication = ClientAuthentication(
@@ -105,12 +109,15 @@ extension Worker {
         }
         if request.replication != nil { return beginReplication(client, request, keys: keys) }
         if Console.databases.contains(request.database) { return enterConsole(client, user: request.user) }
+        if shared.pauses.isDisabled(request.database) {
+            return turnAway(client, ErrorFields(.fatal, "57P03", "database \"\(request.database)\" is disabled"))
+        }
         let group: PoolGroup
         switch shared.group(database: request.database, user: request.user) {
         case .failure(let error): return turnAway(client, error)
         case .success(let found): group = found
         }
-        if let keys { group.keys.withLock { $0 = keys } }
+        if let keys { group.core.keys.withLock { $0 = keys } }
         client.group = group
         var brought = request.settings
         let token: CommitToken?
@@ -168,6 +175,13 @@ extension Worker {
 
     private func welcome(_ client: ClientConnection, _ welcome: Welcome) {
         client.phase = .serving
+        if let group = client.group {
+            client.isCounted = true
+            count(group) {
+                $0.clients += 1
+                $0.logins &+= 1
+            }
+        }
         client.session.welcomed(welcome)
         welcome.write(
             processID: client.processID, secret: client.cancelSecret,

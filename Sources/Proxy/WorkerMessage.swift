@@ -1,5 +1,6 @@
 // What do threads tell a worker?
 
+import Admin
 import Authentication
 import Pooling
 import Reactor
@@ -42,5 +43,13 @@ enum WorkerMessage: Sendable {
     case learned(LearnedStatements.Lesson, Fingerprint, CatalogID, until: UInt64)
     /// What was paused may go on.
     case resumed
+    /// A user of the console asks all workers.
+    case console(ConsoleGather)
+    /// The answer to a command of one of this worker's clients.
+    case consoleAnswer(Token, ConsoleResult)
+    /// The limits of these groups' pools are others now; to one worker.
+    case poolsChanged([PoolGroup])
+    /// Databases, users or their limits are others now.
+    case groupsChanged
     case stop(StopMode)
 }

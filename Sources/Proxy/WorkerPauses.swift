@@ -7,22 +7,6 @@ import Pooling
 import Sessions
 import Wire
 
-/// A user of the console who waits for the end of all work.
-final class PauseWait {
-    let session: ConsoleSession
-    let user: String
-    /// nil: all.
-    let database: String?
-    let since: UInt64
-
-    init(_ session: ConsoleSession, user: String, database: String?, since: UInt64) {
-        self.session = session
-        self.user = user
-        self.database = database
-        self.since = since
-    }
-}
-
 extension Worker {
     // MARK: Clients
 
@@ -50,17 +34,13 @@ extension Worker {
     private static let pauseNanoseconds: UInt64 = 50_000_000
 
     /// - Returns: nil: the answer comes when all work has ended.
-    func pause(_ database: String?, _ client: ClientConnection, _ session: ConsoleSession, user: String)
-        -> ConsoleResult?
-    {
+    func pause(_ database: String?, isSuspension: Bool = false) -> ConsoleResult? {
         if let error = objection(to: database) { return error }
-        guard shared.pauses.pause(database) else {
+        guard isSuspension ? shared.pauses.suspend() : shared.pauses.pause(database) else {
             return .failed(ErrorFields(.error, "55000", "\(Self.words(database)) is paused already"))
         }
         shared.logger.notice("paused by command", metadata: ["database": "\(database ?? "*")"])
         recycle(database)
-        client.wait = .rest(PauseWait(session, user: user, database: database, since: now))
-        pauseWaiters.insert(client.token.index)
         return nil
     }
 
@@ -77,29 +57,28 @@ extension Worker {
 
     private static func words(_ database: String?) -> String { database.map { "database \"\($0)\"" } ?? "everything" }
 
-    private func objection(to database: String?) -> ConsoleResult? {
+    func objection(to database: String?) -> ConsoleResult? {
         guard let database, shared.settings.database(named: database) == nil else { return nil }
         return .failed(ErrorFields(.error, "3D000", "database \"\(database)\" does not exist"))
     }
 
     // MARK: The end of all work
 
-    /// Tells those who wait for it that all work has ended, or that it was resumed before.
-    func tellPaused() {
-        for slot in pauseWaiters {
-            guard let client = clients[slot], case .rest(let wait) = client.wait else { continue }
-            let isOver = !isStillPaused(wait.database)
-            guard isOver || now > wait.since &+ Self.pauseNanoseconds && isAtRest(wait.database) else { continue }
-            pauseWaiters.remove(slot)
-            client.wait = .none
-            var session = wait.session
-            var out: [UInt8] = []
-            let error = ErrorFields(.error, "57014", "resumed before all work had ended")
-            session.answer(isOver ? .failed(error) : .rows([]), out: &out)
-            client.phase = .console(session, user: wait.user)
-            toClient.write { $0.append(contentsOf: out) }
-            flush(client, Span())
-            resumeLater(client)
+    /// Whether what a user of the console waits for has come to pass; nil: not yet.
+    func outcome(of goal: ConsoleWait.Goal, since: UInt64) -> ConsoleResult? {
+        switch goal {
+        case .rest(let database):
+            if !isStillPaused(database) {
+                return .failed(ErrorFields(.error, "57014", "resumed before all work had ended"))
+            }
+            return now > since &+ Self.pauseNanoseconds && isAtRest(database) ? .rows([]) : nil
+        case .replaced(let database):
+            let isOver = groups(of: database).flatMap(\.existingPools).allSatisfy { pool in
+                pool.machine.withLock { !$0.hasCondemned }
+            }
+            return isOver ? .rows([]) : nil
+        case .answer:
+            return nil
         }
     }
 
@@ -107,7 +86,7 @@ extension Worker {
         database.map { shared.pauses.isPaused($0) } ?? shared.pauses.isAllPaused
     }
 
-    private func groups(of database: String?) -> [PoolGroup] {
+    func groups(of database: String?) -> [PoolGroup] {
         shared.allGroups.filter { database == nil || $0.database == database }
     }
 

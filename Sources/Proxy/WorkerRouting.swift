@@ -33,6 +33,10 @@ extension Worker {
         while !client.isClosed {
             if let error = client.refusal {
                 client.refusal = nil
+                if error.severity == .fatal {
+                    close(client, error)
+                    return false
+                }
                 return refuse(client, error, bytes, at: &offset)
             }
             if waitsForResume(client, group) { return false }
@@ -212,9 +216,11 @@ extension Worker {
         case .tooManyPinned(let limit):
             client.refusal = ErrorFields(
                 .error, "53300", "too many pinned sessions in this pool", detail: "max_pinned is \(limit).")
-        case .turnedAway, .poolClosed:
+        case .turnedAway:
             // The node was lost a moment ago; the next decision knows it.
             break
+        case .poolClosed:
+            client.refusal = shared.group(pool.group).end ?? .removed("the database was removed")
         }
     }
 
@@ -280,6 +286,7 @@ extension Worker {
         server.phase = .attached
         server.isPrimary = cluster.isPrimary(server.pool.node)
         client.attachedAt = now
+        client.transactionAt = now
         if isMonotonic(client, server.group) {
             let reads = client.reads ?? MonotonicReads()
             reads.incarnation = cluster.topology.nodes[server.pool.node].incarnation

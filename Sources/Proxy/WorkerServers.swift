@@ -133,6 +133,7 @@ extension Worker {
             settleOrphan(server)
             return used
         }
+        count(server.group) { $0.sent &+= UInt64(used) }
         settleFacts(client, server)
         if let failure = server.trialFailure {
             server.trialFailure = nil
@@ -165,6 +166,7 @@ extension Worker {
                 client.session.floor.raise(startedSample: shared.clusters[server.pool.cluster].samples.started)
             }
             if case .trialPassed = fact { client.tried.reset() }
+            if case .ready(let status) = fact { noteAnswer(client, server, status) }
             note(fact, server)
         }
         if client.session.hasLesson { noteLesson(client) }

@@ -13,8 +13,9 @@ extension Worker {
         resumeListeners()
         expireHeld()
         if !catalogWaiters.isEmpty { expireCatalogWaits() }
-        if !pauseWaiters.isEmpty { tellPaused() }
+        if !consoleWaiters.isEmpty { answerConsoles() }
         expireLogins()
+        expireClients()
         expireConnects()
         expireLinks()
         expireCancels()
@@ -22,6 +23,7 @@ extension Worker {
         report()
         if !statements.learned.isEmpty { statements.learned.expire(now: now) }
         if id.rawValue == 0 {
+            shared.periods.withLock { $0.update(now: now) { shared.stats } }
             for group in shared.allGroups {
                 for pool in pools(group) {
                     let nodes = clusters[group.cluster].topology.nodes
@@ -33,6 +35,7 @@ extension Worker {
             }
         }
         if stopMode == .afterTransactions { sendIdleAway() }
+        sendLeaversAway()
     }
 
     /// The pools of a group; those of members are made, for they may have connections to keep ready.
@@ -95,12 +98,6 @@ extension Worker {
 
     /// Ends the connections of clients that are in no transaction.
     private func sendIdleAway() {
-        for client in clients {
-            guard let client, client.wait.isNone, client.kept.isEmpty else { continue }
-            let isBusy =
-                client.session.detachedStatus != .idle
-                || client.server.map { !$0.session.isQuiet || $0.session.status != .idle } ?? false
-            if !isBusy { close(client, .shuttingDown) }
-        }
+        for case let client? in clients where isAtRest(client) { close(client, .shuttingDown) }
     }
 }

@@ -51,6 +51,8 @@ public struct ServerSession: ~Copyable, Sendable {
     /// The next ReadyForQuery is to speak of a failed transaction, because its BEGIN failed.
     private var hidesMissingBegin = false
     private var isAbandoned = false
+    /// What was sent since somebody looked.
+    var counts = MessageCounts()
     /// Set until it is known whether the replica does what was asked.
     var trial: Trial?
 
@@ -78,6 +80,12 @@ public struct ServerSession: ~Copyable, Sendable {
 
     /// The client has been sent the head of a message whose rest has not come.
     public var isInsideForwardedMessage: Bool { bodyRemaining > 0 && bodyIsForwarded }
+
+    /// What was sent since the last call.
+    public mutating func takeCounts() -> MessageCounts {
+        defer { counts = MessageCounts() }
+        return counts
+    }
 
     /// The client is gone: whatever the server still says is for nobody.
     public mutating func abandon() {
@@ -128,6 +136,7 @@ public struct ServerSession: ~Copyable, Sendable {
             isBeginning = true
             needsSync = true
         case .parse, .parseUnnamed, .bind, .describeStatement, .describePortal, .execute, .close, .refusal:
+            counts.note(entry)
             needsSync = true
         case .copyEnd: break
         }

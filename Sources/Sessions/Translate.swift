@@ -102,6 +102,7 @@ extension ClientSession {
             guard isWhole else { return .needInput }
             guard let view = ParseView(input, frame: frame) else { return .close(.malformedMessage) }
             if mustWait(for: view.name, input, server: server, toServer: &toServer) { return .wait }
+            server.counts.clientParses &+= 1
             openTransaction(server: &server, toServer: &toServer)
             guard parse(view, frame, input, server: &server, table: &table, toServer: &toServer) else { return .wait }
             server.settle(toClient: &toClient, facts: &facts)

@@ -96,6 +96,7 @@ extension Inspection {
             authentication: self.authentication(authentication, transport: transport), clusters: clusters,
             databases: databases, directory: directory, users: users, admin: admin)
         proxy.transport = transport
+        proxy.poolDefaults = pool
         proxy.peers = peers(table(.peers, "peers", in: top), own: serverSettings.peerID)
         return Configuration(
             proxy: proxy, probe: probe(table(.probe, "probe", in: top)), log: log(server), discoveries: discoveries,

@@ -23,6 +23,11 @@ extension Inspection {
         pool.retryDelay = duration("retry_delay", in: table, atLeast: .milliseconds(1))
         pool.maxRetryDelay = duration("max_retry_delay", in: table, atLeast: .milliseconds(1))
         pool.maxOvertaking = duration("max_overtaking", in: table)
+        pool.queryTimeout = duration("query_timeout", in: table)
+        pool.transactionTimeout = duration("transaction_timeout", in: table)
+        pool.idleTransactionTimeout = duration("idle_transaction_timeout", in: table)
+        pool.clientIdleTimeout = duration("client_idle_timeout", in: table)
+        pool.waitNotice = duration("wait_notice", in: table)
         return pool
     }
 

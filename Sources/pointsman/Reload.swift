@@ -9,29 +9,29 @@ import Settings
 final class Reload {
     private let path: String
     private let clusters: RunningClusters
-    private let reloadTransports: (TransportSettings) -> [String]
+    private let server: ProxyServer
     private let logger: Logger
     /// What is in force, but for what waits for a restart.
     private var current: Configuration
 
     init(
-        path: String, current: Configuration, clusters: RunningClusters,
-        reloadTransports: @escaping (TransportSettings) -> [String], logger: Logger
+        path: String, current: Configuration, clusters: RunningClusters, server: ProxyServer, logger: Logger
     ) {
         self.path = path
-        self.reloadTransports = reloadTransports
+        self.server = server
         self.current = current
         self.clusters = clusters
         self.logger = logger
     }
 
-    func run() {
+    /// - Returns: why the file changes nothing; nil: it was taken.
+    func run() -> String? {
         let new: Configuration
         do throws(SettingsError) {
             new = try Configuration.load(path: path)
         } catch {
             logger.error("the settings stay as they were: \(error)")
-            return
+            return "\(error)"
         }
         for (name, cluster) in new.proxy.clusters {
             guard let old = current.proxy.clusters[name], old.nodes != cluster.nodes else { continue }
@@ -39,8 +39,8 @@ final class Reload {
             clusters.setNodes(cluster.nodes, ofCluster: name)
             current.proxy.clusters[name]?.nodes = cluster.nodes
         }
-        for mistake in reloadTransports(new.proxy.transport) { logger.error("TLS stays as it was: \(mistake)") }
-        current.proxy.transport = new.proxy.transport
+        current.takeWhatCanChange(from: new)
+        for mistake in server.reload(current.proxy) { logger.error("TLS stays as it was: \(mistake)") }
         let waiting = current.sectionsThatDiffer(from: new)
         if waiting.isEmpty {
             logger.notice("the settings have been read again")
@@ -48,10 +48,28 @@ final class Reload {
             let tables = waiting.joined(separator: ", ")
             logger.warning("the settings have been read again; a restart is needed for what changed in \(tables)")
         }
+        return nil
     }
 }
 
 extension Configuration {
+    /// Takes over what a running process can follow.
+    fileprivate mutating func takeWhatCanChange(from new: Configuration) {
+        proxy.transport = new.proxy.transport
+        proxy.authentication = new.proxy.authentication
+        proxy.databases = new.proxy.databases
+        proxy.directory = new.proxy.directory
+        proxy.users = new.proxy.users
+        proxy.admin.users = new.proxy.admin.users
+        proxy.admin.statsUsers = new.proxy.admin.statsUsers
+        proxy.peers = new.proxy.peers
+        proxy.poolDefaults = new.proxy.poolDefaults
+        proxy.server.maxClients = new.proxy.server.maxClients
+        proxy.server.loginTimeout = new.proxy.server.loginTimeout
+        proxy.server.maxMessageSize = new.proxy.server.maxMessageSize
+        routing = new.routing
+    }
+
     /// The tables of the settings file whose content is not the same.
     func sectionsThatDiffer(from other: Configuration) -> [String] {
         let (one, two) = (proxy, other.proxy)

@@ -16,7 +16,7 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
     let logger = Logger(label: "pointsman")
     Signal.brokenPipe.ignore()
     let descriptors = DescriptorLimit.raise()
-    let needed = configuration.proxy.server.maxClients + 100
+    let needed = configuration.proxy.server.maxClients + 200
     if descriptors < needed {
         logger.warning("max_clients needs about \(needed) descriptors, and the limit is \(descriptors)")
     }
@@ -25,9 +25,11 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
     }
 
     let running = try RunningClusters(configuration: configuration, logger: logger)
+    let commands = Commands()
     let server = try operatorError { () throws(ReactorError) in
         try ProxyServer(
-            settings: configuration.proxy, clusters: running.clusters, version: pointsmanVersion, logger: logger)
+            settings: configuration.proxy, clusters: running.clusters, version: pointsmanVersion, logger: logger
+        ) { commands.add($0) }
     }
     try running.start(publishingTo: server)
     let stopping = Flag()
@@ -43,8 +45,7 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
     logger.info("pointsman \(pointsmanVersion) is ready on port \(ports.joined(separator: ", "))")
 
     let reload = Reload(
-        path: settingsPath, current: configuration, clusters: running,
-        reloadTransports: { server.reloadTransports(clients: $0) }, logger: logger)
+        path: settingsPath, current: configuration, clusters: running, server: server, logger: logger)
     let ended = Flag()
     let waiting = try operatorError { () throws(ReactorError) in
         try WorkerThread(name: "stop") {
@@ -53,19 +54,28 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
         }
     }
     var hasBeenAsked = false
+    func stop(_ mode: StopMode, because reason: String) {
+        hasBeenAsked = true
+        stopping.raise()
+        logger.info("\(reason): stopping (\(mode))")
+        server.stop(mode)
+    }
     while !ended.isRaised {
+        for command in commands.take() {
+            switch command {
+            case .reload(let answer): answer(reload.run())
+            case .stop(let mode): stop(mode, because: "SHUTDOWN")
+            }
+        }
         guard let signal = signals.wait(milliseconds: 100) else { continue }
         switch signal {
         case .hangup:
-            reload.run()
+            _ = reload.run()
         case .terminate, .interrupt, .quit:
             let mode: StopMode =
                 hasBeenAsked || signal == .quit
                 ? .immediately : (signal == .terminate ? .drain : .afterTransactions)
-            hasBeenAsked = true
-            stopping.raise()
-            logger.info("\(signal.name): stopping (\(mode))")
-            server.stop(mode)
+            stop(mode, because: signal.name)
         default:
             break
         }
@@ -74,6 +84,20 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
     running.stop()
     endpoint?.stop()
     logger.info("pointsman has stopped")
+}
+
+/// What the console asks of the process, until the main thread does it.
+private final class Commands: Sendable {
+    private let waiting = Lock<[ProcessCommand]>([])
+
+    func add(_ command: ProcessCommand) { waiting.withLock { $0.append(command) } }
+
+    func take() -> [ProcessCommand] {
+        waiting.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+    }
 }
 
 /// Something that happens once, for other threads to see.

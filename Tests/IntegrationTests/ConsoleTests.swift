@@ -37,9 +37,9 @@ import Testing
         let client = try console()
         let simple = try client.query("SHOW HELP").rows
         #expect(try client.extended("SHOW HELP").rows == simple)
-        let unknown = try client.query("SHOW POOLS")
+        let unknown = try client.query("SHOW POTS")
         #expect(unknown.first { $0.kind == .errorResponse }?.fields["H"] == "SHOW HELP lists what it knows.")
-        #expect(try client.extended("SHOW POOLS").contains { $0.kind == .errorResponse })
+        #expect(try client.extended("SHOW POTS").contains { $0.kind == .errorResponse })
         #expect(try client.query("SHOW HELP").rows == simple)
     }
 

@@ -58,10 +58,10 @@ import Testing
         #expect(try client.value("SELECT 1") == "1")
         try router.reload(settings)
         try eventually("the file to be read") { router.log.contains("the settings have been read again") }
-        settings.tables["server"]?["max_clients"] = "77"
-        settings.tables["pool"] = ["size": "5"]
+        settings.tables["server"]?["workers"] = "1"
+        settings.tables["probe"]?["interval"] = "\"60ms\""
         try router.reload(settings)
-        let sentence = "a restart is needed for what changed in [server], [databases, pool or routing]"
+        let sentence = "a restart is needed for what changed in [server], [probe]"
         try eventually("what waits for a restart to be named") { router.log.contains(sentence) }
         #expect(try client.value("SELECT 1") == "1")
     }
