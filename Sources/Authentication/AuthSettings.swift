@@ -12,6 +12,8 @@ public enum AuthenticationMethod: String, Sendable, CaseIterable {
     case scramSHA256 = "scram-sha-256"
     /// A TLS certificate in the user's name.
     case certificate = "cert"
+    /// The kernel's word for who is at the other end of a unix socket; in rules only.
+    case peer
 }
 
 /// How clients prove who they are, for all of them.
@@ -20,8 +22,20 @@ public struct AuthSettings: Equatable, Sendable {
     public var method: AuthenticationMethod = .scramSHA256
     /// Iterations of SCRAM exchanges over plain secrets, and of those that unknown users go through.
     public var scramIterations = 4096
+    /// Asks a server for the secret of a user that is not known here, as `$1`; nil: nobody is asked.
+    public var query: String?
+    /// Who asks.
+    public var queryUser: String?
+    /// Where it is asked, by the name on the servers; nil: in the database that the client wants.
+    public var queryDatabase: String?
     /// Entries of a ``DerivedKeysCache``.
     public var maxDerivedKeys = 4096
+
+    /// Of users that may log in, those whose password has not expired.
+    public static let defaultQuery = """
+        SELECT rolname, CASE WHEN rolvaliduntil < now() THEN NULL ELSE rolpassword END FROM pg_authid \
+        WHERE rolname = $1 AND rolcanlogin
+        """
 
     public init() {}
 }

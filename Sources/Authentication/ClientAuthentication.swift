@@ -16,6 +16,8 @@ public enum ClientAuthenticationFailure: Error, Equatable, Sendable {
     case channelBinding
     /// The client has shown no certificate, or one of somebody else.
     case certificate
+    /// The process at the other end of the socket is somebody else's.
+    case peer
 
     /// The SQLSTATE for the client.
     public var sqlState: String {
@@ -23,7 +25,7 @@ public enum ClientAuthenticationFailure: Error, Equatable, Sendable {
         case .rejected, .emptyPassword: "28P01"
         case .protocolViolation: "08P01"
         case .md5Forbidden: "0A000"
-        case .channelBinding, .certificate: "28000"
+        case .channelBinding, .certificate, .peer: "28000"
         }
     }
 }
@@ -77,7 +79,7 @@ public struct ClientAuthentication: Sendable {
     private let iterations: Int
     private let mockKind: SecretKind
     private let binding: ChannelBinding?
-    private let certificateName: String?
+    private let isProven: Bool
     /// The client has chosen to bind the exchange.
     private var isBound = false
     private var state = State.new
@@ -90,11 +92,11 @@ public struct ClientAuthentication: Sendable {
     ///   - iterations: for exchanges over plain and made-up secrets.
     ///   - mockKind: with the method `md5`, what an unknown user is asked for: SCRAM if this is `scram`, else MD5.
     ///   - binding: what a SCRAM exchange can be bound to; nil on connections that are not encrypted.
-    ///   - certificateName: the name in the certificate that the client has shown and that was found good.
+    ///   - isProven: the connection itself proves that the client is the user, by a certificate or the kernel's word.
     public init(
         method: AuthenticationMethod, user: String, secret: Secret?, mockSeed: [UInt8], random: [UInt8],
         iterations: Int = AuthSettings().scramIterations, unknownUsersLookLike mockKind: SecretKind = .scram,
-        binding: ChannelBinding? = nil, certificateName: String? = nil
+        binding: ChannelBinding? = nil, isProven: Bool = false
     ) {
         precondition(random.count == Self.randomByteCount, "a login needs \(Self.randomByteCount) random bytes")
         precondition(mockSeed.count >= 16, "a seed of less than 16 bytes could be guessed")
@@ -107,7 +109,7 @@ public struct ClientAuthentication: Sendable {
         self.iterations = iterations
         self.mockKind = mockKind
         self.binding = binding
-        self.certificateName = certificateName
+        self.isProven = isProven
     }
 
     /// The first message.
@@ -117,9 +119,10 @@ public struct ClientAuthentication: Sendable {
         case .trust:
             state = .ended
             return secret == nil ? .failed(.rejected) : succeed(keys: nil)
-        case .certificate:
+        case .certificate, .peer:
             state = .ended
-            return secret == nil || certificateName != user ? .failed(.certificate) : succeed(keys: nil)
+            if secret != nil, isProven { return succeed(keys: nil) }
+            return .failed(method == .peer ? .peer : .certificate)
         case .plain:
             state = .expectingPassword
             return .send(AuthenticationFrame.request(.cleartextPassword))

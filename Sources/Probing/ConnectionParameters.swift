@@ -5,7 +5,8 @@ import Routing
 /// libpq's parameters for one attempt to connect.
 enum ConnectionParameters {
     /// - Parameters:
-    ///   - addresses: of a host name, as the name service gave them; ignored for the directory of a socket.
+    ///   - addresses: of a host name, as the name service gave them; ignored for the directory of a socket. Without
+    ///     any, libpq asks the name service, and waits.
     ///   - attempt: Each attempt begins with another address, in case one of them never answers.
     static func make(
         _ address: NodeAddress, addresses: [String], attempt: Int, settings: ProbeSettings, database: String,
@@ -22,7 +23,7 @@ enum ConnectionParameters {
         ]
         parameters += settings.encryption.parameters
         if let password = settings.password { parameters.append(("password", password)) }
-        if address.isSocketDirectory {
+        if address.isSocketDirectory || addresses.isEmpty {
             parameters.append(("host", address.host))
         } else {
             let start = attempt % addresses.count

@@ -111,8 +111,21 @@ struct ConnectionFailure: Error, Equatable {
     }
 
     /// As `send`, for an answer of many rows, which `receiveRows` hands out one by one.
-    func sendForRows(_ question: String) -> Progress {
-        let progress = send(question)
+    func sendForRows(_ question: String) -> Progress { forRows(send(question)) }
+
+    /// As `sendForRows`, with a text for `$1`.
+    func sendForRows(_ question: String, _ value: String) -> Progress {
+        row = nil
+        questionFailure = nil
+        // libpq copies the value before it returns.
+        let isSent = unsafe value.withCString { text in
+            var pointer = unsafe Optional(text)
+            return unsafe PQsendQueryParams(handle, question, 1, nil, &pointer, nil, nil, 0)
+        }
+        return isSent == 1 ? forRows(flush()) : .failed(lost())
+    }
+
+    private func forRows(_ progress: Progress) -> Progress {
         if case .failed = progress { return progress }
         return unsafe PQsetSingleRowMode(handle) == 1 ? progress : .failed(lost())
     }

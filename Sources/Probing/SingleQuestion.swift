@@ -44,7 +44,7 @@ public enum SingleQuestion {
     }
 
     /// Takes steps until one is the last; `first`: what is known before the first one.
-    private static func wait(
+    static func wait(
         _ connection: PostgresConnection, until deadline: UInt64, first: PostgresConnection.Progress? = nil,
         _ step: () -> PostgresConnection.Progress
     ) throws(Failure) {

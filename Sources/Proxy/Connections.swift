@@ -18,7 +18,8 @@ final class LoginUnderWay {
     var request: StartupRequest?
     /// What was derived for it.
     var lent: LentKeys?
-
+    /// What a server said of the user.
+    var found: Secret?
     /// The client began with a TLS handshake, unasked.
     var isDirect = false
     /// It was told that its bytes are encrypted.
@@ -53,6 +54,8 @@ final class ClientConnection {
         case held(HoldReason)
         /// For keys that its login lacks.
         case keys
+        /// For what a server says of the user it wants to be.
+        case user
         /// For its replication connection.
         case link
         /// For RESUME.

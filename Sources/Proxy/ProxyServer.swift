@@ -19,16 +19,18 @@ public final class ProxyServer: Sendable {
 
     /// Opens the listeners and starts the workers.
     ///
-    /// - Parameter command: is told, on any thread, what the console asks of the process.
+    /// - Parameters:
+    ///   - lookUp: finds users that the settings do not know; nil: nobody does.
+    ///   - command: is told, on any thread, what the console asks of the process.
     public init(
         settings: ProxySettings, clusters: [ProxyCluster], version: String, logger: Logger,
-        command: @escaping @Sendable (ProcessCommand) -> Void
+        lookUp: UserLookUp? = nil, command: @escaping @Sendable (ProcessCommand) -> Void
     ) throws(ReactorError) {
         let count = settings.server.workers > 0 ? settings.server.workers : CPUCount.available
         let workerCount = min(count, 64)
         shared = try SharedState(
             settings: settings, clusters: clusters, workerCount: workerCount, version: version, logger: logger,
-            command: command)
+            lookUp: lookUp, command: command)
         var boxes: [Mailbox<WorkerMessage>] = []
         for _ in 0..<workerCount { boxes.append(try Mailbox<WorkerMessage>()) }
         mailboxes = boxes

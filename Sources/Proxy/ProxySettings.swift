@@ -20,6 +20,8 @@ public struct ProxySettings: Sendable {
     /// What single users have of their own, by name.
     public var users: [String: UserSettings]
     public var admin: AdminSettings
+    /// How clients prove who they are, one by one; nil: all by `authentication.method`.
+    public var access: AccessRules?
     /// Towards clients.
     public var transport = TransportSettings(.disable)
     /// What databases without limits of their own have got.

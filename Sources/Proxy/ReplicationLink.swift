@@ -29,6 +29,8 @@ final class ReplicationLink {
     let timeout: Duration
     /// What the client's own login revealed.
     let keys: SCRAMKeys?
+    /// Of the user that it logs in as.
+    let userSecret: Secret?
     var phase = Phase.connecting
     var descriptor: Descriptor?
     /// Where it listens, for cancel requests.
@@ -49,7 +51,7 @@ final class ReplicationLink {
 
     init(
         token: Token, client: ClientConnection, cluster: Int, node: Int, address: String, timeout: Duration,
-        keys: SCRAMKeys?, startedAt: UInt64, blocks: BlockPool
+        keys: SCRAMKeys?, secret: Secret?, startedAt: UInt64, blocks: BlockPool
     ) {
         self.token = token
         self.client = client
@@ -58,6 +60,7 @@ final class ReplicationLink {
         self.address = address
         self.timeout = timeout
         self.keys = keys
+        userSecret = secret
         self.startedAt = startedAt
         output = Output(pool: blocks)
         kept = ByteStore(pool: blocks)

@@ -42,6 +42,10 @@ public struct ProxyCluster: Sendable {
     }
 }
 
+/// Asks the cluster of a number, in a database by its name there, what is known of a user.
+public typealias UserLookUp =
+    @Sendable (_ cluster: Int, _ database: String, _ user: String, @escaping @Sendable (UserAnswer) -> Void) -> Void
+
 /// The process-wide state: immutable settings, and a few tables behind locks that only logins take.
 final class SharedState: Sendable {
     /// Pools of more (database, user) pairs than this are refused: names are the clients' to choose.
@@ -82,6 +86,8 @@ final class SharedState: Sendable {
     let periods = Lock(StatsPeriods())
     /// What the console asks of the process.
     let command: @Sendable (ProcessCommand) -> Void
+    /// Asks the cluster of a number, in a database by its name there, for a user's secret; nil: nobody can be asked.
+    let lookUp: UserLookUp?
     let held: HeldWork
     /// By worker.
     let reports: [PublishedReport]
@@ -96,9 +102,10 @@ final class SharedState: Sendable {
 
     init(
         settings: ProxySettings, clusters: [ProxyCluster], workerCount: Int, version: String, logger: Logger,
-        command: @escaping @Sendable (ProcessCommand) -> Void
+        lookUp: UserLookUp?, command: @escaping @Sendable (ProcessCommand) -> Void
     ) throws(ReactorError) {
         self.command = command
+        self.lookUp = lookUp
         held = HeldWork(settings.server)
         self.version = version
         reports = (0..<workerCount).map { _ in PublishedReport() }
@@ -123,14 +130,25 @@ final class SharedState: Sendable {
     var settings: ProxySettings { live.withLock { $0 } }
 
     /// The pools for a client's database and user; nil when there is no such database.
-    func group(database: String, user: String) -> Result<PoolGroup, ErrorFields> {
+    ///
+    /// - Parameter found: what a server says of the user's secret.
+    func group(database: String, user: String, secret found: Secret? = nil) -> Result<PoolGroup, ErrorFields> {
         let settings = settings
         guard let entry = settings.database(named: database), let cluster = clusterNumbers[entry.cluster] else {
             return .failure(ErrorFields(.fatal, "3D000", "database \"\(database)\" does not exist"))
         }
         return groups.withLock { groups in
             let key = GroupKey(database: database, user: user)
-            if let known = groups.byKey[key] { return .success(known) }
+            if let known = groups.byKey[key] {
+                guard let found, known.secret != found else { return .success(known) }
+                // The password was changed; servers want the new one.
+                let new = PoolGroup(
+                    known.core, entry: entry, secret: found, pool: known.pool,
+                    maxMessageSize: settings.server.maxMessageSize)
+                groups.list[known.number] = new
+                groups.byKey[key] = new
+                return .success(new)
+            }
             guard groups.list.count < Self.groupLimit else {
                 return .failure(
                     ErrorFields(
@@ -145,7 +163,7 @@ final class SharedState: Sendable {
                 catalog: catalogs.use(cluster: cluster, database: serverName), writes: writes,
                 workerCount: workerCount)
             let group = PoolGroup(
-                core, entry: entry, secret: settings.directory.lookup(user),
+                core, entry: entry, secret: found ?? settings.directory.lookup(user),
                 pool: settings.poolSettings(database: entry, user: user),
                 maxMessageSize: settings.server.maxMessageSize)
             groups.list.append(group)
@@ -179,11 +197,13 @@ final class SharedState: Sendable {
         guard clusterNumbers[entry.cluster] == group.cluster,
             entry.serverName(forRequest: group.database) == group.serverDatabase
         else { return PoolGroup(group, endingWith: .removed("database \"\(group.database)\" is served elsewhere")) }
-        guard settings.directory.lookup(group.user) != nil || settings.users[group.user] != nil else {
+        let asks = settings.authentication.query != nil
+        let secret = settings.directory.lookup(group.user)
+        guard secret != nil || settings.users[group.user] != nil || asks else {
             return PoolGroup(group, endingWith: .removed("user \"\(group.user)\" was removed"))
         }
         return PoolGroup(
-            group.core, entry: entry, secret: settings.directory.lookup(group.user),
+            group.core, entry: entry, secret: asks && (secret ?? .unusable) == .unusable ? group.secret : secret,
             pool: settings.poolSettings(database: entry, user: group.user),
             maxMessageSize: settings.server.maxMessageSize)
     }

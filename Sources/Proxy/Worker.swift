@@ -206,6 +206,7 @@ final class Worker {
         case .adopt(let handOver): adopt(handOver)
         case .resolved(let token, let addresses, let failure): resolved(token, addresses, failure: failure)
         case .derived(let token, let keys): derived(token, keys)
+        case .userFound(let token, let answer): userFound(token, answer)
         case .cancel(let slot, let secret): cancelClient(slot: slot, secret: secret)
         case .forwardCancel(let endpoint, let processID, let secret):
             sendCancel(to: endpoint, processID: processID, secret: secret)

@@ -70,7 +70,7 @@ extension Worker {
             client.wait = .none
             client.refusal = .cancelled
             resumeLater(client)
-        case .none, .keys, .link, .console:
+        case .none, .keys, .user, .link, .console:
             if let server = client.server, server.session.runsClientsWork { startCancel(server, client: client) }
         }
     }

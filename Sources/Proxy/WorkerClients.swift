@@ -408,7 +408,7 @@ extension Worker {
         case .catalog: catalogWaiters.remove(client.token.index)
         case .paused: paused.remove(client.token.index)
         case .console: consoleWaiters.remove(client.token.index)
-        case .none, .keys, .link: break
+        case .none, .keys, .user, .link: break
         }
         client.wait = .none
         // Its end will not be seen.

@@ -22,18 +22,7 @@ extension Worker {
                 return turnAway(client, .tooManyClients(shared.settings.server.maxClients))
             }
             login.request = request
-            let secret = shared.settings.directory.lookup(request.user)
-            let authentication = ClientAuthentication(
-                method: shared.settings.authentication.method, user: request.user,
-                secret: secret ?? trusted(request.user), mockSeed: shared.mockSeed,
-                random: SecureRandom.bytes(ClientAuthentication.randomByteCount),
-                iterations: shared.settings.authentication.scramIterations, unknownUsersLookLike: shared.mockKind,
-                binding: client.output.channel?.serverEndPoint.map(ChannelBinding.init(serverEndPoint:)),
-                certificateName: client.output.channel?.peerCertificate?.commonName)
-            let next = login.machine.identified(with: authentication, toClient: &toClient)
-            // A login without a password ends here; what the client sends next is no part of it.
-            if case .needInput = next { return true }
-            return follow(next, client)
+            return identify(client, login, request)
         case .cancel(let processID, let secret):
             forwardCancel(processID: processID, secret: secret)
             close(client)
@@ -96,24 +85,20 @@ extension Worker {
         }
     }
 
-    /// With `trust` and `cert` a user needs a row, not a password.
-    private func trusted(_ user: String) -> Secret? {
-        let method = shared.settings.authentication.method
-        guard method == .trust || method == .certificate, shared.settings.users[user] != nil else { return nil }
-        return .plain("")
-    }
-
     private func authenticated(_ client: ClientConnection, _ keys: SCRAMKeys?) -> Bool {
         guard case .login(let login) = client.phase, let request = login.request else {
             preconditionFailure("An authenticated client has said who it is.")
         }
-        if request.replication != nil { return beginReplication(client, request, keys: keys) }
+        if request.replication != nil {
+            let secret = login.found ?? shared.settings.directory.lookup(request.user)
+            return beginReplication(client, request, keys: keys, secret: secret)
+        }
         if Console.databases.contains(request.database) { return enterConsole(client, user: request.user) }
         if shared.pauses.isDisabled(request.database) {
             return turnAway(client, ErrorFields(.fatal, "57P03", "database \"\(request.database)\" is disabled"))
         }
         let group: PoolGroup
-        switch shared.group(database: request.database, user: request.user) {
+        switch shared.group(database: request.database, user: request.user, secret: login.found) {
         case .failure(let error): return turnAway(client, error)
         case .success(let found): group = found
         }

@@ -29,6 +29,8 @@ enum WorkerMessage: Sendable {
     case resolved(Token, [String], failure: String?)
     /// The keys that a client's or server's login lacked.
     case derived(Token, LentKeys)
+    /// What a server knows of the user that a client wants to be.
+    case userFound(Token, UserAnswer)
     /// A CancelRequest for the client in a slot.
     case cancel(slot: Int, secret: [UInt8])
     /// A client of another process is meant, whose address is known now.

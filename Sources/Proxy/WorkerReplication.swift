@@ -13,7 +13,9 @@ extension Worker {
     // MARK: Coming
 
     /// A client that has proved who it is wants a replication connection; false: nothing more can be done now.
-    func beginReplication(_ client: ClientConnection, _ request: StartupRequest, keys: SCRAMKeys?) -> Bool {
+    func beginReplication(
+        _ client: ClientConnection, _ request: StartupRequest, keys: SCRAMKeys?, secret: Secret?
+    ) -> Bool {
         guard client.listener != .reader else {
             return turnAway(
                 client,
@@ -42,7 +44,8 @@ extension Worker {
         let token = tokens.open(kind: Kind.replication)
         let link = ReplicationLink(
             token: token, client: client, cluster: cluster, node: place, address: node.address,
-            timeout: (entry?.pool ?? PoolSettings()).connectTimeout, keys: keys, startedAt: now, blocks: blocks)
+            timeout: (entry?.pool ?? PoolSettings()).connectTimeout, keys: keys, secret: secret, startedAt: now,
+            blocks: blocks)
         while links.count <= token.index { links.append(nil) }
         links[token.index] = link
         client.phase = .replicating(request)
@@ -95,7 +98,7 @@ extension Worker {
             preconditionFailure("A link belongs to a client that asked for it.")
         }
         let authentication = ServerAuthentication(
-            user: request.user, secret: shared.settings.directory.lookup(request.user), keys: link.keys,
+            user: request.user, secret: link.userSecret, keys: link.keys,
             random: SecureRandom.bytes(ServerAuthentication.randomByteCount),
             binding: link.output.channel?.serverEndPoint.map(ChannelBinding.init(serverEndPoint:)))
         let database = shared.settings.database(named: request.database)?.serverName(forRequest: request.database)

@@ -18,6 +18,43 @@ public struct Network: Hashable, Sendable {
         guard (address.low, address.high) == Self.masked(address, bits) else { return nil }
     }
 
+    /// Reads "10.0.0.7/8": the network that the address lies in.
+    public init?(containing text: String) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let address = SocketAddress(String(parts[0]), port: 0), address.scope == 0,
+            let bits = Int(parts[1]), 0...(address.family == .ipv4 ? 32 : 128) ~= bits
+        else { return nil }
+        self.init(address, bits: bits)
+    }
+
+    /// The network of an address with a mask such as 255.255.0.0; nil when that is no mask.
+    public init?(_ address: SocketAddress, mask: SocketAddress) {
+        guard mask.family == address.family else { return nil }
+        let width = address.family == .ipv4 ? 32 : 128
+        let ones = mask.low.nonzeroBitCount + mask.high.nonzeroBitCount
+        self.init(address, bits: ones)
+        guard ones <= width, (mask.low, mask.high) == Self.masked(Self.allOnes(mask), ones) else { return nil }
+    }
+
+    private init(_ address: SocketAddress, bits: Int) {
+        let (low, high) = Self.masked(address, bits)
+        self.bits = bits
+        self.address =
+            address.family == .ipv4
+            ? SocketAddress(ipv4: UInt32(truncatingIfNeeded: low), port: 0)
+            : SocketAddress(ipv6: high, low, scope: 0, port: 0)
+    }
+
+    private static func allOnes(_ like: SocketAddress) -> SocketAddress {
+        like.family == .ipv4
+            ? SocketAddress(ipv4: .max, port: 0) : SocketAddress(ipv6: .max, .max, scope: 0, port: 0)
+    }
+
+    /// Those of this machine's interfaces.
+    public static func own() -> [Network] {
+        SystemCalls.interfaces().compactMap { Network($0.address, mask: $0.mask) }
+    }
+
     public func contains(_ other: SocketAddress) -> Bool {
         other.family == address.family && (address.low, address.high) == Self.masked(other, bits)
     }

@@ -90,4 +90,7 @@ public struct PeerCredentials: Hashable, Sendable {
     public let process: Int32
     public let user: UInt32
     public let group: UInt32
+
+    /// The name of the user; nil: the system knows none. May block for a look at the name service.
+    public var userName: String? { SystemCalls.userName(user) }
 }

@@ -302,6 +302,50 @@ enum SystemCalls {
         unsafe if_nametoindex(name)
     }
 
+    /// The addresses of this machine's interfaces with their masks.
+    static func interfaces() -> [(address: SocketAddress, mask: SocketAddress)] {
+        var list: UnsafeMutablePointer<ifaddrs>?
+        guard unsafe getifaddrs(&list) == 0 else { return [] }
+        defer { unsafe freeifaddrs(list) }
+        var found: [(SocketAddress, SocketAddress)] = []
+        var next = unsafe list
+        // The list and what it points to live until it is freed.
+        while let entry = unsafe next {
+            unsafe next = entry.pointee.ifa_next
+            guard let address = unsafe ipAddress(entry.pointee.ifa_addr),
+                let mask = unsafe ipAddress(entry.pointee.ifa_netmask)
+            else { continue }
+            found.append((address, mask))
+        }
+        return found
+    }
+
+    /// The IP address that an owned sockaddr holds, without its interface.
+    private static func ipAddress(_ pointer: UnsafeMutablePointer<sockaddr>?) -> SocketAddress? {
+        guard let pointer = unsafe pointer else { return nil }
+        let family = unsafe Int32(pointer.pointee.sa_family)
+        guard family == AF_INET || family == AF_INET6 else { return nil }
+        let size = family == AF_INET ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
+        let raw = unsafe RawAddress(copying: pointer, length: socklen_t(size))
+        guard let address = raw.socketAddress else { return nil }
+        return family == AF_INET ? address : SocketAddress(ipv6: address.high, address.low, scope: 0, port: 0)
+    }
+
+    /// The name of a user of the operating system; nil: it has none. Blocks for as long as the name service likes.
+    static func userName(_ number: UInt32) -> String? {
+        var record = unsafe passwd()
+        var result: UnsafeMutablePointer<passwd>?
+        var room = [CChar](repeating: 0, count: 16_384)
+        // The record points into the room, which lives until the name is copied.
+        return unsafe room.withUnsafeMutableBufferPointer { room in
+            guard let start = room.baseAddress,
+                unsafe getpwuid_r(number, &record, start, room.count, &result) == 0, unsafe result != nil,
+                let name = unsafe record.pw_name
+            else { return nil }
+            return unsafe String(cString: name)
+        }
+    }
+
     /// The TCP addresses of a name; blocks for as long as the resolver likes.
     static func lookUp(_ name: String) -> Result<[SocketAddress], NameLookup.Failure> {
         var hints = unsafe addrinfo()

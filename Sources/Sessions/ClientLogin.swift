@@ -201,6 +201,7 @@ public struct ClientLogin: Sendable {
             case .protocolViolation(let text): text
             case .channelBinding: "SCRAM channel binding check failed"
             case .certificate: "certificate authentication failed for user \"\(user)\""
+            case .peer: "peer authentication failed for user \"\(user)\""
             case .md5Forbidden: "MD5 passwords are forbidden by this system's OpenSSL policy"
             }
         return ErrorFields(.fatal, failure.sqlState, message)

@@ -11,8 +11,8 @@ extension Inspection {
                 "method", in: table,
                 [
                     "scram-sha-256": .scramSHA256, "md5": .md5, "plain": .plain, "trust": .trust, "cert": .certificate,
-                ],
-                later: ["hba"]) ?? settings.method
+                    "hba": .scramSHA256,
+                ]) ?? settings.method
         if settings.method == .certificate, !transport.security.verifies {
             note(
                 .conflict("clients show certificates only if tls.mode is verify-ca or verify-full"),
@@ -20,8 +20,66 @@ extension Inspection {
         }
         settings.scramIterations =
             integer("scram_iterations", in: table, 1...10_000_000) ?? settings.scramIterations
-        refuse(["query", "query_user"], in: table, because: "looking unknown users up on a server is")
+        readQuery(table, into: &settings)
         return settings
+    }
+
+    private mutating func readQuery(_ table: Table, into settings: inout AuthSettings) {
+        settings.queryUser = string("query_user", in: table, expected: "the name of a user with a password")
+        settings.queryDatabase = string("query_database", in: table, expected: "the name of a database")
+        settings.query = string("query", in: table, expected: "a query of two columns: the name and the secret of $1")
+        if settings.queryUser != nil, settings.query == nil, !table.has("query") {
+            settings.query = AuthSettings.defaultQuery
+        }
+        if let query = settings.query, !query.contains("$1") {
+            note(.conflict("the query has no $1, which stands for the user's name"), at: table.path(of: "query"))
+        }
+        if table.has("query"), !table.has("query_user") {
+            noteMissing("query_user", in: table, expected: "the user who asks the query")
+        }
+    }
+
+    /// The user who asks for others logs in with a password.
+    mutating func checkAskingUser(_ proxy: ProxySettings, _ table: Table) {
+        guard let user = proxy.authentication.queryUser else { return }
+        if case .plain? = proxy.directory.lookup(user) { return }
+        note(
+            .conflict("user \"\(printable(user))\" needs a plain password, in [users] or in the users file"),
+            at: table.path(of: "query_user"))
+    }
+
+    /// The rules of `method = "hba"`; nil with any other method.
+    mutating func access(_ table: Table) -> AccessRules? {
+        guard case .string("hba")? = table["method"] else {
+            for key in ["hba_file", "ident_file"] where string(key, in: table, expected: "the name of a file") != nil {
+                note(.conflict("it is read only if method is \"hba\""), at: table.path(of: key))
+            }
+            return nil
+        }
+        guard let rules = string("hba_file", in: table, expected: "the name of a file like pg_hba.conf") else {
+            if !table.has("hba_file") { noteMissing("hba_file", in: table, expected: "a file like pg_hba.conf") }
+            return nil
+        }
+        var files = AccessFiles { [surroundings] path in
+            do throws(UnreadableFile) {
+                return .success(try surroundings.text(ofFile: path))
+            } catch {
+                return .failure(AccessFileProblem(error.reason))
+            }
+        }
+        if let maps = string("ident_file", in: table, expected: "the name of a file like pg_ident.conf") {
+            files.readMaps(surroundings.path(of: maps))
+        }
+        files.readRules(surroundings.path(of: rules))
+        for mistake in files.mistakes {
+            if let line = mistake.line {
+                note(.conflict(mistake.sentence), file: mistake.file, line: line)
+            } else {
+                let key = mistake.file == surroundings.path(of: rules) ? "hba_file" : "ident_file"
+                note(.conflict(mistake.sentence), at: table.path(of: key))
+            }
+        }
+        return files.rules
     }
 
     mutating func admin(_ table: Table) -> AdminSettings {
@@ -69,7 +127,8 @@ extension Inspection {
             }
             directory.add(name, secret)
         }
-        if directory.count == 0 && users.isReadable && !authentication.has("users_file") {
+        let isKnownElsewhere = authentication.has("users_file") || authentication.has("query_user")
+        if directory.count == 0 && users.isReadable && !isKnownElsewhere {
             let expected = "somebody who may log in: [users.NAME], or a file of users in auth.users_file"
             note(.missing(expected: expected), at: users.path)
         }

@@ -97,6 +97,8 @@ extension Inspection {
             databases: databases, directory: directory, users: users, admin: admin)
         proxy.transport = transport
         proxy.poolDefaults = pool
+        proxy.access = access(authentication)
+        checkAskingUser(proxy, authentication)
         proxy.peers = peers(table(.peers, "peers", in: top), own: serverSettings.peerID)
         return Configuration(
             proxy: proxy, probe: probe(table(.probe, "probe", in: top)), log: log(server), discoveries: discoveries,

@@ -41,7 +41,11 @@ public enum Section: String, CaseIterable, Sendable {
                 "workers", "max_clients", "login_timeout", "max_message_size", "max_held", "max_held_bytes", "zone",
                 "peer_id", "log_level", "log_format",
             ]
-        case .auth: ["method", "users_file", "scram_iterations", "query", "query_user"]
+        case .auth:
+            [
+                "method", "users_file", "scram_iterations", "query", "query_user", "query_database", "hba_file",
+                "ident_file",
+            ]
         case .tls: ["mode", "certificate", "key", "ca", "min_version", "ciphers", "cipher_suites"]
         case .clusterTLS:
             ["mode", "certificate", "key", "ca", "min_version", "ciphers", "cipher_suites", "negotiation"]

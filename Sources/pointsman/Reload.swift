@@ -1,6 +1,8 @@
 // What happens to the settings when the process is told to read them again?
 
+import Authentication
 import Logging
+import Probing
 import Proxy
 import Settings
 
@@ -10,13 +12,16 @@ final class Reload {
     private let path: String
     private let clusters: RunningClusters
     private let server: ProxyServer
+    private let setUserQuery: (UserQuery.Settings?) -> Void
     private let logger: Logger
     /// What is in force, but for what waits for a restart.
     private var current: Configuration
 
     init(
-        path: String, current: Configuration, clusters: RunningClusters, server: ProxyServer, logger: Logger
+        path: String, current: Configuration, clusters: RunningClusters, server: ProxyServer,
+        setUserQuery: @escaping (UserQuery.Settings?) -> Void, logger: Logger
     ) {
+        self.setUserQuery = setUserQuery
         self.path = path
         self.server = server
         self.current = current
@@ -40,6 +45,7 @@ final class Reload {
             current.proxy.clusters[name]?.nodes = cluster.nodes
         }
         current.takeWhatCanChange(from: new)
+        setUserQuery(current.userQuery)
         for mistake in server.reload(current.proxy) { logger.error("TLS stays as it was: \(mistake)") }
         let waiting = current.sectionsThatDiffer(from: new)
         if waiting.isEmpty {
@@ -53,10 +59,19 @@ final class Reload {
 }
 
 extension Configuration {
+    /// Who asks servers for users, and what; nil: nobody.
+    var userQuery: UserQuery.Settings? {
+        guard let query = proxy.authentication.query, let user = proxy.authentication.queryUser,
+            case .plain(let password)? = proxy.directory.lookup(user)
+        else { return nil }
+        return UserQuery.Settings(question: query, user: user, password: password)
+    }
+
     /// Takes over what a running process can follow.
     fileprivate mutating func takeWhatCanChange(from new: Configuration) {
         proxy.transport = new.proxy.transport
         proxy.authentication = new.proxy.authentication
+        proxy.access = new.proxy.access
         proxy.databases = new.proxy.databases
         proxy.directory = new.proxy.directory
         proxy.users = new.proxy.users

@@ -26,10 +26,16 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
 
     let running = try RunningClusters(configuration: configuration, logger: logger)
     let commands = Commands()
+    let asking = Lock(configuration.userQuery)
     let server = try operatorError { () throws(ReactorError) in
         try ProxyServer(
             settings: configuration.proxy, clusters: running.clusters, version: pointsmanVersion, logger: logger
-        ) { commands.add($0) }
+        ) { cluster, database, user, receive in
+            guard let settings = asking.withLock({ $0 }) else { return receive(.unknown) }
+            running.lookUp(cluster, settings, database: database, user: user, receive)
+        } command: {
+            commands.add($0)
+        }
     }
     try running.start(publishingTo: server)
     let stopping = Flag()
@@ -45,7 +51,8 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
     logger.info("pointsman \(pointsmanVersion) is ready on port \(ports.joined(separator: ", "))")
 
     let reload = Reload(
-        path: settingsPath, current: configuration, clusters: running, server: server, logger: logger)
+        path: settingsPath, current: configuration, clusters: running, server: server,
+        setUserQuery: { new in asking.withLock { $0 = new } }, logger: logger)
     let ended = Flag()
     let waiting = try operatorError { () throws(ReactorError) in
         try WorkerThread(name: "stop") {

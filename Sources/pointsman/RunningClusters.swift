@@ -37,6 +37,20 @@ struct RunningClusters: Sendable {
         watched.first { $0.name == name }?.setNodes(nodes)
     }
 
+    /// Asks a cluster what it knows of a user, with the query of the settings in force.
+    func lookUp(
+        _ number: Int, _ settings: UserQuery.Settings, database: String, user: String,
+        _ receive: @escaping @Sendable (UserAnswer) -> Void
+    ) {
+        watched[number].users.ask(settings, database: database, user: user) { answer in
+            switch answer {
+            case .secret(let secret): receive(.secret(secret))
+            case .unknown: receive(.unknown)
+            case .failed(let reason): receive(.failed(reason))
+            }
+        }
+    }
+
     func stop() {
         for cluster in watched { cluster.stop() }
     }
@@ -51,6 +65,7 @@ private final class WatchedCluster: Sendable {
     private let zone: String?
     private let prober: Prober
     private let watcher: CatalogWatcher?
+    let users: UserQuery
     private let discovery: DiscoverySettings?
     private let probe: ProbeSettings
     private let members = Lock(Members())
@@ -127,6 +142,7 @@ private final class WatchedCluster: Sendable {
                     publisher.publish(topology)
                     watcher?.update(topology)
                 }, onEvent: log)
+            users = try UserQuery(probe: settings) { publisher.topology.nodeToAsk }
         } catch {
             throw OperatorError(sentence: error.description)
         }
@@ -146,6 +162,7 @@ private final class WatchedCluster: Sendable {
         publisher.begin(server)
         do throws(ProberError) {
             try watcher?.start()
+            try users.start()
             try prober.start()
         } catch {
             throw OperatorError(sentence: error.description)
@@ -163,6 +180,7 @@ private final class WatchedCluster: Sendable {
     func stop() {
         publisher.discoverer.withLock { $0 }?.stop()
         prober.stop()
+        users.stop()
         watcher?.stop()
     }
 
@@ -213,6 +231,14 @@ private final class WatchedCluster: Sendable {
             if place == members.nodes.count { members.nodes.append(node) } else { members.nodes[place] = node }
         }
         return (places, left)
+    }
+}
+
+extension Topology {
+    /// The address of the primary, or of a replica that answers.
+    fileprivate var nodeToAsk: String? {
+        let nodes = members.map(\.node)
+        return nodes.first { $0.isUp && $0.role == .primary }?.address ?? nodes.first { $0.isUp }?.address
     }
 }
 

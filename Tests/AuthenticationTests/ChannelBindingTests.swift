@@ -81,12 +81,15 @@ struct ChannelBindingTests {
         #expect(client.received(body, cache: &cache) == .failed(.protocolViolation(sentence)))
     }
 
-    @Test(arguments: [("alice", true), ("Alice", false), (nil, false)] as [(String?, Bool)])
-    func certificates(_ name: String?, _ isRight: Bool) {
-        var known = Conversation(
-            method: .certificate, stored: .unusable, presented: nil, certificateName: name)
-        #expect(known.run() == (isRight ? .loggedIn(keys: false) : .clientRejected(.certificate)))
-        var unknown = Conversation(method: .certificate, stored: nil, presented: nil, certificateName: name)
-        #expect(unknown.run() == .clientRejected(.certificate))
+    @Test(arguments: [
+        (AuthenticationMethod.certificate, ClientAuthenticationFailure.certificate), (.peer, .peer),
+    ])
+    func provenByTheConnection(_ method: AuthenticationMethod, _ failure: ClientAuthenticationFailure) {
+        for isProven in [true, false] {
+            var known = Conversation(method: method, stored: .unusable, presented: nil, isProven: isProven)
+            #expect(known.run() == (isProven ? .loggedIn(keys: false) : .clientRejected(failure)))
+            var unknown = Conversation(method: method, stored: nil, presented: nil, isProven: isProven)
+            #expect(unknown.run() == .clientRejected(failure))
+        }
     }
 }

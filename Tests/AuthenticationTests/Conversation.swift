@@ -27,11 +27,11 @@ struct Conversation {
         method: AuthenticationMethod, user: String = "alice", stored: Secret?, presented: Secret?,
         keys: SCRAMKeys? = nil,
         mockKind: SecretKind = .scram, clientBinding: ChannelBinding? = nil, serverBinding: ChannelBinding? = nil,
-        certificateName: String? = nil
+        isProven: Bool = false
     ) {
         client = ClientAuthentication(
             method: method, user: user, secret: stored, mockSeed: Self.seed, random: Self.random, iterations: 16,
-            unknownUsersLookLike: mockKind, binding: clientBinding, certificateName: certificateName)
+            unknownUsersLookLike: mockKind, binding: clientBinding, isProven: isProven)
         server = ServerAuthentication(
             user: user, secret: presented, keys: keys, random: Self.random.reversed(), binding: serverBinding)
     }

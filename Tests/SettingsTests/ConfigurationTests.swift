@@ -196,7 +196,12 @@ import Testing
     @Test func usersOfBothPlaces() throws {
         let configuration = try Self.full.get()
         let directory = configuration.proxy.directory
-        #expect(configuration.proxy.authentication.method == .md5)
+        #expect(configuration.proxy.authentication.method == .scramSHA256)
+        #expect(configuration.proxy.authentication.query == "SELECT name, secret FROM users WHERE name = $1")
+        #expect(configuration.proxy.authentication.queryUser == "bob")
+        #expect(configuration.proxy.authentication.queryDatabase == "accounts")
+        #expect(configuration.proxy.access?.rules.map(\.line) == [2, 3, 4])
+        #expect(configuration.proxy.access?.maps.map(\.map) == ["admins", "certificates"])
         #expect(configuration.proxy.authentication.scramIterations == 5000)
         #expect(directory.lookup("alice") == .plain("alice's password"))
         #expect(directory.lookup("bob") == .plain("hunter2"))
@@ -212,7 +217,7 @@ import Testing
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
-        for name in ["bob.password", "userlist.txt", "authority.crt"] {
+        for name in ["bob.password", "userlist.txt", "authority.crt", "hba.conf", "ident.conf"] {
             try FileManager.default.copyItem(
                 atPath: "\(Fixture.directory)/\(name)", toPath: directory.appendingPathComponent(name).path)
         }

@@ -76,7 +76,8 @@ import Testing
         let without = try Self.rows().filter { $0.defaultValue == nil }.map { "\($0.section).\($0.key)" }
         let expected: Set<String> = [
             "listen.unix_socket_dir", "listen.reader_port", "listen.writer_port", "auth.users_file", "auth.query",
-            "auth.query_user", "tls.mode", "tls.certificate", "tls.key", "tls.ca", "tls.ciphers", "tls.cipher_suites",
+            "auth.query_user", "auth.query_database", "auth.hba_file", "auth.ident_file",
+            "tls.mode", "tls.certificate", "tls.key", "tls.ca", "tls.ciphers", "tls.cipher_suites",
             "clusters.NAME.tls.certificate", "clusters.NAME.tls.key", "clusters.NAME.tls.ca",
             "clusters.NAME.tls.ciphers", "clusters.NAME.tls.cipher_suites", "probe.user", "probe.password",
             "clusters.NAME.nodes", "clusters.NAME.discovery", "clusters.NAME.tls", "clusters.NAME.discovery.source",
