@@ -47,6 +47,8 @@ public enum CloseReason: String, Equatable, Sendable, CaseIterable {
     case lifetime
     /// It stands beyond the size of the pool and is not needed any more.
     case surplus
+    /// A limit that spans pools is reached, and another pool needs a connection.
+    case evicted
     /// Its node is no longer the one that the pool is for.
     case nodeLost
     /// Settings or passwords changed, or an operator asked for fresh connections.

@@ -34,6 +34,24 @@ extension PoolMachine {
         assertInvariants()
     }
 
+    /// Since when the server has rested that `evict` would close; nil: it would close none.
+    public var evictableSince: UInt64? { evictable.map { servers[Int($0)].idleSince } }
+
+    /// Closes the server that has rested longest, for a limit that spans pools.
+    public mutating func evict(actions: inout [PoolAction]) {
+        guard let slot = evictable else { return }
+        takeFromIdle(slot)
+        close(slot, .evicted, actions: &actions)
+        assertInvariants()
+    }
+
+    private var evictable: Int32? {
+        guard liveCount > limits.minSize else { return nil }
+        return idle.lazy.map(\.last).filter { $0 != SlotLinks.none }.min {
+            servers[Int($0)].idleSince < servers[Int($1)].idleSince
+        }
+    }
+
     // MARK: Servers
 
     /// Why a server that has just left `busy`, and is not counted anywhere, must not be used again.
@@ -51,6 +69,7 @@ extension PoolMachine {
         case .idle: counters.closedIdle += 1
         case .lifetime: counters.closedByLifetime += 1
         case .surplus: counters.closedSurplus += 1
+        case .evicted: counters.evicted += 1
         case .nodeLost, .recycled, .poolClosed: counters.closedByOrder += 1
         }
         let owner = WorkerID(rawValue: Int(servers[Int(slot)].owner))

@@ -57,6 +57,21 @@ extension PoolMachine {
         assertInvariants()
     }
 
+    /// A connection ordered by `connect` may not be opened now, because a limit that spans pools is reached. Clients
+    /// wait on; that is no failure.
+    ///
+    /// - Parameter retryAt: no attempt is made before this instant.
+    public mutating func connectDenied(
+        epoch: PoolEpoch, now: UInt64, retryAt: UInt64, actions: inout [PoolAction]
+    ) {
+        endAttempt(epoch)
+        counters.denied += 1
+        if epoch == self.epoch { self.retryAt = max(self.retryAt, retryAt) }
+        // An attempt from before a drain leaves its place to others.
+        _ = openConnections(now: now, actions: &actions)
+        assertInvariants()
+    }
+
     /// Something (a probe of the node) says that an attempt would succeed now: ends the pause after a failure.
     public mutating func retryNow(now: UInt64, actions: inout [PoolAction]) {
         retryAt = 0

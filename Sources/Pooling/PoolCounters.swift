@@ -48,6 +48,10 @@ public struct PoolCounters: Equatable, Sendable {
     public var closedByLifetime: UInt64 = 0
     /// Servers closed because the pool had more than its size.
     public var closedSurplus: UInt64 = 0
+    /// Servers closed so that another pool could open one.
+    public var evicted: UInt64 = 0
+    /// Times that a limit that spans pools allowed no new server.
+    public var denied: UInt64 = 0
     /// Servers closed because of a drain or the end of the pool.
     public var closedByOrder: UInt64 = 0
     /// Servers that broke by themselves.

@@ -58,7 +58,8 @@ public struct AccessFiles {
 
     /// - Parameter origin: where another file names it.
     private mutating func readLines(
-        _ path: String, depth: Int, from origin: (file: String, line: Int)? = nil, _ take: (inout AccessFiles, [[Word]], String, Int) -> Void
+        _ path: String, depth: Int, from origin: (file: String, line: Int)? = nil,
+        _ take: (inout AccessFiles, [[Word]], String, Int) -> Void
     ) {
         let text: String
         switch read(path) {

@@ -101,6 +101,8 @@ final class ClientConnection {
     var startedAt: UInt64 = 0
     /// When it was served last, or began to wait.
     var activeAt: UInt64
+    /// Under which database and user it is counted.
+    var admission: Admission?
     /// It came when there were as many as there may be.
     var isSurplus = false
     /// It was counted as logged in.
@@ -221,6 +223,8 @@ final class ServerConnection {
     var waitsForKeys = false
     /// The attempt with the other kind of connection, encrypted or not, has failed before.
     var isSecondAttempt = false
+    /// It counts against the limits that span pools.
+    var isBudgeted = false
     var pendingCancels = 0
     var output: Output
     var kept: ByteStore

@@ -195,11 +195,15 @@ extension ProxyServer {
             ]
         }
         add("limits_hit", "Times that no connection could be opened for a client at once.") {
-            ["size": $0.sizeLimitHits, "max_connecting": $0.connectLimitHits, "retry_delay": $0.retryDelayHits]
+            [
+                "size": $0.sizeLimitHits, "max_connecting": $0.connectLimitHits, "retry_delay": $0.retryDelayHits,
+                "max_connections": $0.denied,
+            ]
         }
         add("servers_closed", "Connections that the router closed.") {
             [
                 "idle_timeout": $0.closedIdle, "lifetime": $0.closedByLifetime, "surplus": $0.closedSurplus,
+                "evicted": $0.evicted,
                 "drain": $0.closedByOrder,
             ]
         }

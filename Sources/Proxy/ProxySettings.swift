@@ -131,6 +131,16 @@ public struct ServerSettings: Equatable, Sendable {
     public var loginTimeout: Duration
     /// Bytes of one message of a client, its length word included; a longer one gets 08P01.
     public var maxMessageSize: Int
+    /// Server connections in all; zero: as many as the pools allow, so in all of these.
+    public var maxConnections = 0
+    /// Server connections to one node.
+    public var maxNodeConnections = 0
+    /// Server connections for one database, or one user, that has no limit of its own.
+    public var maxDatabaseConnections = 0
+    public var maxUserConnections = 0
+    /// Clients of one database, or one user, that has no limit of its own.
+    public var maxDatabaseClients = 0
+    public var maxUserClients = 0
     /// Batches that may wait for the cluster to change, for a primary above all; the next one gets 53400.
     public var maxHeld = 10_000
     /// Bytes that may be kept of them.
@@ -213,6 +223,13 @@ public struct DatabaseSettings: Equatable, Sendable {
     public var cluster: String
     /// Its name on the servers; nil: the name the client asked for.
     public var serverName: String?
+    /// Who all its clients are on the servers; nil: themselves.
+    public var user: String?
+    /// What that user logs in with; nil: nothing is known.
+    public var secret: Secret?
+    /// Clients, and server connections; nil: the process's limits.
+    public var maxClients: Int?
+    public var maxConnections: Int?
     public var pool: PoolSettings
     public var routing: RoutingSettings
 
@@ -267,6 +284,9 @@ public struct AdminSettings: Equatable, Sendable {
 /// What one user has of its own; the password is in the directory.
 public struct UserSettings: Equatable, Sendable {
     public var name: String
+    /// Clients, and server connections; nil: the process's limits.
+    public var maxClients: Int?
+    public var maxConnections: Int?
     public var pool: PoolOverrides
 
     public init(name: String, pool: PoolOverrides = PoolOverrides()) {

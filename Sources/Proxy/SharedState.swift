@@ -82,6 +82,8 @@ final class SharedState: Sendable {
     let retries = Lock<RetryCounters>(RetryCounters())
     /// Clients that were turned or sent away, by the limit.
     let refusals = Lock<[String: UInt64]>([:])
+    let clientNumbers = Lock(ClientNumbers())
+    let budget = Lock(ConnectionBudget())
     let pauses = Pauses()
     let periods = Lock(StatsPeriods())
     /// What the console asks of the process.
@@ -137,6 +139,9 @@ final class SharedState: Sendable {
         guard let entry = settings.database(named: database), let cluster = clusterNumbers[entry.cluster] else {
             return .failure(ErrorFields(.fatal, "3D000", "database \"\(database)\" does not exist"))
         }
+        // All clients of a database with a user of its own share that user's pools.
+        let user = entry.user ?? user
+        let found = entry.user == nil ? found : entry.secret
         return groups.withLock { groups in
             let key = GroupKey(database: database, user: user)
             if let known = groups.byKey[key] {
@@ -196,7 +201,14 @@ final class SharedState: Sendable {
         }
         guard clusterNumbers[entry.cluster] == group.cluster,
             entry.serverName(forRequest: group.database) == group.serverDatabase
-        else { return PoolGroup(group, endingWith: .removed("database \"\(group.database)\" is served elsewhere")) }
+        else { return PoolGroup(group, endingWith: .movedElsewhere(group.database)) }
+        if let user = entry.user {
+            guard user == group.user else { return PoolGroup(group, endingWith: .movedElsewhere(group.database)) }
+            return PoolGroup(
+                group.core, entry: entry, secret: entry.secret ?? settings.directory.lookup(user),
+                pool: settings.poolSettings(database: entry, user: user),
+                maxMessageSize: settings.server.maxMessageSize)
+        }
         let asks = settings.authentication.query != nil
         let secret = settings.directory.lookup(group.user)
         guard secret != nil || settings.users[group.user] != nil || asks else {
@@ -241,6 +253,10 @@ final class SharedState: Sendable {
 extension ErrorFields: Error {}
 
 extension ErrorFields {
+    fileprivate static func movedElsewhere(_ database: String) -> ErrorFields {
+        .removed("database \"\(database)\" is served elsewhere")
+    }
+
     /// What clients hear whose database or user is no longer served.
     static func removed(_ sentence: String) -> ErrorFields {
         ErrorFields(.fatal, "57P01", sentence, hint: "Connect again.")

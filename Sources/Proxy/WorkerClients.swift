@@ -432,6 +432,7 @@ extension Worker {
             if let own = client.ownProfile { table.release(own.profile) }
             table.release(initial)
         }
+        dismiss(client)
         if client.isCounted, let group = client.group { count(group) { $0.clients -= 1 } }
         client.output.reset()
         client.kept.reset()

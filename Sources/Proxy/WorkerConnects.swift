@@ -19,6 +19,7 @@ extension Worker {
             id: ServerID(rawValue: identity(token)), token: token, group: group, pool: pool, epoch: epoch,
             address: node.address, startedAt: now, blocks: blocks)
         remember(server)
+        guard reserve(server) else { return }
         if let endpoint = Endpoint(node) {
             connect(server, to: endpoint)
         } else {

@@ -102,7 +102,9 @@ extension Worker {
         case .failure(let error): return turnAway(client, error)
         case .success(let found): group = found
         }
-        if let keys { group.core.keys.withLock { $0 = keys } }
+        // Of another user than the servers' they open nothing.
+        if let keys, group.user == request.user { group.core.keys.withLock { $0 = keys } }
+        if let error = admit(client, database: request.database, user: request.user) { return turnAway(client, error) }
         client.group = group
         var brought = request.settings
         let token: CommitToken?

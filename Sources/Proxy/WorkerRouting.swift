@@ -165,10 +165,10 @@ extension Worker {
             openServer(pool, epoch: epoch)
         case .close(let id, owner: _, let reason):
             if let server = server(id) { close(server, reason.rawValue) }
-        case .waitTimedOut(let waiter, worker: _, let lastFailure):
+        case .waitTimedOut(let waiter, worker: _, _):
             guard let client = client(waiter), case .pool = client.wait else { return }
             client.wait = .none
-            client.refusal = waitTimeout(pool, hasFailed: lastFailure != nil)
+            client.refusal = waitTimeout(pool)
             resumeLater(client)
         case .refuse(let waiter, worker: _, let reason):
             guard let client = client(waiter), case .pool(let node) = client.wait else { return }
@@ -177,14 +177,14 @@ extension Worker {
         }
     }
 
-    private func waitTimeout(_ pool: Pool, hasFailed: Bool) -> ErrorFields {
+    private func waitTimeout(_ pool: Pool) -> ErrorFields {
         let group = shared.group(pool.group)
         var error = ErrorFields(
             .error, "57014", "no server connection became free within wait_timeout",
             detail: "Pool: database \"\(group.database)\", user \"\(group.user)\", node \(address(pool)); waited"
                 + " \(group.pool.waitTimeout).",
             hint: "Raise pool.size, or shorten transactions.")
-        if hasFailed, let last = pool.lastError.withLock({ $0 }) {
+        if let last = pool.lastError.withLock({ $0 }) {
             error.detail = (error.detail ?? "") + " Last connection attempt: \(last.message)."
         }
         return error

@@ -349,6 +349,8 @@ extension Worker {
         _ = poller.remove(descriptor)
         let message = ServerHandOver(server, descriptor: descriptor)
         server.descriptor = nil
+        // The connection stays, and counts.
+        server.isBudgeted = false
         forget(server)
         if worker == self.id { adopt(message) } else { mailboxes[worker.rawValue].post(.adopt(message)) }
     }
@@ -366,6 +368,7 @@ extension Worker {
         server.processID = handOver.processID
         server.secret = handOver.secret
         server.output.channel = handOver.channel
+        server.isBudgeted = true
         server.phase = .idle
         remember(server)
         if let failure = poller.add(handOver.descriptor, token) { return close(server, "\(failure)") }
@@ -397,8 +400,9 @@ extension Worker {
         remember(server)
     }
 
-    private func forget(_ server: ServerConnection) {
+    func forget(_ server: ServerConnection) {
         server.isClosed = true
+        if server.isBudgeted { shared.budget.withLock { $0.release(server.pool, server.group) } }
         server.output.reset()
         server.kept.reset()
         adoptedSlots[server.id] = nil

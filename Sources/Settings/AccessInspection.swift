@@ -159,7 +159,10 @@ extension Inspection {
         var users: [String: UserSettings] = [:]
         for (name, table) in tables {
             let pool = self.table(.pool, "pool", in: table)
-            users[name] = UserSettings(name: name, pool: poolOverrides(pool))
+            var user = UserSettings(name: name, pool: poolOverrides(pool))
+            user.maxClients = limit("max_clients", in: table)
+            user.maxConnections = limit("max_connections", in: table)
+            users[name] = user
         }
         return users
     }

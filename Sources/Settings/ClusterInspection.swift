@@ -1,5 +1,6 @@
 // Which PostgreSQL servers belong together, and which databases do clients find on them?
 
+import Authentication
 import Discovery
 import Pooling
 import Proxy
@@ -118,11 +119,14 @@ extension Inspection {
                 note(.conflict("the console has this name; clients would not reach the database"), at: table.path)
             }
             let poolTable = self.table(.pool, "pool", in: table)
-            let database = DatabaseSettings(
+            var database = DatabaseSettings(
                 name: name, cluster: cluster(of: table, known: clusters) ?? "",
                 serverName: string("dbname", in: table, expected: "the name of a database"),
                 pool: poolOverrides(poolTable).applied(to: pool),
                 routing: self.routing(self.table(.routing, "routing", in: table), defaults: routing))
+            forceUser(table, &database)
+            database.maxClients = limit("max_clients", in: table)
+            database.maxConnections = limit("max_connections", in: table)
             if !poolTable.values.isEmpty { checkPool(database.pool, at: poolTable.path) }
             databases[name] = database
         }
@@ -131,6 +135,23 @@ extension Inspection {
             if all.isReadable { note(.missing(expected: example), at: all.path) }
         }
         return databases
+    }
+
+    /// Who all clients of a database are on the servers.
+    private mutating func forceUser(_ table: Table, _ database: inout DatabaseSettings) {
+        database.user = string("user", in: table, expected: "the name of a user of the servers")
+        let password = secret("password", in: table)
+        if table.has("password"), !table.has("user") {
+            noteMissing("user", in: table, expected: "the user of the servers whose password this is")
+        }
+        guard let password else { return }
+        guard let secret = Secret(parsing: password) else {
+            let expected = "a password, md5… or SCRAM-SHA-256$iterations:salt$storedKey:serverKey"
+            let found = "a SCRAM secret that is damaged"
+            note(.wrongValue(expected: expected, found: found), at: table.path(of: "password"))
+            return
+        }
+        database.secret = secret
     }
 
     private mutating func cluster(of table: Table, known: Set<String>) -> String? {

@@ -34,6 +34,7 @@ public struct Configuration: Sendable {
 extension Configuration {
     /// Reads and checks a settings file; the error holds every mistake in it.
     public static func load(path: String) throws(SettingsError) -> Configuration {
+        if path.hasSuffix(".ini") { return try imported(path: path) }
         let text: String
         do throws(UnreadableFile) {
             text = try Surroundings.text(ofFile: path)
@@ -44,6 +45,21 @@ extension Configuration {
         let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         let environment = ProcessInfo.processInfo.environment
         return try read(text, file: path, directory: directory, environment: environment)
+    }
+
+    /// Reads a settings file of PgBouncer's.
+    private static func imported(path: String) throws(SettingsError) -> Configuration {
+        let imported = PgBouncerImport(path: path)
+        guard imported.mistakes.isEmpty else {
+            throw SettingsError(
+                mistakes: imported.mistakes.map {
+                    Mistake(file: path, line: nil, key: SettingPath(), problem: .conflict($0))
+                })
+        }
+        let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        return try read(
+            imported.text, file: "\(path), as pointsman import prints it", directory: directory,
+            environment: ProcessInfo.processInfo.environment)
     }
 
     /// Checks the text of a settings file. Files that it names are looked for in `directory`.

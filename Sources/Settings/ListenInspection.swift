@@ -72,12 +72,21 @@ extension Inspection {
             duration("login_timeout", in: table, atLeast: .seconds(1), atMost: .seconds(3600)) ?? settings.loginTimeout
         settings.maxMessageSize =
             size("max_message_size", in: table, 16_384...(1 << 30)) ?? settings.maxMessageSize
+        settings.maxDatabaseClients = limit("max_database_clients", in: table) ?? 0
+        settings.maxUserClients = limit("max_user_clients", in: table) ?? 0
+        settings.maxConnections = limit("max_server_connections", in: table) ?? 0
+        settings.maxNodeConnections = limit("max_node_connections", in: table) ?? 0
+        settings.maxDatabaseConnections = limit("max_database_connections", in: table) ?? 0
+        settings.maxUserConnections = limit("max_user_connections", in: table) ?? 0
         settings.maxHeld = integer("max_held", in: table, 0...1_000_000) ?? settings.maxHeld
         settings.maxHeldBytes = size("max_held_bytes", in: table, 65_536...(1 << 40)) ?? settings.maxHeldBytes
         settings.zone = string("zone", in: table)
         settings.peerID = integer("peer_id", in: table, 1...ServerSettings.largestPeerID) ?? settings.peerID
         return settings
     }
+
+    /// A number of connections; zero: no limit.
+    mutating func limit(_ key: String, in table: Table) -> Int? { integer(key, in: table, 0...1_000_000) }
 
     /// The other processes, by their numbers; the process itself may stand among them, so that all can have one list.
     mutating func peers(_ table: Table, own: Int) -> [Int: NodeSettings] {

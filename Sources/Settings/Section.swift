@@ -38,8 +38,9 @@ public enum Section: String, CaseIterable, Sendable {
             ]
         case .server:
             [
-                "workers", "max_clients", "login_timeout", "max_message_size", "max_held", "max_held_bytes", "zone",
-                "peer_id", "log_level", "log_format",
+                "workers", "max_clients", "max_database_clients", "max_user_clients", "max_server_connections",
+                "max_node_connections", "max_database_connections", "max_user_connections", "login_timeout",
+                "max_message_size", "max_held", "max_held_bytes", "zone", "peer_id", "log_level", "log_format",
             ]
         case .auth:
             [
@@ -58,8 +59,9 @@ public enum Section: String, CaseIterable, Sendable {
         case .cluster: ["nodes", "discovery", "tls"]
         case .node: ["address", "weight", "zone"]
         case .discovery: ["source", "endpoints", "domain", "interval", "timeout", "ca"]
-        case .database: ["cluster", "dbname", "pool", "routing"]
-        case .user: ["password", "pool"]
+        case .database:
+            ["cluster", "dbname", "user", "password", "max_clients", "max_connections", "pool", "routing"]
+        case .user: ["password", "max_clients", "max_connections", "pool"]
         case .pool:
             [
                 "mode", "size", "min_size", "reserve_size", "reserve_timeout", "max_pinned",

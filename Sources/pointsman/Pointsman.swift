@@ -10,7 +10,9 @@ struct Pointsman: ParsableCommand {
         commandName: "pointsman",
         abstract: "Routes PostgreSQL statements: writes to the primary, reads over its replicas.",
         version: "pointsman \(pointsmanVersion)",
-        subcommands: [RunCommand.self, CheckCommand.self, ClassifyCommand.self, DemoCommand.self])
+        subcommands: [
+            RunCommand.self, CheckCommand.self, ClassifyCommand.self, DemoCommand.self, ImportCommand.self,
+        ])
 
     static func main() {
         Foundation.exit(launch(Array(CommandLine.arguments.dropFirst())).rawValue)

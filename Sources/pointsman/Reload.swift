@@ -80,6 +80,12 @@ extension Configuration {
         proxy.peers = new.proxy.peers
         proxy.poolDefaults = new.proxy.poolDefaults
         proxy.server.maxClients = new.proxy.server.maxClients
+        proxy.server.maxDatabaseClients = new.proxy.server.maxDatabaseClients
+        proxy.server.maxUserClients = new.proxy.server.maxUserClients
+        proxy.server.maxConnections = new.proxy.server.maxConnections
+        proxy.server.maxNodeConnections = new.proxy.server.maxNodeConnections
+        proxy.server.maxDatabaseConnections = new.proxy.server.maxDatabaseConnections
+        proxy.server.maxUserConnections = new.proxy.server.maxUserConnections
         proxy.server.loginTimeout = new.proxy.server.loginTimeout
         proxy.server.maxMessageSize = new.proxy.server.maxMessageSize
         routing = new.routing

@@ -96,6 +96,11 @@ extension PoolSimulation {
         case .surplus:
             let all = servers.count + attempts.count
             try require(all > settings.size, "\(action) of a pool that has no more than its size")
+        case .evicted:
+            let live = servers.values.count { !$0.isToClose }
+            try require(live > settings.minSize, "\(action) although the pool has no more than it shall keep")
+            let oldest = servers.values.compactMap(\.restingSince).min()
+            try require(server.restingSince == oldest, "\(action) although another server has rested longer")
         case .recycled:
             try require(server.epoch != machine.epoch, "\(action) of a server from after the drain")
         case .nodeLost:

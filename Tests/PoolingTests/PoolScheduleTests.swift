@@ -91,6 +91,7 @@ struct PoolScheduleTests {
         case 680..<760:
             guard !simulation.attempts.isEmpty else { return }
             let index = Int.random(in: 0..<simulation.attempts.count, using: &simulation.random)
+            if Int.random(in: 0..<10, using: &simulation.random) == 0 { return try simulation.attemptIsDenied(index) }
             let failure: Int32? = Int.random(in: 0..<4, using: &simulation.random) == 0 ? 7 : nil
             try simulation.attemptEnds(index, failure: failure, isFinal: Bool.random(using: &simulation.random))
         case 760..<880: try simulation.timePasses(UInt64.random(in: 0..<20_000_000, using: &simulation.random))
@@ -109,7 +110,8 @@ struct PoolScheduleTests {
         case 970..<980: try simulation.lateCancel()
         case 980..<984: try simulation.poolIsDrained()
         case 984..<988: try simulation.waitersAreTurnedAway()
-        case 988..<992: try simulation.retry()
+        case 988..<990: try simulation.retry()
+        case 990..<992: try simulation.aServerIsEvicted()
         case 992..<994: try simulation.timePasses(500_000_000)
         case 994..<996: try simulation.timePasses(2_500_000_000)
         default:

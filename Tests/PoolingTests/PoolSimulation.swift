@@ -172,6 +172,18 @@ struct PoolSimulation {
         }
     }
 
+    mutating func attemptIsDenied(_ index: Int) throws {
+        let (worker, epoch) = attempts.remove(at: index)
+        if epoch == machine.epoch { retryAt = max(retryAt, now + 5_000_000) }
+        try report(from: worker) {
+            $0.connectDenied(epoch: epoch, now: $1, retryAt: $1 + 5_000_000, actions: &$2)
+        }
+    }
+
+    mutating func aServerIsEvicted() throws {
+        try report(from: Int.random(in: 0..<workers, using: &random)) { $0.evict(actions: &$2) }
+    }
+
     mutating func timePasses(_ nanoseconds: UInt64) throws {
         now += nanoseconds
         try report(from: Int.random(in: 0..<workers, using: &random)) { $0.expire(now: $1, actions: &$2) }

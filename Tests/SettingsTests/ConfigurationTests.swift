@@ -43,6 +43,12 @@ import Testing
         var server = ServerSettings(
             workers: 3, maxClients: 500, loginTimeout: .seconds(5), maxMessageSize: 1 << 20)
         server.peerID = 2
+        server.maxDatabaseClients = 300
+        server.maxUserClients = 200
+        server.maxConnections = 90
+        server.maxNodeConnections = 80
+        server.maxDatabaseConnections = 70
+        server.maxUserConnections = 60
         server.maxHeld = 50
         server.maxHeldBytes = 1 << 20
         #expect(configuration.proxy.server == server)

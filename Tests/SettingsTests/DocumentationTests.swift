@@ -83,7 +83,9 @@ import Testing
             "clusters.NAME.nodes", "clusters.NAME.discovery", "clusters.NAME.tls", "clusters.NAME.discovery.source",
             "clusters.NAME.discovery.endpoints", "clusters.NAME.discovery.domain", "clusters.NAME.discovery.ca",
             "clusters.NAME.nodes[].address", "clusters.NAME.nodes[].zone", "server.zone", "server.peer_id",
-            "listen.proxy_protocol_from", "databases.NAME.cluster", "databases.NAME.dbname", "databases.NAME.pool",
+            "listen.proxy_protocol_from", "databases.NAME.cluster", "databases.NAME.dbname", "databases.NAME.user",
+            "databases.NAME.password", "databases.NAME.max_clients", "databases.NAME.max_connections",
+            "users.NAME.max_clients", "users.NAME.max_connections", "databases.NAME.pool",
             "databases.NAME.routing", "users.NAME.password", "users.NAME.pool", "admin.users", "admin.stats_users",
             "admin.http",
         ]
