@@ -11,6 +11,7 @@
 #   make chaos SECONDS=600 SEED=7 writers and readers while servers fail again and again
 #   make microbench               what the single steps of a query cost; fails when one of them allocates
 #   make deps                     only installs what is missing
+#   make deb                      a package for Debian and its kin, in .build
 #   make clean                    removes all that was built
 
 SWIFT ?= swift
@@ -26,7 +27,7 @@ $(DEMO_WORDS):
 endif
 endif
 
-.PHONY: build release debug test tsan demo bench profile regress chaos microbench deps libraries clean
+.PHONY: build release debug test tsan demo deb bench profile regress chaos microbench deps libraries clean
 
 build: release
 
@@ -51,6 +52,10 @@ tsan: libraries
 
 demo: release
 	.build/release/pointsman demo $(ARGS)
+
+deb: release
+	.ci/deps objcopy
+	Fixtures/packaging/build-deb .build/release/pointsman .build
 
 bench: release
 	.ci/deps pgbouncer

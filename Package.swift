@@ -19,8 +19,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
-        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
     ],
     targets: [
         // The brain, in the order in which a query meets it: pure values, no I/O.
@@ -43,14 +41,11 @@ let package = Package(
             name: "OpenSSL", dependencies: ["COpenSSL", "Locks"],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(  // roles, LSNs and lag of each node over libpq
-            name: "Probing", dependencies: ["CLibpq", "Locks", "Routing", "SQL", "Telemetry"], swiftSettings: strict),
+            name: "Probing", dependencies: ["CCurl", "CLibpq", "Locks", "Routing", "SQL", "Telemetry"],
+            swiftSettings: strict),
         .target(  // which nodes a cluster has, where others know that
             name: "Discovery",
-            dependencies: [
-                "Locks", "Probing", "Reactor", .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ],
-            swiftSettings: strict),
+            dependencies: ["Locks", "Probing", "Reactor"], swiftSettings: strict),
         .target(  // host names, resolved off the workers
             name: "Lookups", dependencies: ["Locks", "Telemetry"], swiftSettings: strict),
         .target(  // owns every connection and worker thread
@@ -99,6 +94,7 @@ let package = Package(
         // C headers, imported by exactly one module each.
         .target(name: "CLinux"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
         // The tests: one target for each module, and those that need running servers.

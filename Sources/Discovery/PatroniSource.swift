@@ -1,9 +1,6 @@
 // How is Patroni asked for its cluster?
 
-import AsyncHTTPClient
-import FoundationEssentials
-import NIOCore
-import NIOSSL
+import Probing
 
 /// Asks the given URLs in turn, beginning with the one that answered last.
 final class PatroniSource {
@@ -11,25 +8,16 @@ final class PatroniSource {
     private static let longestAnswer = 1 << 20
 
     private let urls: [String]
-    private let timeout: TimeAmount
-    private let client: HTTPClient
+    private let milliseconds: Int
+    private let authorities: String?
     private var preferred = 0
 
+    /// - Parameter authorities: a PEM file of those whose certificates are believed; nil: the system's.
     init(urls: [String], timeout: Duration, authorities: String?) {
         self.urls = urls
-        self.timeout = .nanoseconds(timeout.clampedNanoseconds)
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        configuration.timeout = .init(connect: self.timeout, read: self.timeout)
-        configuration.httpVersion = .http1Only
-        if let authorities {
-            var transport = TLSConfiguration.makeClientConfiguration()
-            transport.trustRoots = .file(authorities)
-            configuration.tlsConfiguration = transport
-        }
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        milliseconds = max(1, Int(timeout.clampedNanoseconds / 1_000_000))
+        self.authorities = authorities
     }
-
-    deinit { try? client.syncShutdown() }
 
     func read() throws(DiscoveryFailure) -> [DiscoveredNode] {
         var failures: [String] = []
@@ -47,16 +35,15 @@ final class PatroniSource {
     }
 
     private func ask(_ url: String) throws(DiscoveryFailure) -> [DiscoveredNode] {
-        let response: HTTPClient.Response
-        do {
-            let request = try HTTPClient.Request(url: url)
-            let collector = ResponseAccumulator(request: request, maxBodySize: Self.longestAnswer)
-            response = try client.execute(request: request, delegate: collector, deadline: .now() + timeout).wait()
+        let answer: WebAnswer
+        do throws(WebAnswer.Failure) {
+            answer = try WebAnswer.to(
+                url, within: milliseconds, authorities: authorities, longest: Self.longestAnswer)
         } catch {
-            throw DiscoveryFailure("\(error)")
+            throw DiscoveryFailure(error.description)
         }
-        guard response.status == .ok else { throw DiscoveryFailure("HTTP \(response.status.code)") }
-        return try PatroniCluster.nodes(response.body.map { Array($0.readableBytesView) } ?? [])
+        guard answer.status == 200 else { throw DiscoveryFailure("HTTP \(answer.status)") }
+        return try PatroniCluster.nodes(answer.body)
     }
 }
 

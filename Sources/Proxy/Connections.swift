@@ -168,7 +168,7 @@ final class ClientConnection {
         case .login(let login): (login.request?.database ?? "", login.request?.user ?? "")
         case .console(_, let user): ("pointsman", user)
         case .replicating(let request): (request.database, request.user)
-        case .welcoming, .serving: (group?.database ?? "", group?.user ?? "")
+        case .welcoming, .serving: (group?.database ?? "", admission?.user ?? "")
         }
     }
 

@@ -5,35 +5,60 @@ import Pooling
 import Sessions
 import Wire
 
-/// Under which names a client is counted.
-struct Admission {
-    var database: String
-    var user: String
+/// Under which names clients are counted: one for all that log in alike, so that each costs a pointer.
+final class Admission: Sendable {
+    let database: String
+    let user: String
+
+    init(database: String, user: String) {
+        self.database = database
+        self.user = user
+    }
 }
 
 /// Clients that are logged in, or about to be.
 struct ClientNumbers: Sendable {
+    private struct Key: Hashable {
+        var database: String
+        var user: String
+    }
+
+    private struct Entry {
+        var admission: Admission
+        var clients: Int
+    }
+
+    private var entries: [Key: Entry] = [:]
     private var byDatabase: [String: Int] = [:]
     private var byUser: [String: Int] = [:]
 
-    /// Counts a client; the error says which limit forbids that.
-    mutating func admit(_ client: Admission, _ settings: ProxySettings) -> ErrorFields? {
-        let ofDatabase = settings.database(named: client.database)?.maxClients ?? settings.server.maxDatabaseClients
-        let ofUser = settings.users[client.user]?.maxClients ?? settings.server.maxUserClients
-        if ofDatabase > 0, byDatabase[client.database, default: 0] >= ofDatabase {
-            return .tooMany("clients of database \"\(client.database)\"", limit: ofDatabase)
+    /// Counts a client; a failure says which limit forbids that.
+    mutating func admit(
+        database: String, user: String, _ settings: ProxySettings
+    ) -> Result<Admission, ErrorFields> {
+        let ofDatabase = settings.database(named: database)?.maxClients ?? settings.server.maxDatabaseClients
+        let ofUser = settings.users[user]?.maxClients ?? settings.server.maxUserClients
+        if ofDatabase > 0, byDatabase[database, default: 0] >= ofDatabase {
+            return .failure(.tooMany("clients of database \"\(database)\"", limit: ofDatabase))
         }
-        if ofUser > 0, byUser[client.user, default: 0] >= ofUser {
-            return .tooMany("clients of user \"\(client.user)\"", limit: ofUser)
+        if ofUser > 0, byUser[user, default: 0] >= ofUser {
+            return .failure(.tooMany("clients of user \"\(user)\"", limit: ofUser))
         }
-        byDatabase[client.database, default: 0] += 1
-        byUser[client.user, default: 0] += 1
-        return nil
+        byDatabase[database, default: 0] += 1
+        byUser[user, default: 0] += 1
+        let key = Key(database: database, user: user)
+        var entry = entries[key] ?? Entry(admission: Admission(database: database, user: user), clients: 0)
+        entry.clients += 1
+        entries[key] = entry
+        return .success(entry.admission)
     }
 
     mutating func dismiss(_ client: Admission) {
         Self.decrement(&byDatabase, client.database)
         Self.decrement(&byUser, client.user)
+        let key = Key(database: client.database, user: client.user)
+        entries[key]?.clients -= 1
+        if entries[key]?.clients == 0 { entries[key] = nil }
     }
 
     fileprivate static func decrement<Key: Hashable>(_ counts: inout [Key: Int], _ key: Key) {
@@ -127,14 +152,15 @@ extension Worker {
 
     /// Counts a client that has proved who it is; the error says why it may not stay.
     func admit(_ client: ClientConnection, database: String, user: String) -> ErrorFields? {
-        let admission = Admission(database: database, user: user)
         let settings = shared.settings
-        if let error = shared.clientNumbers.withLock({ $0.admit(admission, settings) }) {
+        switch shared.clientNumbers.withLock({ $0.admit(database: database, user: user, settings) }) {
+        case .success(let admission):
+            client.admission = admission
+            return nil
+        case .failure(let error):
             shared.refusals.withLock { $0["clients", default: 0] += 1 }
             return error
         }
-        client.admission = admission
-        return nil
     }
 
     func dismiss(_ client: ClientConnection) {

@@ -24,7 +24,73 @@ extension ProxyServer {
             "pointsman_client_limits_total", .counter, "Clients that ran into a limit of time or number.",
             refusals.sorted { $0.key < $1.key }.map { .init(["reason": $0.key], $0.value) })
         addPools(topologies, to: &page)
+        addTraffic(to: &page)
         return page
+    }
+
+    /// One line for people.
+    ///
+    /// - Parameter topologies: how each cluster looks now, with its name.
+    public func status(_ topologies: [(name: String, topology: Topology)]) -> String {
+        let clusters = topologies.map { name, topology in
+            let primary = topology.primaryPlace.map { topology.nodes[$0].address } ?? "none"
+            let replicas = topology.members.count { $0.node.isEligibleReplica }
+            return "\(name): primary \(primary), \(replicas) replicas"
+        }
+        let clients = shared.clientCount.load(ordering: .relaxed)
+        return "\(clients) clients; " + clusters.joined(separator: "; ")
+    }
+
+    // MARK: Traffic
+
+    private func addTraffic(to page: inout MetricsPage) {
+        let groups = shared.allGroups
+        let traffic = shared.traffic
+        let entries = groups.filter { $0.number < traffic.count }.map { (group: $0, traffic: traffic[$0.number]) }
+        func labels(_ group: PoolGroup) -> KeyValuePairs<String, String> {
+            ["database": group.database, "user": group.user]
+        }
+        func add(_ name: String, _ help: String, _ value: (Traffic) -> UInt64) {
+            page.add(
+                "pointsman_\(name)_total", .counter, help,
+                entries.map { .init(labels($0.group), value($0.traffic)) })
+        }
+        add("queries", "Batches of clients that a server has answered.") { $0.queries }
+        add("transactions", "Transactions that have ended on a server.") { $0.transactions }
+        add("logins", "Clients that have logged in.") { $0.logins }
+        add("received_bytes", "Bytes of clients for servers.") { $0.received }
+        add("sent_bytes", "Bytes of servers for clients.") { $0.sent }
+        add("client_parses", "Parse messages of clients.") { $0.messages.clientParses }
+        add("server_parses", "Parse messages that servers got.") { $0.messages.serverParses }
+        add("binds", "Bind messages of clients.") { $0.messages.binds }
+        page.add(
+            "pointsman_logged_in_clients", .gauge, "Clients by database and user.",
+            entries.map { .init(labels($0.group), $0.traffic.clients) })
+        page.addHistogram(
+            "pointsman_query_seconds", "From a batch's first message to its answer, by the role of the server.",
+            entries.flatMap { entry in
+                [("primary", entry.traffic.primaryTimes), ("replica", entry.traffic.replicaTimes)].map {
+                    Self.series(["database": entry.group.database, "user": entry.group.user, "role": $0.0], $0.1)
+                }
+            })
+        page.addHistogram(
+            "pointsman_transaction_seconds", "From a transaction's first statement on a server to its end.",
+            entries.map { Self.series(labels($0.group), $0.traffic.transactionTimes) })
+        page.addHistogram(
+            "pointsman_wait_seconds", "From the wish for a server to its fulfilment.",
+            entries.map { Self.series(labels($0.group), $0.traffic.waits) })
+    }
+
+    private static func series(
+        _ labels: KeyValuePairs<String, String>, _ histogram: Histogram
+    ) -> MetricsPage.Series {
+        var ranges: [MetricsPage.Series.Range] = []
+        for range in 0..<Histogram.rangeCount {
+            ranges.append(
+                .init(
+                    bound: Histogram.bound(of: range).map { Double($0) / 1e9 }, count: histogram.counts[range]))
+        }
+        return MetricsPage.Series(labels, ranges, sum: Double(histogram.sum) / 1e9)
     }
 
     // MARK: Nodes

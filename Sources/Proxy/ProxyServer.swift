@@ -20,11 +20,12 @@ public final class ProxyServer: Sendable {
     /// Opens the listeners and starts the workers.
     ///
     /// - Parameters:
+    ///   - inherited: listening sockets that somebody else has opened; with any, no others are opened.
     ///   - lookUp: finds users that the settings do not know; nil: nobody does.
     ///   - command: is told, on any thread, what the console asks of the process.
     public init(
         settings: ProxySettings, clusters: [ProxyCluster], version: String, logger: Logger,
-        lookUp: UserLookUp? = nil, command: @escaping @Sendable (ProcessCommand) -> Void
+        inherited: [Listener] = [], lookUp: UserLookUp? = nil, command: @escaping @Sendable (ProcessCommand) -> Void
     ) throws(ReactorError) {
         let count = settings.server.workers > 0 ? settings.server.workers : CPUCount.available
         let workerCount = min(count, 64)
@@ -40,7 +41,7 @@ public final class ProxyServer: Sendable {
             }
         }
         self.resolver = resolver
-        let listening = try Self.open(settings.listen, workerCount: workerCount)
+        let listening = try Self.open(settings.listen, workerCount: workerCount, inherited: inherited, logger)
         stalls = try StallReporter(pulses: shared.pulses, logger: logger)
         var started: [WorkerThread] = []
         for number in 0..<workerCount {
@@ -103,12 +104,25 @@ public final class ProxyServer: Sendable {
 
     /// For each worker the sockets it accepts from.
     private static func open(
-        _ settings: ListenSettings, workerCount: Int
+        _ settings: ListenSettings, workerCount: Int, inherited: [Listener], _ logger: Logger
     ) throws(ReactorError) -> [[ListenerPart]] {
         var parts: [[ListenerPart]] = Array(repeating: [], count: workerCount)
         var ports: [(UInt16, ListenerKind)] = [(settings.port, .split)]
         if let port = settings.writerPort { ports.append((port, .writer)) }
         if let port = settings.readerPort { ports.append((port, .reader)) }
+        if !inherited.isEmpty {
+            parts[0] = inherited.map { listener in
+                let port: UInt16? =
+                    switch listener.place {
+                    case .tcp(let address): address.port
+                    case .unix(let path): path.split(separator: ".").last.flatMap { UInt16($0) }
+                    }
+                let kind = ports.first { $0.0 == port }?.1 ?? .split
+                logger.notice("listening on \(listener.place), which the service manager has opened (\(kind) port)")
+                return ListenerPart(listener: listener, kind: kind, deals: true)
+            }
+            return parts
+        }
         for (port, kind) in ports {
             for name in settings.addresses {
                 for address in try addresses(of: name, port: port) {

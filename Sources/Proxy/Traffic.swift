@@ -6,16 +6,19 @@ import Sessions
 import Wire
 
 /// What one worker has done for the clients of one pair of database and user since its start. Times are nanoseconds.
-struct Traffic: Equatable, Sendable {
+struct Traffic: Sendable {
     /// Bytes from clients, and to clients.
     var received: UInt64 = 0
     var sent: UInt64 = 0
     var queries: UInt64 = 0
     var transactions: UInt64 = 0
-    /// From the first message of a batch to its ReadyForQuery.
-    var queryTime: UInt64 = 0
+    /// From the first message of a batch to its ReadyForQuery, on primaries and on replicas.
+    var primaryTimes = Histogram()
+    var replicaTimes = Histogram()
     /// From the first statement on a server to the end of the transaction.
-    var transactionTime: UInt64 = 0
+    var transactionTimes = Histogram()
+    /// From the wish for a server to its fulfilment.
+    var waits = Histogram()
     var messages = MessageCounts()
     var logins: UInt64 = 0
     /// Logged in now.
@@ -23,14 +26,15 @@ struct Traffic: Equatable, Sendable {
 
     /// A batch of a client's was answered.
     mutating func note(
-        _ status: TransactionStatus, began: UInt64, attached: UInt64, now: UInt64, _ messages: MessageCounts
+        _ status: TransactionStatus, isPrimary: Bool, began: UInt64, attached: UInt64, now: UInt64,
+        _ messages: MessageCounts
     ) {
         queries &+= 1
-        queryTime &+= now &- began
+        if isPrimary { primaryTimes.note(now &- began) } else { replicaTimes.note(now &- began) }
         self.messages.add(messages)
         guard status == .idle else { return }
         transactions &+= 1
-        transactionTime &+= now &- attached
+        transactionTimes.note(now &- attached)
     }
 
     mutating func add(_ other: Traffic) {
@@ -38,8 +42,10 @@ struct Traffic: Equatable, Sendable {
         sent &+= other.sent
         queries &+= other.queries
         transactions &+= other.transactions
-        queryTime &+= other.queryTime
-        transactionTime &+= other.transactionTime
+        primaryTimes.add(other.primaryTimes)
+        replicaTimes.add(other.replicaTimes)
+        transactionTimes.add(other.transactionTimes)
+        waits.add(other.waits)
         messages.add(other.messages)
         logins &+= other.logins
         clients += other.clients
@@ -73,8 +79,8 @@ struct StatsFigures: Equatable, Sendable {
         queries &+= traffic.queries
         received &+= traffic.received
         sent &+= traffic.sent
-        transactionTime &+= traffic.transactionTime / 1000
-        queryTime &+= traffic.queryTime / 1000
+        transactionTime &+= traffic.transactionTimes.sum / 1000
+        queryTime &+= (traffic.primaryTimes.sum &+ traffic.replicaTimes.sum) / 1000
         clientParses &+= traffic.messages.clientParses
         serverParses &+= traffic.messages.serverParses
         binds &+= traffic.messages.binds
@@ -186,7 +192,9 @@ extension Worker {
     func noteAnswer(_ client: ClientConnection, _ server: ServerConnection, _ status: TransactionStatus) {
         let messages = server.session.takeCounts()
         count(server.group) {
-            $0.note(status, began: client.startedAt, attached: client.transactionAt, now: now, messages)
+            $0.note(
+                status, isPrimary: server.isPrimary, began: client.startedAt, attached: client.transactionAt, now: now,
+                messages)
         }
         client.activeAt = now
         client.startedAt = now

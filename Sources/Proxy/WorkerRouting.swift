@@ -73,6 +73,7 @@ extension Worker {
             waitSerial = (waitSerial + 1) & 0xff_ffff
             client.waitSerial = waitSerial
             client.wait = .pool(node: place)
+            client.activeAt = now
             acquiring = client
             withPool(group.pool(place)) { machine, actions in
                 machine.acquire(waiterID(client), worker: id, now: now, actions: &actions)
@@ -287,6 +288,7 @@ extension Worker {
         server.isPrimary = cluster.isPrimary(server.pool.node)
         client.attachedAt = now
         client.transactionAt = now
+        count(server.group) { $0.waits.note(now &- client.activeAt) }
         if isMonotonic(client, server.group) {
             let reads = client.reads ?? MonotonicReads()
             reads.incarnation = cluster.topology.nodes[server.pool.node].incarnation

@@ -73,6 +73,15 @@ struct RawAddress {
         }
     }
 
+    /// The file of a unix socket; nil for other families and sockets without one.
+    var path: String? {
+        guard Int32(storage.ss_family) == AF_UNIX else { return nil }
+        var raw = load(sockaddr_un.self)
+        // `raw` owns the field, which ends with a zero byte or the whole of it.
+        let bytes = unsafe withUnsafeBytes(of: &raw.sun_path) { unsafe Array($0.prefix { $0 != 0 }) }
+        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Runs `body` with the pointer a system call wants; the pointer is valid within `body` alone.
     func withPointer(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Int) -> Int {
         // `storage` is as large and as aligned as any sockaddr, and lives through the block.

@@ -302,6 +302,45 @@ enum SystemCalls {
         unsafe if_nametoindex(name)
     }
 
+    /// Sends one message to a datagram socket, whose name begins with `@` if it is no file. Nobody hears of a failure.
+    static func sendDatagram(_ bytes: [UInt8], toSocket name: String) {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        var path = Array(name.utf8)
+        if path.first == UInt8(ascii: "@") { path[0] = 0 }
+        guard path.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
+        // `address` owns the field and lives through the block; the length was checked.
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { field in unsafe field.copyBytes(from: path) }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return }
+        defer { _ = Glibc.close(descriptor) }
+        let size = socklen_t(MemoryLayout<sa_family_t>.size + path.count)
+        unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { target in
+                _ = unsafe sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), target, size)
+            }
+        }
+    }
+
+    /// False: it cannot be.
+    static func makeNonblocking(_ descriptor: Descriptor) -> Bool {
+        let flags = fcntl(descriptor.rawValue, F_GETFL)
+        return flags >= 0 && fcntl(descriptor.rawValue, F_SETFL, flags | O_NONBLOCK) == 0
+            && fcntl(descriptor.rawValue, F_SETFD, FD_CLOEXEC) == 0
+    }
+
+    /// The process becomes a user, with its groups; the sentence says why not.
+    static func becomeUser(_ name: String) -> String? {
+        // The C library's record lives until the next look-up, which no other thread does at the start.
+        guard let record = unsafe getpwnam(name) else { return "there is no user \(name)" }
+        let (user, group) = unsafe (record.pointee.pw_uid, record.pointee.pw_gid)
+        if user == geteuid() { return nil }
+        guard unsafe initgroups(name, group) == 0, setgid(group) == 0, setuid(user) == 0 else {
+            return "cannot become user \(name): \(sentence(errno))"
+        }
+        return nil
+    }
+
     /// The addresses of this machine's interfaces with their masks.
     static func interfaces() -> [(address: SocketAddress, mask: SocketAddress)] {
         var list: UnsafeMutablePointer<ifaddrs>?

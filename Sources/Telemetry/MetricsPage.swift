@@ -43,6 +43,49 @@ public struct MetricsPage: Sendable {
         }
     }
 
+    /// One histogram of a family.
+    public struct Series: Sendable {
+        /// What was counted below a bound and not below the one before it.
+        public struct Range: Sendable {
+            /// nil: there is none.
+            var bound: Double?
+            var count: UInt64
+
+            public init(bound: Double?, count: UInt64) {
+                self.bound = bound
+                self.count = count
+            }
+        }
+
+        var labels: KeyValuePairs<String, String>
+        var ranges: [Range]
+        var sum: Double
+
+        /// - Parameter ranges: by growing bounds, the last one without.
+        public init(_ labels: KeyValuePairs<String, String>, _ ranges: [Range], sum: Double) {
+            self.labels = labels
+            self.ranges = ranges
+            self.sum = sum
+        }
+    }
+
+    /// Adds a family of histograms; one without any is left out.
+    public mutating func addHistogram(_ name: String, _ help: String, _ series: [Series]) {
+        guard !series.isEmpty else { return }
+        text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) histogram\n"
+        for one in series {
+            let labels = one.labels.map { "\($0.key)=\"\(Self.escaped($0.value, quotes: true))\"" }
+            var count: UInt64 = 0
+            for range in one.ranges {
+                count &+= range.count
+                let bound = range.bound.map { "\($0)" } ?? "+Inf"
+                text += "\(name)_bucket{\((labels + ["le=\"\(bound)\""]).joined(separator: ","))} \(count)\n"
+            }
+            let all = labels.isEmpty ? "" : "{\(labels.joined(separator: ","))}"
+            text += "\(name)_sum\(all) \(Self.number(one.sum))\n\(name)_count\(all) \(count)\n"
+        }
+    }
+
     public mutating func add(_ name: String, _ kind: Kind, _ help: String, _ value: some BinaryInteger) {
         add(name, kind, help, [Sample([:], value)])
     }

@@ -2,6 +2,7 @@
 
 import Foundation
 import PostgresCluster
+import Reactor
 
 /// The router as a child process. Its files stand in the cluster's directory, whose keeper ends it with the servers.
 struct DemoRouter {
@@ -19,7 +20,8 @@ struct DemoRouter {
         try write("", to: logPath)
 
         let program = ExternalProgram(
-            try ownPath(), ["run", "--config", settingsPath], workingDirectory: cluster.directory)
+            try ownPath(), ["run", "--config", settingsPath] + (ProcessUser.isRoot ? ["--user", "root"] : []),
+            workingDirectory: cluster.directory)
         let process = program.process()
         let log = FileHandle(forWritingAtPath: logPath)
         process.standardOutput = log

@@ -29,7 +29,8 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
     let asking = Lock(configuration.userQuery)
     let server = try operatorError { () throws(ReactorError) in
         try ProxyServer(
-            settings: configuration.proxy, clusters: running.clusters, version: pointsmanVersion, logger: logger
+            settings: configuration.proxy, clusters: running.clusters, version: pointsmanVersion, logger: logger,
+            inherited: ServiceSupervisor.takeListeners()
         ) { cluster, database, user, receive in
             guard let settings = asking.withLock({ $0 }) else { return receive(.unknown) }
             running.lookUp(cluster, settings, database: database, user: user, receive)
@@ -61,23 +62,35 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
         }
     }
     var hasBeenAsked = false
+    ServiceSupervisor.notify(.ready)
+    var nextStatus = ContinuousClock.now
+    func reloadAll() -> String? {
+        ServiceSupervisor.notify(.reloading)
+        defer { ServiceSupervisor.notify(.ready) }
+        return reload.run()
+    }
     func stop(_ mode: StopMode, because reason: String) {
         hasBeenAsked = true
         stopping.raise()
+        ServiceSupervisor.notify(.stopping)
         logger.info("\(reason): stopping (\(mode))")
         server.stop(mode)
     }
     while !ended.isRaised {
         for command in commands.take() {
             switch command {
-            case .reload(let answer): answer(reload.run())
+            case .reload(let answer): answer(reloadAll())
             case .stop(let mode): stop(mode, because: "SHUTDOWN")
             }
+        }
+        if ContinuousClock.now >= nextStatus {
+            nextStatus = ContinuousClock.now + .seconds(10)
+            ServiceSupervisor.notify(.status(server.status(running.topologies)))
         }
         guard let signal = signals.wait(milliseconds: 100) else { continue }
         switch signal {
         case .hangup:
-            _ = reload.run()
+            _ = reloadAll()
         case .terminate, .interrupt, .quit:
             let mode: StopMode =
                 hasBeenAsked || signal == .quit

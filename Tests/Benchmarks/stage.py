@@ -202,6 +202,8 @@ class Stage:
         else:
             settings.write_text(self._pointsman_settings(port, workers, kinds))
             command = [*before, self.binary, "run", "--config", settings]
+            if os.geteuid() == 0:
+                command += ["--user", "root"]
         alone = workers if len(self.processors) > workers else 1
         processors = ",".join(map(str, self.processors[:alone]))
         process = self.launch(command, processors, settings.stem)

@@ -87,7 +87,7 @@ import Testing
         let configuration = try RouterConfiguration(cluster: Self.cluster.get())
         let first = try RouterProcess.start(configuration)
         let program = ExternalProgram(
-            try Repository.program(), ["run", "--config", first.directory + "/pointsman.toml"])
+            try Repository.program(), Repository.run(first.directory + "/pointsman.toml"))
         let second = try program.run(limit: .seconds(20))
         #expect(second.status == 1)
         #expect(second.errors.contains("\(first.port)"))

@@ -34,10 +34,14 @@ import Testing
             "server": ["max_user_clients": "1"], "users.postgres": ["max_clients": "2"],
         ])
         // The one that saw the replicas has to be gone first.
-        try eventually("the place to be free") { !isRefused(router) }
-        let (one, two, three) = (
-            try router.client(), try router.client(user: "postgres"),
-            try router.client(user: "postgres", database: "postgres")
+        var first: WireClient?
+        try eventually("the place to be free") {
+            first = try? router.client()
+            return first != nil
+        }
+        let one = try #require(first)
+        let (two, three) = (
+            try router.client(user: "postgres"), try router.client(user: "postgres", database: "postgres")
         )
         #expect(isRefused(router, database: "postgres") && isRefused(router, user: "postgres"))
         for client in [one, two, three] { #expect(try client.value("SELECT 1") == "1") }

@@ -52,6 +52,7 @@ import Testing
         let router = try Stage.startRouter(["admin": ["http": "\"127.0.0.1:\(port)\""]])
         defer { router.stop() }
         let client = try router.client()
+        try client.succeed("SELECT pg_sleep(0.3)")
         try client.succeed("CREATE TEMP TABLE pinned (x int)")
         try eventually("the pin to be counted") { try answer(port, "/metrics").text.contains("pointsman_pins_total{") }
         let (status, text) = try answer(port, "/metrics")
@@ -76,8 +77,20 @@ import Testing
             "gauge pointsman_pool_servers database=app node=\(primary.address) state=pinned user=app 1.0",
             "counter pointsman_pool_refusals_total database=app node=\(primary.address) reason=max_pinned user=app 0.0",
         ]
+        let slow = lines.first { $0.hasPrefix("histogram pointsman_query_seconds_sum database=app role=replica") } ?? ""
+        #expect(Double(slow.split(separator: " ").last ?? "") ?? 0 >= 0.3, "\(slow)")
         for line in expected { #expect(lines.contains { $0.hasPrefix(line) }, "\(line)") }
         #expect(Set(lines).count == lines.count, "no figure stands there twice")
+        let families = Set(text.matches(of: /(?m)^# TYPE (\w+)/).map { String($0.output.1) })
+        let dashboard = try Repository.text("Fixtures/monitoring/grafana.json")
+        let shown = dashboard.matches(of: /pointsman_[a-z_]+/).map { String($0.output) }
+        #expect(shown.count > 20)
+        // Some families are left out while there is nothing to tell.
+        let rare: Set = ["pointsman_client_limits_total"]
+        for name in shown {
+            let family = name.replacing(/_bucket$/, with: "")
+            #expect(families.contains(family) || rare.contains(family), "\(name) is in no family")
+        }
     }
 
     @Test func portInUse() throws {

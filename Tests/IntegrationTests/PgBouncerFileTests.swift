@@ -38,7 +38,7 @@ import Testing
         ])
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let program = ExternalProgram(
-            try Repository.program(), ["run", "--config", "\(directory)/pgbouncer.ini"], workingDirectory: directory)
+            try Repository.program(), Repository.run("\(directory)/pgbouncer.ini"), workingDirectory: directory)
         let router = program.process()
         try router.run()
         defer {

@@ -68,7 +68,7 @@ import Testing
         let path = directory + "/stalled.toml"
         try Data(configuration.toml.utf8).write(to: URL(fileURLWithPath: path))
         let process = ExternalProgram(
-            try Repository.program(), ["run", "--config", path], workingDirectory: directory
+            try Repository.program(), Repository.run(path), workingDirectory: directory
         ).process()
         let log = Pipe()
         process.standardError = log

@@ -125,7 +125,7 @@ cluster = "main"
 users = ["postgres"]
 ''')
     with open(directory / "pointsman.log", "w") as log:
-        process = subprocess.Popen([binary, "run", "--config", settings], stdout=log, stderr=log)
+        process = subprocess.Popen([binary, "run", "--config", settings, *(["--user", "root"] if os.geteuid() == 0 else [])], stdout=log, stderr=log)
     command = [PROGRAMS / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
     eventually("Pointsman", lambda: process.poll() is not None or subprocess.run(command).returncode == 0)
     return process, port

@@ -29,6 +29,11 @@ public enum Repository {
         return found
     }
 
+    /// The arguments that run the router with a settings file, by whomever the tests are run.
+    public static func run(_ settings: String) -> [String] {
+        ["run", "--config", settings] + (geteuid() == 0 ? ["--user", "root"] : [])
+    }
+
     /// `/a/b` for `/a/b/pointsmanPackageTests.xctest`.
     private static func buildDirectory(ofArgument argument: String) -> String? {
         guard let end = argument.range(of: ".xctest") else { return nil }

@@ -69,7 +69,7 @@ public final class RouterProcess: Sendable {
     }
 
     private static func launch(in directory: String, _ environment: [String: String]) throws -> Process {
-        let arguments = ["run", "--config", directory + "/pointsman.toml"]
+        let arguments = Repository.run(directory + "/pointsman.toml")
         let program = ExternalProgram(
             try Repository.program(), arguments, environment: environment, workingDirectory: directory)
         let process = program.process()

@@ -28,4 +28,26 @@ import Testing
             """#
         #expect(page.text == expected)
     }
+
+    @Test func histograms() {
+        var page = MetricsPage()
+        page.addHistogram("nothing", "Left out.", [])
+        page.addHistogram(
+            "h_seconds", "How long.",
+            [
+                .init(["a": "b"], [.init(bound: 0.5, count: 2), .init(bound: 1, count: 0), .init(bound: nil, count: 3)],
+                    sum: 4.25)
+            ])
+        let expected = """
+            # HELP h_seconds How long.
+            # TYPE h_seconds histogram
+            h_seconds_bucket{a="b",le="0.5"} 2
+            h_seconds_bucket{a="b",le="1.0"} 2
+            h_seconds_bucket{a="b",le="+Inf"} 5
+            h_seconds_sum{a="b"} 4.25
+            h_seconds_count{a="b"} 5
+
+            """
+        #expect(page.text == expected)
+    }
 }

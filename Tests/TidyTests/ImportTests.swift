@@ -16,7 +16,7 @@ import Testing
         ("Locks", []),
         ("Reactor", ["CLinux", "Locks"]),
         ("OpenSSL", ["COpenSSL", "Locks"]),
-        ("Probing", ["CLibpq", "Locks", "Routing", "SQL", "Telemetry"]),
+        ("Probing", ["CCurl", "CLibpq", "Locks", "Routing", "SQL", "Telemetry"]),
         ("Discovery", ["Locks", "Probing", "Reactor"]),
         ("Lookups", ["Locks", "Reactor", "Telemetry"]),
         (
@@ -43,14 +43,14 @@ import Testing
         ),
         ("CLinux", []),
         ("COpenSSL", []),
+        ("CCurl", []),
         ("CLibpq", []),
     ]
 
     /// Libraries of others, each with the modules that may import it.
     static let libraries: [String: Set<String>] = [
         "TOMLKit": ["Settings"],
-        "AsyncHTTPClient": ["Discovery"], "NIOSSL": ["Discovery"],
-        "NIOCore": ["Endpoints", "Discovery"], "NIOHTTP1": ["Endpoints"], "NIOPosix": ["Endpoints"],
+        "NIOCore": ["Endpoints"], "NIOHTTP1": ["Endpoints"], "NIOPosix": ["Endpoints"],
         "ArgumentParser": ["pointsman"],
         "Logging": ["Telemetry", "Proxy", "Probing", "Lookups", "pointsman"],
     ]
