@@ -140,7 +140,7 @@ final class ClientConnection {
     var isLeaving = false
     var isClosed = false
     let processID: Int32
-    let cancelSecret: [UInt8]
+    var cancelSecret: [UInt8]
 
     init(
         token: Token, descriptor: Descriptor, peer: Peer, listener: ListenerKind, acceptedAt: UInt64,

@@ -129,6 +129,8 @@ public struct ServerSettings: Equatable, Sendable {
     public var maxClients: Int
     /// From accept to the end of the login.
     public var loginTimeout: Duration
+    /// Each login is logged.
+    public var logsConnections = true
     /// Bytes of one message of a client, its length word included; a longer one gets 08P01.
     public var maxMessageSize: Int
     /// Server connections in all; zero: as many as the pools allow, so in all of these.

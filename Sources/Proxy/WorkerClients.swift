@@ -450,7 +450,7 @@ extension Worker {
             "\(error.message)",
             metadata: [
                 "client": "\(client.peer)", "database": "\(names.database)", "user": "\(names.user)",
-                "sqlstate": "\(error.sqlState)",
+                "id": "\(client.processID)", "sqlstate": "\(error.sqlState)",
             ])
     }
 }

@@ -17,6 +17,8 @@ extension Worker {
             return false
         case .identify(let request):
             guard case .login(let login) = client.phase else { preconditionFailure("Only a login identifies.") }
+            // As long as PostgreSQL's own.
+            if request.hasLongKey { client.cancelSecret = SecureRandom.bytes(32) }
             if client.isSurplus, !Console.databases.contains(request.database) {
                 shared.refusals.withLock { $0["max_clients", default: 0] += 1 }
                 return turnAway(client, .tooManyClients(shared.settings.server.maxClients))
@@ -173,10 +175,11 @@ extension Worker {
         welcome.write(
             processID: client.processID, secret: client.cancelSecret,
             isOnReaderPort: client.session.listener == .reader, toClient: &toClient)
-        shared.logger.debug(
-            "client logged in",
+        shared.logger.log(
+            level: shared.settings.server.logsConnections ? .info : .debug, "client logged in",
             metadata: [
                 "client": "\(client.peer)", "database": "\(client.names.database)", "user": "\(client.names.user)",
+                "id": "\(client.processID)",
             ])
     }
 }

@@ -78,7 +78,7 @@ public struct ClientLogin: Sendable {
                     let number = "\(version.major).\(version.minor)"
                     return .close(
                         ErrorFields(
-                            .fatal, "0A000", "unsupported frontend protocol \(number): server supports 3.0 to 3.0"))
+                            .fatal, "0A000", "unsupported frontend protocol \(number): server supports 3.0 to 3.2"))
                 case .packet(let packet, let length):
                     offset += length
                     if let step = started(packet, isLast: offset == input.count, toClient: &toClient) { return step }
@@ -167,7 +167,10 @@ public struct ClientLogin: Sendable {
                 state = .identifying
                 user = request.user
                 if request.needsNegotiation {
-                    toClient.write { $0.appendNegotiateProtocolVersion(unsupportedOptions: request.unsupportedOptions) }
+                    toClient.write {
+                        $0.appendNegotiateProtocolVersion(
+                            minor: request.hasLongKey ? 2 : 0, unsupportedOptions: request.unsupportedOptions)
+                    }
                 }
                 return .identify(request)
             }

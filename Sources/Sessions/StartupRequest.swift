@@ -10,7 +10,9 @@ public struct StartupRequest: Equatable, Sendable {
     public var settings: [StartupParameter]
     /// It wants to follow a server's log instead of running statements.
     public var replication: ReplicationKind?
-    /// The client speaks a newer minor version or named options we do not know: it is told what we speak.
+    /// Protocol 3.2 is spoken, with its long cancel keys; else 3.0.
+    public var hasLongKey: Bool
+    /// The client speaks another minor version or named options we do not know: it is told what we speak.
     public var needsNegotiation: Bool
     public var unsupportedOptions: [String]
 
@@ -19,7 +21,8 @@ public struct StartupRequest: Equatable, Sendable {
         version: ProtocolVersion, _ parameters: [StartupParameter]
     ) -> Result<StartupRequest, StartupMistake> {
         var request = StartupRequest(
-            user: "", database: "", settings: [], needsNegotiation: version.minor > 0, unsupportedOptions: [])
+            user: "", database: "", settings: [], hasLongKey: version.minor >= 2,
+            needsNegotiation: version.minor != 0 && version.minor != 2, unsupportedOptions: [])
         var options = ""
         for parameter in parameters {
             switch parameter.name {

@@ -81,6 +81,7 @@ extension Inspection {
         settings.maxHeld = integer("max_held", in: table, 0...1_000_000) ?? settings.maxHeld
         settings.maxHeldBytes = size("max_held_bytes", in: table, 65_536...(1 << 40)) ?? settings.maxHeldBytes
         settings.zone = string("zone", in: table)
+        settings.logsConnections = boolean("log_connections", in: table) ?? settings.logsConnections
         settings.peerID = integer("peer_id", in: table, 1...ServerSettings.largestPeerID) ?? settings.peerID
         return settings
     }

@@ -111,6 +111,8 @@ public struct PgBouncerImport: Sendable {
                 return mistakes.append("\(key): \(value) is no number of seconds")
             }
             put(table, name, Self.duration(seconds))
+        case .switched(let table, let name):
+            put(table, name, ["1", "yes", "true", "on"].contains(value) ? "true" : "false")
         case .bytes(let table, let name):
             guard let number = Int(value) else { return mistakes.append("\(key): \(value) is no number") }
             put(table, name, "\"\(min(number, 1 << 30))B\"")

@@ -13,6 +13,7 @@ enum PgBouncerRule: Equatable {
     case limit(String, String)
     case seconds(String, String)
     case bytes(String, String)
+    case switched(String, String)
     /// It is dealt with together with others.
     case elsewhere
     /// It has no equivalent; the sentence says why.
@@ -51,7 +52,8 @@ enum PgBouncerRules {
         "ignore_startup_parameters": .none("what a client brings is told to its servers, as on a direct connection"),
         "job_name": .none(logging), "service_name": .none(logging), "listen_addr": .elsewhere,
         "listen_backlog": .none("the kernel's limit is used"), "listen_port": .number("listen", "port"),
-        "log_connections": .none(logging), "log_disconnections": .none(logging), "log_pooler_errors": .none(logging),
+        "log_connections": .switched("server", "log_connections"),
+        "log_disconnections": .none(logging), "log_pooler_errors": .none(logging),
         "log_stats": .none("see /metrics"), "logfile": .none("the log goes to standard error"),
         "login_notify_message": .none("it is not supported"), "max_client_conn": .number("server", "max_clients"),
         "max_db_client_connections": .limit("server", "max_database_clients"),

@@ -40,7 +40,8 @@ public enum Section: String, CaseIterable, Sendable {
             [
                 "workers", "max_clients", "max_database_clients", "max_user_clients", "max_server_connections",
                 "max_node_connections", "max_database_connections", "max_user_connections", "login_timeout",
-                "max_message_size", "max_held", "max_held_bytes", "zone", "peer_id", "log_level", "log_format",
+                "max_message_size", "max_held", "max_held_bytes", "zone", "peer_id", "log_connections", "log_level",
+                "log_format",
             ]
         case .auth:
             [

@@ -172,9 +172,9 @@ extension Array where Element == UInt8 {
     }
 
     /// Tells a client which minor version is spoken and which `_pq_.` options were not understood.
-    public mutating func appendNegotiateProtocolVersion(unsupportedOptions: [String]) {
+    public mutating func appendNegotiateProtocolVersion(minor: Int32, unsupportedOptions: [String]) {
         var body: [UInt8] = []
-        body.appendInt32(ProtocolVersion.v3_0.rawValue)
+        body.appendInt32(ProtocolVersion.v3_0.rawValue | minor)
         body.appendInt32(Int32(unsupportedOptions.count))
         for option in unsupportedOptions { body.appendCString(option) }
         appendMessage(Backend.negotiateProtocolVersion, body: body)

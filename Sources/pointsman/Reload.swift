@@ -80,6 +80,7 @@ extension Configuration {
         proxy.peers = new.proxy.peers
         proxy.poolDefaults = new.proxy.poolDefaults
         proxy.server.maxClients = new.proxy.server.maxClients
+        proxy.server.logsConnections = new.proxy.server.logsConnections
         proxy.server.maxDatabaseClients = new.proxy.server.maxDatabaseClients
         proxy.server.maxUserClients = new.proxy.server.maxUserClients
         proxy.server.maxConnections = new.proxy.server.maxConnections

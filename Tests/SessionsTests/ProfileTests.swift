@@ -129,7 +129,12 @@ struct ProfileTests {
     }
 
     @Test func negotiation() throws {
-        #expect(try read(("user", "a"), version: ProtocolVersion(rawValue: 3 << 16 | 2)).get().needsNegotiation)
+        let cases = [(0, false, false), (1, true, false), (2, false, true), (9999, true, true)]
+        for (minor, negotiates, hasLongKey) in cases {
+            let version = ProtocolVersion(rawValue: 3 << 16 | Int32(minor))
+            let request = try read(("user", "a"), version: version).get()
+            #expect(request.needsNegotiation == negotiates && request.hasLongKey == hasLongKey, "3.\(minor)")
+        }
         let request = try read(("user", "a"), ("_pq_.x", "1")).get()
         #expect(request.needsNegotiation && request.unsupportedOptions == ["_pq_.x"] && request.settings == [])
     }

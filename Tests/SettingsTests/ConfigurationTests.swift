@@ -43,6 +43,7 @@ import Testing
         var server = ServerSettings(
             workers: 3, maxClients: 500, loginTimeout: .seconds(5), maxMessageSize: 1 << 20)
         server.peerID = 2
+        server.logsConnections = false
         server.maxDatabaseClients = 300
         server.maxUserClients = 200
         server.maxConnections = 90

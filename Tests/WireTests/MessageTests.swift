@@ -114,7 +114,7 @@ struct MessageTests {
             [0, 0, 0, 16, 4, 0xD2, 0x16, 0x2E, 0, 0, 0, 1, 1, 2, 3, 4])
         check({ $0.appendParameterStatus(name: "a", value: "é") }, [0x53, 0, 0, 0, 9, 65 + 32, 0, 0xC3, 0xA9, 0])
         check(
-            { $0.appendNegotiateProtocolVersion(unsupportedOptions: ["_pq_.x"]) },
+            { $0.appendNegotiateProtocolVersion(minor: 0, unsupportedOptions: ["_pq_.x"]) },
             [0x76, 0, 0, 0, 19, 0, 3, 0, 0, 0, 0, 0, 1] + Array("_pq_.x".utf8) + [0])
     }
 

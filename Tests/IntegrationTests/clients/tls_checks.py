@@ -43,8 +43,13 @@ def a_certificate_of_a_stranger_is_refused_by_the_client():
         raise AssertionError("the client trusted a stranger")
 
 
-def cancel():
-    with connect() as connection:
+def cancel_with_a_long_key():
+    """Protocol 3.2."""
+    cancel(min_protocol_version="3.2", max_protocol_version="3.2")
+
+
+def cancel(**settings):
+    with connect(**settings) as connection:
         timer = threading.Timer(0.5, lambda: connection.cancel_safe(timeout=10))
         timer.start()
         started = time.monotonic()
@@ -68,6 +73,7 @@ def notifications_reach_an_idle_client():
 
 for check in [
     at_once, by_request, a_certificate_of_a_stranger_is_refused_by_the_client, cancel,
+    cancel_with_a_long_key,
     notifications_reach_an_idle_client,
 ]:
     check()
