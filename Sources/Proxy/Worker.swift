@@ -105,6 +105,8 @@ final class Worker {
     var consoleWaiters: Set<Int> = []
     /// By the number of the group.
     var traffic: [Traffic] = []
+    /// By the number of the group and the place of the node, as far as they were asked for.
+    var knownPools: [[Pool?]] = []
 
     /// Reused by every call into the machines.
     var toClient = Outbox()

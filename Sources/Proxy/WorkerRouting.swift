@@ -75,7 +75,7 @@ extension Worker {
             client.wait = .pool(node: place)
             client.activeAt = now
             acquiring = client
-            withPool(group.pool(place)) { machine, actions in
+            withPool(pool(group, place)) { machine, actions in
                 machine.acquire(waiterID(client), worker: id, now: now, actions: &actions)
             }
             acquiring = nil
@@ -83,6 +83,17 @@ extension Worker {
             if !client.wait.isNone { return false }
         }
         return false
+    }
+
+    /// The pool of the node in a place. A pool that was made stays, so that it need not be asked for again.
+    private func pool(_ group: PoolGroup, _ place: Int) -> Pool {
+        let number = group.number
+        if number < knownPools.count, place < knownPools[number].count, let known = knownPools[number][place] { return known }
+        while knownPools.count <= number { knownPools.append([]) }
+        while knownPools[number].count <= place { knownPools[number].append(nil) }
+        let pool = group.pool(place)
+        knownPools[number][place] = pool
+        return pool
     }
 
     /// What is asked of the router for work of a client.
