@@ -88,7 +88,9 @@ extension Worker {
     /// The pool of the node in a place. A pool that was made stays, so that it need not be asked for again.
     private func pool(_ group: PoolGroup, _ place: Int) -> Pool {
         let number = group.number
-        if number < knownPools.count, place < knownPools[number].count, let known = knownPools[number][place] { return known }
+        if number < knownPools.count, place < knownPools[number].count, let known = knownPools[number][place] {
+            return known
+        }
         while knownPools.count <= number { knownPools.append([]) }
         while knownPools[number].count <= place { knownPools[number].append(nil) }
         let pool = group.pool(place)
