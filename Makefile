@@ -84,7 +84,7 @@ microbench: libraries
 	.build/release/microbench
 
 deps:
-	.ci/deps drivers openssl strace haproxy patroni etcd nss-wrapper
+	.ci/deps drivers openssl slapd strace haproxy patroni etcd nss-wrapper
 
 libraries:
 	.ci/deps

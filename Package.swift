@@ -48,6 +48,9 @@ let package = Package(
             dependencies: ["Locks", "Probing", "Reactor"], swiftSettings: strict),
         .target(  // host names, resolved off the workers
             name: "Lookups", dependencies: ["Locks", "Telemetry"], swiftSettings: strict),
+        .target(  // PAM and LDAP, asked whether passwords are right
+            name: "Passwords", dependencies: ["Authentication", "CLDAP", "CPAM", "Locks", "Reactor"],
+            swiftSettings: strict),
         .target(  // owns every connection and worker thread
             name: "Proxy",
             dependencies: [
@@ -85,7 +88,7 @@ let package = Package(
             name: "pointsman",
             dependencies: [
                 "Proxy", "Probing", "Settings", "SQL", "Routing", "Pooling", "Authentication", "Sessions", "Telemetry",
-                "Lookups", "OpenSSL", "PostgresCluster", "Reactor", "Locks", "Endpoints", "Discovery",
+                "Lookups", "OpenSSL", "Passwords", "PostgresCluster", "Reactor", "Locks", "Endpoints", "Discovery",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -95,6 +98,8 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CLDAP", providers: [.apt(["libldap-dev"])]),
+        .systemLibrary(name: "CPAM", providers: [.apt(["libpam0g-dev"])]),
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
         // The tests: one target for each module, and those that need running servers.
@@ -120,6 +125,9 @@ let package = Package(
         .testTarget(
             name: "ProbingTests",
             dependencies: ["Probing", "Routing", "SQL", "SQLCorpus", "PostgresCluster", "Locks"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PasswordsTests", dependencies: ["Passwords", "Authentication", "Locks", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "ProxyTests", dependencies: ["Proxy", "OpenSSL", "Reactor", "Routing", "SQL", "Sessions"],

@@ -14,6 +14,13 @@ public enum AuthenticationMethod: String, Sendable, CaseIterable {
     case certificate = "cert"
     /// The kernel's word for who is at the other end of a unix socket; in rules only.
     case peer
+    /// A password in the clear, which a service of PAM checks.
+    case pam
+    /// A password in the clear, which a directory checks.
+    case ldap
+
+    /// Somebody else says whether the password is right.
+    public var asksOthers: Bool { self == .pam || self == .ldap }
 }
 
 /// How clients prove who they are, for all of them.
@@ -28,6 +35,10 @@ public struct AuthSettings: Equatable, Sendable {
     public var queryUser: String?
     /// Where it is asked, by the name on the servers; nil: in the database that the client wants.
     public var queryDatabase: String?
+    /// For the method `pam`.
+    public var pamService = "pointsman"
+    /// For the method `ldap`.
+    public var ldap = LDAPSettings()
     /// Entries of a ``DerivedKeysCache``.
     public var maxDerivedKeys = 4096
 

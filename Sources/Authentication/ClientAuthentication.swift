@@ -41,6 +41,8 @@ public struct ClientAuthentication: Sendable {
         case send([UInt8])
         /// Send these bytes, the last message of which is AuthenticationOk. `keys` are those that the login revealed.
         case succeeded(send: [UInt8], keys: SCRAMKeys?)
+        /// Ask others whether the password is right, and call `verified`.
+        case verify(password: [UInt8])
         /// Nothing has changed: lend the keys to the cache and feed the same message again.
         case derive(KeyDerivation)
         /// Send an ErrorResponse and close.
@@ -59,6 +61,8 @@ public struct ClientAuthentication: Sendable {
         case new
         /// A password in the clear is expected. Leaves to ended.
         case expectingPassword
+        /// Others look at the password. Leaves by `verified`.
+        case verifying
         /// The answer to an MD5 challenge is expected. Leaves to ended.
         case expectingMD5(salt: [UInt8])
         /// The choice of a SASL mechanism is expected. Leaves to expectingClientFirst, exchanging or ended.
@@ -123,7 +127,7 @@ public struct ClientAuthentication: Sendable {
             state = .ended
             if secret != nil, isProven { return succeed(keys: nil) }
             return .failed(method == .peer ? .peer : .certificate)
-        case .plain:
+        case .plain, .pam, .ldap:
             state = .expectingPassword
             return .send(AuthenticationFrame.request(.cleartextPassword))
         case .md5 where (secret?.kind ?? mockKind) != .scram:
@@ -140,6 +144,12 @@ public struct ClientAuthentication: Sendable {
     /// The body of a `p` message arrived.
     public mutating func received(_ body: [UInt8], cache: inout DerivedKeysCache) -> Step {
         do throws(ClientAuthenticationFailure) {
+            if method.asksOthers {
+                let password = try Self.password(in: body)
+                guard !password.isEmpty else { throw .emptyPassword }
+                state = .verifying
+                return .verify(password: password)
+            }
             return try answer(to: body, cache: &cache)
         } catch {
             // Whatever asks the cache changes the state only when it has the keys.
@@ -149,11 +159,18 @@ public struct ClientAuthentication: Sendable {
         }
     }
 
+    /// Others have said whether the password is right.
+    public mutating func verified(_ isRight: Bool) -> Step {
+        guard case .verifying = state else { preconditionFailure("nobody was asked about a password") }
+        state = .ended
+        return isRight ? succeed(keys: nil) : .failed(.rejected)
+    }
+
     private mutating func answer(
         to body: [UInt8], cache: inout DerivedKeysCache
     ) throws(ClientAuthenticationFailure) -> Step {
         switch state {
-        case .new, .ended:
+        case .new, .verifying, .ended:
             preconditionFailure("a login that is not under way received a message")
         case .expectingPassword:
             let password = try Self.password(in: body)

@@ -255,15 +255,16 @@ public struct AccessFiles {
         _ fields: ArraySlice<[Word]>, _ kind: AccessRule.Kind, _ path: String, _ line: Int
     ) -> AccessRule.Verdict? {
         let name = fields[fields.startIndex][0].text
-        var map: String?
+        var options: [String: String] = [:]
         for option in fields.dropFirst() {
-            let parts = option[0].text.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2, parts[0] == "map", name == "cert" || name == "peer" else {
+            let parts = option.map(\.text).joined(separator: ",").split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, AccessOptions.known[name]?.contains(parts[0]) ?? false else {
                 note(path, line, "the option \(option[0].text) is not supported for \(name)")
                 return nil
             }
-            map = parts[1]
+            options[parts[0]] = parts[1]
         }
+        let map = options["map"]
         switch name {
         case "reject": return .reject
         case "trust": return .prove(.trust, map: nil)
@@ -274,6 +275,10 @@ public struct AccessFiles {
         case "cert":
             note(path, line, "cert needs a rule that begins with hostssl")
         case "peer" where kind == .local: return .prove(.peer, map: map)
+        case "pam": return .ask(.pam(service: options["pamservice"] ?? AuthSettings().pamService))
+        case "ldap":
+            if let settings = AccessOptions.ldap(options) { return .ask(.ldap(settings)) }
+            note(path, line, "ldap needs ldapprefix or ldapsuffix, or ldapbasedn, and a port that is a number")
         case "peer":
             note(path, line, "peer needs a rule that begins with local")
         default:

@@ -43,6 +43,8 @@ public struct AccessRule: Equatable, Sendable {
         case reject
         /// - Parameter map: the ident map by which a certificate or the kernel proves a user; nil: the names are equal.
         case prove(AuthenticationMethod, map: String?)
+        /// Somebody else says whether the password is right.
+        case ask(PasswordQuestion.Authority)
     }
 
     public var line: Int

@@ -18,8 +18,10 @@ final class LoginUnderWay {
     var request: StartupRequest?
     /// What was derived for it.
     var lent: LentKeys?
-    /// What a server said of the user.
+    /// What a server, or others who know the password, said of the user.
     var found: Secret?
+    /// Who says whether the password is right, if not we.
+    var authority: PasswordQuestion.Authority?
     /// The client began with a TLS handshake, unasked.
     var isDirect = false
     /// It was told that its bytes are encrypted.

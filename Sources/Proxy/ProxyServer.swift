@@ -22,16 +22,18 @@ public final class ProxyServer: Sendable {
     /// - Parameters:
     ///   - inherited: listening sockets that somebody else has opened; with any, no others are opened.
     ///   - lookUp: finds users that the settings do not know; nil: nobody does.
+    ///   - verify: asks others whether passwords are right; nil: nobody can be asked.
     ///   - command: is told, on any thread, what the console asks of the process.
     public init(
         settings: ProxySettings, clusters: [ProxyCluster], version: String, logger: Logger,
-        inherited: [Listener] = [], lookUp: UserLookUp? = nil, command: @escaping @Sendable (ProcessCommand) -> Void
+        inherited: [Listener] = [], lookUp: UserLookUp? = nil, verify: PasswordVerifier? = nil,
+        command: @escaping @Sendable (ProcessCommand) -> Void
     ) throws(ReactorError) {
         let count = settings.server.workers > 0 ? settings.server.workers : CPUCount.available
         let workerCount = min(count, 64)
         shared = try SharedState(
             settings: settings, clusters: clusters, workerCount: workerCount, version: version, logger: logger,
-            lookUp: lookUp, command: command)
+            lookUp: lookUp, verify: verify, command: command)
         var boxes: [Mailbox<WorkerMessage>] = []
         for _ in 0..<workerCount { boxes.append(try Mailbox<WorkerMessage>()) }
         mailboxes = boxes
@@ -78,8 +80,8 @@ public final class ProxyServer: Sendable {
     /// again, for connections to come. Clients whose database or user is gone leave after their transactions.
     ///
     /// - Returns: a sentence for each certificate or key that cannot be used; those stay as they were.
-    public func reload(_ settings: ProxySettings) -> [String] {
-        let mistakes = shared.transports.reload(clients: settings.transport)
+    public func reload(_ settings: ProxySettings) -> Set<String> {
+        let mistakes = shared.transports.reload(settings)
         let groups = shared.take(settings)
         mailboxes.first?.post(.poolsChanged(groups))
         for mailbox in mailboxes { mailbox.post(.groupsChanged) }
@@ -134,7 +136,7 @@ public final class ProxyServer: Sendable {
                 }
             }
             if let directory = settings.unixSocketDirectory {
-                let listener = try Listener.unix(directory: directory, port: port)
+                let listener = try Listener.unix(directory: directory, port: port, mode: settings.unixSocketMode)
                 parts[0].append(ListenerPart(listener: listener, kind: kind, deals: true))
             }
         }

@@ -24,6 +24,9 @@ public struct ProxySettings: Sendable {
     public var access: AccessRules?
     /// Towards clients.
     public var transport = TransportSettings(.disable)
+    /// Towards clients of single ports; nil: as of the others.
+    public var readerSecurity: TransportSecurity?
+    public var writerSecurity: TransportSecurity?
     /// What databases without limits of their own have got.
     public var poolDefaults = PoolSettings()
     /// Where the other processes are reached that clients' cancel requests may be meant for, by their numbers.
@@ -49,6 +52,23 @@ public struct ProxySettings: Sendable {
         self.admin = admin
     }
 
+    /// Somebody else may be asked whether passwords are right.
+    var asksOthers: Bool {
+        authentication.method.asksOthers
+            || access?.rules.contains { if case .ask = $0.verdict { true } else { false } } ?? false
+    }
+
+    /// Towards clients of a port.
+    func transport(of port: ListenerKind) -> TransportSettings {
+        var transport = transport
+        switch port {
+        case .split: break
+        case .reader: transport.security = readerSecurity ?? transport.security
+        case .writer: transport.security = writerSecurity ?? transport.security
+        }
+        return transport
+    }
+
     /// The entry that serves a name a client asked for: its own, else the wildcard's, else none.
     public func database(named name: String) -> DatabaseSettings? {
         databases[name] ?? databases[DatabaseSettings.wildcard]
@@ -69,6 +89,8 @@ public struct ListenSettings: Equatable, Sendable {
     public var addresses: [String]
     /// A directory that gets a socket `.s.PGSQL.<port>` for each port; nil: no unix sockets.
     public var unixSocketDirectory: String?
+    /// Who may connect to them, as the permissions of a file.
+    public var unixSocketMode: UInt32 = 0o777
     /// Routes statement by statement.
     public var port: UInt16
     /// Primary only.

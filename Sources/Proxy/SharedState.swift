@@ -1,6 +1,6 @@
 // What do the workers have in common, and behind which locks?
 
-import Authentication
+public import Authentication
 import Locks
 import Logging
 import OpenSSL
@@ -46,6 +46,10 @@ public struct ProxyCluster: Sendable {
 public typealias UserLookUp =
     @Sendable (_ cluster: Int, _ database: String, _ user: String, @escaping @Sendable (UserAnswer) -> Void) -> Void
 
+/// Asks others whether a password is right.
+public typealias PasswordVerifier =
+    @Sendable (_ question: PasswordQuestion, @escaping @Sendable (PasswordVerdict) -> Void) -> Void
+
 /// The process-wide state: immutable settings, and a few tables behind locks that only logins take.
 final class SharedState: Sendable {
     /// Pools of more (database, user) pairs than this are refused: names are the clients' to choose.
@@ -90,6 +94,8 @@ final class SharedState: Sendable {
     let command: @Sendable (ProcessCommand) -> Void
     /// Asks the cluster of a number, in a database by its name there, for a user's secret; nil: nobody can be asked.
     let lookUp: UserLookUp?
+    /// Asks others whether a password is right; nil: nobody can be asked.
+    let verify: PasswordVerifier?
     let held: HeldWork
     /// By worker.
     let reports: [PublishedReport]
@@ -104,10 +110,11 @@ final class SharedState: Sendable {
 
     init(
         settings: ProxySettings, clusters: [ProxyCluster], workerCount: Int, version: String, logger: Logger,
-        lookUp: UserLookUp?, command: @escaping @Sendable (ProcessCommand) -> Void
+        lookUp: UserLookUp?, verify: PasswordVerifier?, command: @escaping @Sendable (ProcessCommand) -> Void
     ) throws(ReactorError) {
         self.command = command
         self.lookUp = lookUp
+        self.verify = verify
         held = HeldWork(settings.server)
         self.version = version
         reports = (0..<workerCount).map { _ in PublishedReport() }
@@ -125,7 +132,7 @@ final class SharedState: Sendable {
         derivedKeys = Lock(
             DerivedKeysCache(limit: settings.authentication.maxDerivedKeys, derivesAtOnce: false))
         deriver = try KeyDeriver(logger: logger)
-        transports = Transports(clients: settings.transport, clusters: clusters.map(\.settings.transport))
+        transports = Transports(settings, clusters: clusters.map(\.settings.transport))
         mockKind = settings.directory.commonestKind
     }
 
@@ -209,7 +216,7 @@ final class SharedState: Sendable {
                 pool: settings.poolSettings(database: entry, user: user),
                 maxMessageSize: settings.server.maxMessageSize)
         }
-        let asks = settings.authentication.query != nil
+        let asks = settings.authentication.query != nil || settings.asksOthers
         let secret = settings.directory.lookup(group.user)
         guard secret != nil || settings.users[group.user] != nil || asks else {
             return PoolGroup(group, endingWith: .removed("user \"\(group.user)\" was removed"))

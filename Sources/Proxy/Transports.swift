@@ -3,6 +3,7 @@
 import Locks
 import OpenSSL
 import Reactor
+import Routing
 import Sessions
 
 /// The TLS of each side, which can be read again while connections come and go.
@@ -13,7 +14,7 @@ final class Transports: Sendable {
     }
 
     private struct Content {
-        var clients: Side
+        var clients: [ListenerKind: Side]
         /// By the number of the cluster.
         var clusters: [Side]
     }
@@ -21,30 +22,36 @@ final class Transports: Sendable {
     private let content: Lock<Content>
 
     /// Settings that cannot be carried out have been found before; here they leave a side without TLS.
-    init(clients: TransportSettings, clusters: [TransportSettings]) {
+    init(_ settings: ProxySettings, clusters: [TransportSettings]) {
+        let sides = ListenerKind.allCases.map { port in
+            let transport = settings.transport(of: port)
+            return (port, Side(settings: transport, context: try? transport.context(.server)))
+        }
         content = Lock(
             Content(
-                clients: Side(settings: clients, context: try? clients.context(.server)),
+                clients: Dictionary(uniqueKeysWithValues: sides),
                 clusters: clusters.map { Side(settings: $0, context: try? $0.context(.client)) }))
     }
 
     /// Reads certificates and keys again, with new settings towards clients. Whatever cannot be used stays as it was.
     ///
     /// - Returns: what is wrong, a sentence each.
-    func reload(clients: TransportSettings) -> [String] {
-        var mistakes: [String] = []
-        let old = content.withLock { $0 }
-        var new = old
-        do throws(TLSMistake) {
-            new.clients = Side(settings: clients, context: try clients.context(.server))
-        } catch {
-            mistakes.append(error.description)
+    func reload(_ settings: ProxySettings) -> Set<String> {
+        var mistakes: Set<String> = []
+        var new = content.withLock { $0 }
+        for port in ListenerKind.allCases {
+            let transport = settings.transport(of: port)
+            do throws(TLSMistake) {
+                new.clients[port] = Side(settings: transport, context: try transport.context(.server))
+            } catch {
+                mistakes.insert(error.description)
+            }
         }
         for number in new.clusters.indices {
             do throws(TLSMistake) {
                 new.clusters[number].context = try new.clusters[number].settings.context(.client)
             } catch {
-                mistakes.append(error.description)
+                mistakes.insert(error.description)
             }
         }
         let changed = new
@@ -53,17 +60,17 @@ final class Transports: Sendable {
     }
 
     /// Whether a client's connection can be encrypted, or has to be. One through a unix socket stays on the machine.
-    func encryption(of peer: Peer) -> ClientLogin.Encryption {
+    func encryption(of peer: Peer, on port: ListenerKind) -> ClientLogin.Encryption {
         guard case .tcp = peer else { return .unavailable }
         return content.withLock { content in
-            guard content.clients.context != nil else { return .unavailable }
-            return content.clients.settings.security.isRequired ? .required : .optional
+            guard let side = content.clients[port], side.context != nil else { return .unavailable }
+            return side.settings.security.isRequired ? .required : .optional
         }
     }
 
     /// nil: nothing is encrypted any more.
-    func channelToClient() -> TLSChannel? {
-        content.withLock { $0.clients.context }.map { TLSChannel($0) }
+    func channelToClient(on port: ListenerKind) -> TLSChannel? {
+        content.withLock { $0.clients[port]?.context }.map { TLSChannel($0) }
     }
 
     func security(ofCluster number: Int) -> TransportSecurity {

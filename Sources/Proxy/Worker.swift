@@ -209,6 +209,7 @@ final class Worker {
         case .resolved(let token, let addresses, let failure): resolved(token, addresses, failure: failure)
         case .derived(let token, let keys): derived(token, keys)
         case .userFound(let token, let answer): userFound(token, answer)
+        case .verified(let token, let verdict, let secret): verified(token, verdict, secret)
         case .cancel(let slot, let secret): cancelClient(slot: slot, secret: secret)
         case .forwardCancel(let endpoint, let processID, let secret):
             sendCancel(to: endpoint, processID: processID, secret: secret)

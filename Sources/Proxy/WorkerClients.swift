@@ -58,7 +58,7 @@ extension Worker {
             token: token, descriptor: descriptor, peer: peer, listener: kind, acceptedAt: now,
             processID: key.processID, cancelSecret: SecureRandom.bytes(4),
             awaitsProxyHeader: shared.settings.listen.proxies.contains(peer),
-            encryption: shared.transports.encryption(of: peer), blocks: blocks)
+            encryption: shared.transports.encryption(of: peer, on: kind), blocks: blocks)
         while clients.count <= token.index { clients.append(nil) }
         clients[token.index] = client
         newcomers.append(token)

@@ -13,9 +13,9 @@ extension Worker {
     func encrypt(_ client: ClientConnection, _ bytes: Span<UInt8>, at offset: inout Int) {
         let rest = offset..<bytes.count
         offset = bytes.count
-        guard case .login(let login) = client.phase, let channel = shared.transports.channelToClient() else {
-            return close(client)
-        }
+        guard case .login(let login) = client.phase,
+            let channel = shared.transports.channelToClient(on: client.listener)
+        else { return close(client) }
         // After a request for TLS nothing may follow it.
         login.isDirect = !rest.isEmpty
         // What it was answered goes ahead, in the clear.

@@ -68,15 +68,19 @@ extension Worker {
         if let rules {
             switch rules.verdict(on: access(client, request)) {
             case .prove(let found, let name): (method, map) = (found, name)
+            case .ask(.pam(let service)): (method, login.authority) = (.pam, .pam(service: service))
+            case .ask(let authority): (method, login.authority) = (.ldap, authority)
             case .reject: return turnAway(client, .rejected(client, request, "the access rules reject"))
             case nil: return turnAway(client, .rejected(client, request, "no access rule fits"))
             }
         }
+        if rules == nil, method == .pam { login.authority = .pam(service: settings.authentication.pamService) }
+        if rules == nil, method == .ldap { login.authority = .ldap(settings.authentication.ldap) }
         let proven: String? =
             switch method {
             case .certificate: client.output.channel?.peerCertificate?.commonName
             case .peer: if case .unix(let owner?) = client.peer { owner.userName } else { nil }
-            case .trust, .plain, .md5, .scramSHA256: nil
+            case .trust, .plain, .md5, .scramSHA256, .pam, .ldap: nil
             }
         let isProven = proven.map { (rules ?? AccessRules()).allows($0, as: request.user, map: map) } ?? false
         // Who need not know a password needs a row, not a secret.
@@ -92,6 +96,42 @@ extension Worker {
         // A login without a password ends here; what the client sends next is no part of it.
         if case .needInput = next { return true }
         return follow(next, client)
+    }
+
+    /// Asks somebody else whether the client's password is right.
+    func verify(_ client: ClientConnection, _ password: [UInt8]) {
+        guard case .login(let login) = client.phase, let request = login.request, let authority = login.authority,
+            let ask = shared.verify
+        else {
+            close(client, ErrorFields(.fatal, "28000", "nobody can check the password"))
+            return
+        }
+        client.wait = .user
+        let host: String? = if case .tcp(let address) = client.peer { address.host } else { nil }
+        let question = PasswordQuestion(authority, user: request.user, password: password, host: host)
+        let (token, mailbox) = (client.token, mailbox)
+        // What was right here may open connections to servers that know the same password.
+        let secret = Secret.plain(String(decoding: password, as: UTF8.self))
+        ask(question) { mailbox.post(.verified(token, $0, secret)) }
+    }
+
+    func verified(_ token: Token, _ verdict: PasswordVerdict, _ secret: Secret) {
+        guard tokens.isCurrent(token), let client = clients[token.index], case .login(let login) = client.phase,
+            case .user = client.wait, let request = login.request
+        else { return }
+        client.wait = .none
+        if case .failed(let reason) = verdict {
+            shared.logger.error(
+                "a password could not be checked: \(reason)",
+                metadata: ["client": "\(client.peer)", "database": "\(request.database)", "user": "\(request.user)"])
+        }
+        if verdict == .right, (shared.settings.directory.lookup(request.user) ?? .unusable) == .unusable {
+            login.found = secret
+        }
+        let step = login.machine.verified(verdict == .right, toClient: &toClient)
+        let goesOn = follow(step, client)
+        flush(client, Span())
+        if goesOn { pump(client) }
     }
 
     private func access(_ client: ClientConnection, _ request: StartupRequest) -> AccessRequest {

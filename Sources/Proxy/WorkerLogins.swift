@@ -29,6 +29,9 @@ extension Worker {
             forwardCancel(processID: processID, secret: secret)
             close(client)
             return false
+        case .verify(let password):
+            verify(client, password)
+            return false
         case .authenticated(let keys):
             return authenticated(client, keys)
         case .derive(let derivation):

@@ -31,6 +31,8 @@ enum WorkerMessage: Sendable {
     case derived(Token, LentKeys)
     /// What a server knows of the user that a client wants to be.
     case userFound(Token, UserAnswer)
+    /// What others say of a client's password, which is handed back.
+    case verified(Token, PasswordVerdict, Secret)
     /// A CancelRequest for the client in a slot.
     case cancel(slot: Int, secret: [UInt8])
     /// A client of another process is meant, whose address is known now.

@@ -3,17 +3,21 @@ import CLinux
 import Glibc
 
 extension Listener {
-    /// Listens on `directory/.s.PGSQL.port`, for everybody: who may log in is decided later. A socket file on which
+    /// Listens on `directory/.s.PGSQL.port`; who may log in is decided later. A socket file on which
     /// nobody listens any more is replaced.
+    ///
+    /// - Parameter mode: who may connect.
     public static func unix(
-        directory: String, port: UInt16, backlog: Int = defaultBacklog
+        directory: String, port: UInt16, mode: UInt32 = 0o777, backlog: Int = defaultBacklog
     ) throws(ReactorError) -> Listener {
         let separator = directory.hasSuffix("/") ? "" : "/"
-        return try unix(path: "\(directory)\(separator).s.PGSQL.\(port)", backlog: backlog)
+        return try unix(path: "\(directory)\(separator).s.PGSQL.\(port)", mode: mode, backlog: backlog)
     }
 
     /// Listens on a socket file.
-    public static func unix(path: String, backlog: Int = defaultBacklog) throws(ReactorError) -> Listener {
+    public static func unix(
+        path: String, mode: UInt32 = 0o777, backlog: Int = defaultBacklog
+    ) throws(ReactorError) -> Listener {
         guard let address = RawAddress(path: path) else {
             throw .pathTooLong(path: path, limit: RawAddress.pathLimit)
         }
@@ -28,7 +32,7 @@ extension Listener {
         }
         let file = SocketFile(path: path)
         do throws(ReactorError) {
-            if let failure = SystemCalls.setMode(path: path, 0o777).failure {
+            if let failure = SystemCalls.setMode(path: path, mode).failure {
                 throw .failed(operation: "chmod", subject: path, failure)
             }
             if let failure = SystemCalls.listen(descriptor, backlog: backlog).failure {

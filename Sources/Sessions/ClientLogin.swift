@@ -17,6 +17,8 @@ public struct ClientLogin: Sendable {
         case cancel(processID: Int32, secret: [UInt8])
         /// The client is who it says. `keys` may log in to servers in its name.
         case authenticated(keys: SCRAMKeys?)
+        /// Ask others whether the password is right, and call `verified`.
+        case verify(password: [UInt8])
         /// Lend the keys to the cache and call again from the same offset.
         case derive(KeyDerivation)
         /// The connection ends; nil: without a word.
@@ -30,6 +32,14 @@ public struct ClientLogin: Sendable {
         case optional
         /// Nobody logs in without.
         case required
+    }
+
+    /// Others have said whether the password is right.
+    public mutating func verified(_ isRight: Bool, toClient: inout Outbox) -> Step {
+        guard let step = authentication?.verified(isRight) else {
+            preconditionFailure("A login under way knows who it is for.")
+        }
+        return follow(step, toClient: &toClient) ?? .needInput
     }
 
     private enum State: Sendable {
@@ -190,6 +200,8 @@ public struct ClientLogin: Sendable {
             return .authenticated(keys: keys)
         case .derive(let derivation):
             return .derive(derivation)
+        case .verify(let password):
+            return .verify(password: password)
         case .failed(let failure):
             state = .done
             return .close(Self.error(failure, user: user))

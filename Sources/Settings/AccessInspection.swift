@@ -11,7 +11,7 @@ extension Inspection {
                 "method", in: table,
                 [
                     "scram-sha-256": .scramSHA256, "md5": .md5, "plain": .plain, "trust": .trust, "cert": .certificate,
-                    "hba": .scramSHA256,
+                    "pam": .pam, "ldap": .ldap, "hba": .scramSHA256,
                 ]) ?? settings.method
         if settings.method == .certificate, !transport.security.verifies {
             note(
@@ -21,6 +21,27 @@ extension Inspection {
         settings.scramIterations =
             integer("scram_iterations", in: table, 1...10_000_000) ?? settings.scramIterations
         readQuery(table, into: &settings)
+        settings.pamService = string("pam_service", in: table) ?? settings.pamService
+        settings.ldap = ldap(self.table(.ldap, "ldap", in: table), isNeeded: settings.method == .ldap)
+        return settings
+    }
+
+    private mutating func ldap(_ table: Table, isNeeded: Bool) -> LDAPSettings {
+        var settings = LDAPSettings()
+        settings.url = string("url", in: table, expected: "ldap://host:port or ldaps://host") ?? settings.url
+        settings.usesStartTLS = boolean("starttls", in: table) ?? settings.usesStartTLS
+        settings.prefix = string("prefix", in: table) ?? settings.prefix
+        settings.suffix = string("suffix", in: table) ?? settings.suffix
+        settings.base = string("base_dn", in: table)
+        settings.bindName = string("bind_dn", in: table) ?? settings.bindName
+        settings.bindPassword = secret("bind_password", in: table) ?? settings.bindPassword
+        settings.attribute = string("search_attribute", in: table) ?? settings.attribute
+        settings.filter = string("search_filter", in: table)
+        if isNeeded, settings.base == nil, !table.has("prefix"), !table.has("suffix"), !table.has("base_dn") {
+            note(
+                .missing(expected: "prefix or suffix of the name that is bound, or base_dn, where it is looked for"),
+                at: table.path(of: "base_dn"))
+        }
         return settings
     }
 
@@ -127,7 +148,10 @@ extension Inspection {
             }
             directory.add(name, secret)
         }
-        let isKnownElsewhere = authentication.has("users_file") || authentication.has("query_user")
+        var isKnownElsewhere = authentication.has("users_file") || authentication.has("query_user")
+        if case .string(let method)? = authentication["method"], ["pam", "ldap", "hba"].contains(method) {
+            isKnownElsewhere = true
+        }
         if directory.count == 0 && users.isReadable && !isKnownElsewhere {
             let expected = "somebody who may log in: [users.NAME], or a file of users in auth.users_file"
             note(.missing(expected: expected), at: users.path)

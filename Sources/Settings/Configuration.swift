@@ -112,6 +112,9 @@ extension Inspection {
             authentication: self.authentication(authentication, transport: transport), clusters: clusters,
             databases: databases, directory: directory, users: users, admin: admin)
         proxy.transport = transport
+        proxy.readerSecurity = security("reader_mode", in: tls)
+        proxy.writerSecurity = security("writer_mode", in: tls)
+        checkTransports(proxy, tls)
         proxy.poolDefaults = pool
         proxy.access = access(authentication)
         checkAskingUser(proxy, authentication)

@@ -16,6 +16,14 @@ extension Inspection {
             }
         }
         settings.unixSocketDirectory = string("unix_socket_dir", in: table, expected: "a directory")
+        let octal = #"octal digits such as "0770""#
+        if let text = string("unix_socket_mode", in: table, expected: octal) {
+            if let mode = UInt32(text, radix: 8), mode <= 0o777 {
+                settings.unixSocketMode = mode
+            } else {
+                noteWrong("unix_socket_mode", in: table, expected: octal, found: .string(text))
+            }
+        }
         settings.port = port("port", in: table) ?? settings.port
         settings.readerPort = port("reader_port", in: table)
         settings.writerPort = port("writer_port", in: table)

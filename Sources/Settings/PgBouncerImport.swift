@@ -129,6 +129,12 @@ public struct PgBouncerImport: Sendable {
         let method = file.setting("auth_type") ?? "md5"
         switch method {
         case "trust", "plain", "md5", "scram-sha-256", "cert", "hba": put("auth", "method", Self.quoted(method))
+        case "pam":
+            put("auth", "method", "\"pam\"")
+            put("auth", "pam_service", "\"pgbouncer\"")
+        case "ldap":
+            put("auth", "method", "\"ldap\"")
+            translateDirectory(file.setting("auth_ldap_options") ?? "")
         case "any":
             put("auth", "method", "\"trust\"")
             notes.append("auth_type = any: whoever names a known user is that user; nobody else gets in")
@@ -143,6 +149,24 @@ public struct PgBouncerImport: Sendable {
             if words.contains(where: { ["tlsv1.0", "tlsv1.1", "all", "legacy"].contains($0) }) {
                 notes.append("\(side)_tls_protocols = \(versions): versions before 1.2 are not spoken")
             }
+        }
+    }
+
+    /// The options of a rule, for everybody.
+    private mutating func translateDirectory(_ options: String) {
+        let pairs = PgBouncerFile.pairs(options.replacing("\"", with: "'")) ?? []
+        guard let ldap = AccessOptions.ldap(Dictionary(pairs) { $1 }) else {
+            mistakes.append("auth_ldap_options: expected ldapprefix, ldapsuffix or ldapbasedn among the options")
+            return
+        }
+        put("auth.ldap", "url", Self.quoted(ldap.url))
+        if ldap.usesStartTLS { put("auth.ldap", "starttls", "true") }
+        for (key, value) in [
+            ("prefix", ldap.prefix), ("suffix", ldap.suffix), ("base_dn", ldap.base ?? ""), ("bind_dn", ldap.bindName),
+            ("bind_password", ldap.bindPassword), ("search_attribute", ldap.attribute),
+            ("search_filter", ldap.filter ?? ""),
+        ] where !value.isEmpty {
+            put("auth.ldap", key, Self.quoted(value))
         }
     }
 

@@ -32,7 +32,7 @@ enum PgBouncerRules {
         "admin_users": .names("admin", "users"), "application_name_add_host": .default("0", "it is not supported"),
         "auth_dbname": .text("auth", "query_database"), "auth_file": .file("auth", "users_file"),
         "auth_hba_file": .file("auth", "hba_file"), "auth_ident_file": .file("auth", "ident_file"),
-        "auth_ldap_options": .none("LDAP is not supported"), "auth_query": .text("auth", "query"),
+        "auth_ldap_options": .elsewhere, "auth_query": .text("auth", "query"),
         "auth_type": .elsewhere, "auth_user": .text("auth", "query_user"),
         "autodb_idle_timeout": .none("pools behind \"*\" stay; their connections close by pool.idle_timeout"),
         "cancel_wait_timeout": .none("a cancel request does not wait: it has a connection of its own"),
@@ -92,7 +92,7 @@ enum PgBouncerRules {
         "tcp_user_timeout": .none("it is set"), "track_extra_parameters": .none("every setting follows its session"),
         "transaction_timeout": .seconds("pool", "transaction_timeout"),
         "unix_socket_dir": .file("listen", "unix_socket_dir"), "unix_socket_group": .none("it is not supported"),
-        "unix_socket_mode": .default("0777", "it is not supported"),
+        "unix_socket_mode": .text("listen", "unix_socket_mode"),
         "user": .none("a service manager starts it as its user"), "verbose": .none(logging),
     ]
 }

@@ -7,6 +7,7 @@ public enum Section: String, CaseIterable, Sendable {
     case server
     case peers
     case auth
+    case ldap = "auth.ldap"
     case tls
     case probe
     case clusters
@@ -33,7 +34,7 @@ public enum Section: String, CaseIterable, Sendable {
             ]
         case .listen:
             [
-                "addresses", "unix_socket_dir", "port", "reader_port", "writer_port", "shares_port",
+                "addresses", "unix_socket_dir", "unix_socket_mode", "port", "reader_port", "writer_port", "shares_port",
                 "proxy_protocol_from",
             ]
         case .server:
@@ -46,9 +47,18 @@ public enum Section: String, CaseIterable, Sendable {
         case .auth:
             [
                 "method", "users_file", "scram_iterations", "query", "query_user", "query_database", "hba_file",
-                "ident_file",
+                "ident_file", "pam_service", "ldap",
             ]
-        case .tls: ["mode", "certificate", "key", "ca", "min_version", "ciphers", "cipher_suites"]
+        case .ldap:
+            [
+                "url", "starttls", "prefix", "suffix", "base_dn", "bind_dn", "bind_password", "search_attribute",
+                "search_filter",
+            ]
+        case .tls:
+            [
+                "mode", "reader_mode", "writer_mode", "certificate", "key", "ca", "min_version", "ciphers",
+                "cipher_suites",
+            ]
         case .clusterTLS:
             ["mode", "certificate", "key", "ca", "min_version", "ciphers", "cipher_suites", "negotiation"]
         case .probe:

@@ -8,16 +8,30 @@ extension Inspection {
     mutating func clientTransport(_ table: Table) -> TransportSettings {
         var transport = TransportSettings(table.has("certificate") ? .prefer : .disable)
         readTransport(table, into: &transport)
-        if transport.security != .disable, transport.tls.certificate == nil {
-            if !table.has("certificate") {
-                noteMissing("certificate", in: table, expected: "the file of a certificate; tls.mode asks for it")
-            }
-        } else if transport.security.verifies, transport.tls.authorities == nil, !table.has("ca") {
-            noteMissing("ca", in: table, expected: "the file of an authority; tls.mode asks for clients' certificates")
-        } else {
-            check(transport, .server, table)
-        }
         return transport
+    }
+
+    /// Whether clients of every port can be served as the settings say.
+    mutating func checkTransports(_ proxy: ProxySettings, _ table: Table) {
+        let transport = proxy.transport
+        let modes = [transport.security, proxy.readerSecurity, proxy.writerSecurity].compactMap { $0 }
+        guard modes.contains(where: { $0 != .disable }) else { return }
+        guard transport.tls.certificate != nil else {
+            if !table.has("certificate") {
+                noteMissing("certificate", in: table, expected: "the file of a certificate; the mode asks for it")
+            }
+            return
+        }
+        guard !modes.contains(where: \.verifies) || transport.tls.authorities != nil else {
+            if !table.has("ca") {
+                noteMissing(
+                    "ca", in: table, expected: "the file of an authority; the mode asks for clients' certificates")
+            }
+            return
+        }
+        var strictest = transport
+        strictest.security = modes.first(where: \.verifies) ?? .require
+        check(strictest, .server, table)
     }
 
     /// `[clusters.NAME.tls]`: towards its nodes.
@@ -42,13 +56,7 @@ extension Inspection {
     }
 
     private mutating func readTransport(_ table: Table, into transport: inout TransportSettings) {
-        transport.security =
-            choice(
-                "mode", in: table,
-                [
-                    "disable": .disable, "allow": .allow, "prefer": .prefer, "require": .require,
-                    "verify-ca": .verifyCA, "verify-full": .verifyFull,
-                ]) ?? transport.security
+        transport.security = security("mode", in: table) ?? transport.security
         transport.tls.certificate = file("certificate", in: table)
         transport.tls.key = file("key", in: table)
         transport.tls.authorities = file("ca", in: table)
@@ -57,6 +65,15 @@ extension Inspection {
         transport.tls.ciphers = string("ciphers", in: table, expected: "a list of ciphers, as OpenSSL writes it")
         transport.tls.cipherSuites =
             string("cipher_suites", in: table, expected: "a list of cipher suites, as OpenSSL writes it")
+    }
+
+    mutating func security(_ key: String, in table: Table) -> TransportSecurity? {
+        choice(
+            key, in: table,
+            [
+                "disable": .disable, "allow": .allow, "prefer": .prefer, "require": .require,
+                "verify-ca": .verifyCA, "verify-full": .verifyFull,
+            ])
     }
 
     private mutating func file(_ key: String, in table: Table) -> String? {

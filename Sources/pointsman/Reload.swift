@@ -70,6 +70,8 @@ extension Configuration {
     /// Takes over what a running process can follow.
     fileprivate mutating func takeWhatCanChange(from new: Configuration) {
         proxy.transport = new.proxy.transport
+        proxy.readerSecurity = new.proxy.readerSecurity
+        proxy.writerSecurity = new.proxy.writerSecurity
         proxy.authentication = new.proxy.authentication
         proxy.access = new.proxy.access
         proxy.databases = new.proxy.databases

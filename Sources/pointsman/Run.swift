@@ -3,6 +3,7 @@
 import Endpoints
 import Locks
 import Logging
+import Passwords
 import Proxy
 import Reactor
 import Settings
@@ -26,6 +27,7 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
 
     let running = try RunningClusters(configuration: configuration, logger: logger)
     let commands = Commands()
+    let passwords = try operatorError { () throws(ReactorError) in try PasswordChecker() }
     let asking = Lock(configuration.userQuery)
     let server = try operatorError { () throws(ReactorError) in
         try ProxyServer(
@@ -34,6 +36,8 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
         ) { cluster, database, user, receive in
             guard let settings = asking.withLock({ $0 }) else { return receive(.unknown) }
             running.lookUp(cluster, settings, database: database, user: user, receive)
+        } verify: {
+            passwords.ask($0, $1)
         } command: {
             commands.add($0)
         }
@@ -102,6 +106,7 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
     }
     waiting.join()
     running.stop()
+    passwords.stop()
     endpoint?.stop()
     logger.info("pointsman has stopped")
 }

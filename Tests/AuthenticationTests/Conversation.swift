@@ -46,6 +46,7 @@ struct Conversation {
                 case .success(let answer): step = receive(answer)
                 case .failure(let failure): return .serverRejected(failure)
                 }
+            case .verify(let password): step = client.verified(password == Array("right".utf8))
             case .derive: return .serverRejected(.protocolViolation("keys derived twice"))
             case .succeeded(let frames, let keys):
                 learned = keys

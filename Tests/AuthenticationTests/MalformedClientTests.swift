@@ -139,7 +139,7 @@ struct MalformedClientTests {
             switch step {
             case .failed(.protocolViolation): continue
             case .succeeded: #expect(length >= 83)
-            case .send, .derive, .failed: Issue.record("\(step) after \(length) bytes")
+            case .send, .verify, .derive, .failed: Issue.record("\(step) after \(length) bytes")
             }
         }
     }

@@ -30,6 +30,7 @@ import Testing
             ])
         configuration.tables["users.app"] = ["password": "\"app\""]
         configuration.tables["listen"]?["unix_socket_dir"] = "\".\""
+        configuration.tables["listen"]?["unix_socket_mode"] = "\"0700\""
         return try RouterProcess.start(configuration, files: ["hba.conf": rules, "ident.conf": ident])
     }
 
@@ -74,6 +75,9 @@ import Testing
             return client
         }
         try eventually("the router to serve") { (try? ask("app").value("SELECT current_user")) == "app" }
+        let file = "\(router.directory)/.s.PGSQL.\(router.port)"
+        let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+        #expect(mode == 0o700)
         #expect { try ask("postgres") } throws: { ($0 as? WireClient.ServerError)?.sqlState == "28000" }
     }
 

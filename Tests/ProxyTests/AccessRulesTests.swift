@@ -120,6 +120,24 @@ struct AccessRulesTests {
         #expect(files.mistakes.allSatisfy { $0.line == 2 })
     }
 
+    @Test func othersAreAsked() {
+        let files = read(
+            """
+            host all bob all pam pamservice=login
+            host all carol all pam
+            host all all all ldap ldapserver="one two" ldapport=1389 ldapbasedn="dc=a,dc=b" \
+            ldapsearchattribute=cn ldaptls=1
+            """)
+        #expect(files.mistakes == [])
+        var ldap = LDAPSettings()
+        ldap.url = "ldap://one:1389 ldap://two:1389"
+        ldap.usesStartTLS = true
+        ldap.base = "dc=a,dc=b"
+        ldap.attribute = "cn"
+        let verdicts = ["bob", "carol", "alice"].map { files.rules.verdict(on: request("1.2.3.4", user: $0)) }
+        #expect(verdicts == [.ask(.pam(service: "login")), .ask(.pam(service: "pointsman")), .ask(.ldap(ldap))])
+    }
+
     @Test func ownNetworks() {
         #expect(Network.own().contains { SocketAddress("127.0.0.1", port: 0).map($0.contains) ?? false })
     }

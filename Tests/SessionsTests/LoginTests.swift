@@ -65,7 +65,7 @@ struct LoginTests {
                     clientStep = step
                     Welcome(reported: Self.parameters).write(
                         processID: 77, secret: [1, 2, 3, 4], isOnReaderPort: false, toClient: &toClient)
-                case .identify, .cancel, .derive, .encrypt: Issue.record("unexpected step \(step)")
+                case .identify, .cancel, .derive, .encrypt, .verify: Issue.record("unexpected step \(step)")
                 case .close(let error):
                     clientStep = step
                     if let error { toClient.write { $0.append(contentsOf: error.encoded) } }

@@ -39,6 +39,7 @@ import Testing
             addresses: ["127.0.0.2", "::1"], unixSocketDirectory: "/run/pointsman", port: 7432, writerPort: 7434,
             readerPort: 7433)
         listen.sharesPort = true
+        listen.unixSocketMode = 0o770
         #expect(configuration.proxy.listen == listen)
         var server = ServerSettings(
             workers: 3, maxClients: 500, loginTimeout: .seconds(5), maxMessageSize: 1 << 20)
@@ -82,6 +83,7 @@ import Testing
         clients.tls.ciphers = "ECDHE+AESGCM"
         clients.tls.cipherSuites = "TLS_AES_256_GCM_SHA384"
         #expect(proxy.transport == clients)
+        #expect(proxy.readerSecurity == .disable && proxy.writerSecurity == .disable)
         var main = TransportSettings(.verifyFull)
         main.tls = clients.tls
         main.tls.certificate = nil
@@ -207,6 +209,18 @@ import Testing
         #expect(configuration.proxy.authentication.query == "SELECT name, secret FROM users WHERE name = $1")
         #expect(configuration.proxy.authentication.queryUser == "bob")
         #expect(configuration.proxy.authentication.queryDatabase == "accounts")
+        #expect(configuration.proxy.authentication.pamService == "login")
+        var ldap = LDAPSettings()
+        ldap.url = "ldaps://ldap.example"
+        ldap.usesStartTLS = true
+        ldap.prefix = "uid="
+        ldap.suffix = ",dc=example"
+        ldap.base = "dc=example"
+        ldap.bindName = "cn=reader,dc=example"
+        ldap.bindPassword = "reader's"
+        ldap.attribute = "cn"
+        ldap.filter = "(cn=$username)"
+        #expect(configuration.proxy.authentication.ldap == ldap)
         #expect(configuration.proxy.access?.rules.map(\.line) == [2, 3, 4])
         #expect(configuration.proxy.access?.maps.map(\.map) == ["admins", "certificates"])
         #expect(configuration.proxy.authentication.scramIterations == 5000)

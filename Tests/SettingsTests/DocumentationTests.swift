@@ -76,8 +76,12 @@ import Testing
         let without = try Self.rows().filter { $0.defaultValue == nil }.map { "\($0.section).\($0.key)" }
         let expected: Set<String> = [
             "listen.unix_socket_dir", "listen.reader_port", "listen.writer_port", "auth.users_file", "auth.query",
-            "auth.query_user", "auth.query_database", "auth.hba_file", "auth.ident_file",
-            "tls.mode", "tls.certificate", "tls.key", "tls.ca", "tls.ciphers", "tls.cipher_suites",
+            "auth.query_user", "auth.query_database", "auth.hba_file", "auth.ident_file", "auth.ldap",
+            "auth.ldap.prefix",
+            "auth.ldap.suffix", "auth.ldap.base_dn", "auth.ldap.bind_dn", "auth.ldap.bind_password",
+            "auth.ldap.search_filter",
+            "tls.mode", "tls.reader_mode", "tls.writer_mode", "tls.certificate", "tls.key", "tls.ca",
+            "tls.ciphers", "tls.cipher_suites",
             "clusters.NAME.tls.certificate", "clusters.NAME.tls.key", "clusters.NAME.tls.ca",
             "clusters.NAME.tls.ciphers", "clusters.NAME.tls.cipher_suites", "probe.user", "probe.password",
             "clusters.NAME.nodes", "clusters.NAME.discovery", "clusters.NAME.tls", "clusters.NAME.discovery.source",

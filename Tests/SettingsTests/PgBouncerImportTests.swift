@@ -97,10 +97,26 @@ struct PgBouncerImportTests {
         #expect(imported(text).mistakes.contains { $0.contains(sentence) })
     }
 
+    @Test func directories() throws {
+        let text = """
+            [databases]
+            x = host=h
+            [pgbouncer]
+            auth_type = ldap
+            auth_ldap_options = ldapserver=db ldapprefix="uid=" ldapsuffix=",dc=example" ldaptls=1
+            """
+        let proxy = try settings(text)
+        #expect(proxy.authentication.method == .ldap && proxy.authentication.ldap.url == "ldap://db:389")
+        #expect(proxy.authentication.ldap.prefix == "uid=" && proxy.authentication.ldap.suffix == ",dc=example")
+        #expect(proxy.authentication.ldap.usesStartTLS)
+        let pam = try settings("[databases]\nx = host=h\n[pgbouncer]\nauth_type = pam\n")
+        #expect(pam.authentication.method == .pam && pam.authentication.pamService == "pgbouncer")
+    }
+
     @Test func whatIsUnknownIsTold() {
-        let text = imported("[databases]\nx = host=h\n[pgbouncer]\nnosuch = 1\nauth_type = pam\n").text
+        let text = imported("[databases]\nx = host=h\n[pgbouncer]\nnosuch = 1\nauth_type = gss\n").text
         #expect(text.contains("# nosuch = 1: PgBouncer has no such setting"))
-        #expect(text.contains("# auth_type = pam is not supported"))
+        #expect(text.contains("# auth_type = gss is not supported"))
     }
 
     @Test(arguments: [

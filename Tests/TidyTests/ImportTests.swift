@@ -19,6 +19,7 @@ import Testing
         ("Probing", ["CCurl", "CLibpq", "Locks", "Routing", "SQL", "Telemetry"]),
         ("Discovery", ["Locks", "Probing", "Reactor"]),
         ("Lookups", ["Locks", "Reactor", "Telemetry"]),
+        ("Passwords", ["Authentication", "CLDAP", "CPAM", "Locks", "Reactor"]),
         (
             "Proxy",
             [
@@ -37,13 +38,15 @@ import Testing
             "pointsman",
             [
                 "Proxy", "Probing", "Settings", "SQL", "Routing", "Pooling", "Authentication", "Sessions", "Telemetry",
-                "Lookups", "Locks", "OpenSSL", "PostgresCluster", "Reactor", "Wire", "Endpoints",
+                "Lookups", "Locks", "OpenSSL", "Passwords", "PostgresCluster", "Reactor", "Wire", "Endpoints",
                 "Discovery",
             ]
         ),
         ("CLinux", []),
         ("COpenSSL", []),
         ("CCurl", []),
+        ("CLDAP", []),
+        ("CPAM", []),
         ("CLibpq", []),
     ]
 

@@ -47,7 +47,8 @@ import Testing
 
     /// Every module of ours and every test is built under the strict settings.
     @Test func settingsAreStrict() throws {
-        for target in targets where !["CLinux", "COpenSSL", "CCurl", "CLibpq", "CMeasuring"].contains(target.name) {
+        let headers: Set<String> = ["CLinux", "COpenSSL", "CCurl", "CLDAP", "CPAM", "CLibpq", "CMeasuring"]
+        for target in targets where !headers.contains(target.name) {
             #expect(target.text.contains("swiftSettings: strict"), "\(target.name)")
         }
         let text = try Repository.text("Package.swift")
@@ -57,7 +58,7 @@ import Testing
     /// `Proxy` and the program are what the integration tests run.
     @Test func everyModuleHasTests() {
         let names = Set(targets.map(\.name))
-        let withoutOwn: Set<String> = ["Proxy", "pointsman", "CLinux", "COpenSSL", "CCurl", "CLibpq"]
+        let withoutOwn: Set<String> = ["Proxy", "pointsman", "CLinux", "COpenSSL", "CCurl", "CLDAP", "CPAM", "CLibpq"]
         for (module, _) in ImportTests.allowed where !withoutOwn.contains(module) && names.contains(module) {
             #expect(names.contains(module + "Tests"), "\(module) has no test target")
         }

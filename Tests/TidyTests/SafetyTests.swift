@@ -3,7 +3,7 @@
 import Testing
 
 @Suite struct SafetyTests {
-    private static let unsafeModules: Set<String> = ["Reactor", "OpenSSL", "Probing"]
+    private static let unsafeModules: Set<String> = ["Reactor", "OpenSSL", "Probing", "Passwords"]
 
     @Test(arguments: SourceTree.sources)
     func unsafeCode(_ file: SourceFile) {

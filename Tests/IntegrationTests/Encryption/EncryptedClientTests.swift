@@ -61,6 +61,22 @@ import Testing
         #expect(try Self.isEncrypted(router, "sslmode=allow") == true)
     }
 
+    /// Each port can have its own mode.
+    @Test func ports() throws {
+        let router = try Self.start([
+            "tls": ["mode": "\"prefer\"", "reader_mode": "\"require\"", "writer_mode": "\"disable\""]
+        ])
+        func ask(_ port: Int, _ mode: String) throws -> ExternalProgram.Result {
+            try Programs.psql(port: port, "SELECT 'in'", database: "dbname=app sslmode=\(mode)")
+        }
+        try eventually("the router to serve") { try ask(router.port, "require").output == "in\n" }
+        #expect(try ask(router.port, "disable").output == "in\n")
+        #expect(try ask(router.readerPort, "require").output == "in\n")
+        #expect(try ask(router.readerPort, "disable").errors.contains("must be encrypted"))
+        #expect(try ask(router.writerPort, "disable").output == "in\n")
+        #expect(try ask(router.writerPort, "require").errors.contains("does not support SSL"))
+    }
+
     /// The client must not be fooled by another server's certificate: it compares names and authorities.
     @Test func theClientChecks() throws {
         let certificates = try Certificates.get()

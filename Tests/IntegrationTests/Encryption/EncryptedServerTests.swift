@@ -101,6 +101,33 @@ import Testing
         try eventually("the refusal") { try answer(without).contains("certificate") }
     }
 
+    /// No PostgreSQL with TLS at once is here: a router that speaks it stands for one.
+    @Test(arguments: ["postgres", "direct"]) func negotiation(_ kind: String) throws {
+        let certificates = try Certificates.get()
+        let inner = try RouterProcess.start(
+            cluster: Stage.cluster(),
+            overrides: [
+                "tls": [
+                    "mode": "\"prefer\"", "certificate": "\"\(certificates.path("server.crt"))\"",
+                    "key": "\"\(certificates.path("server.key"))\"",
+                ],
+                "users.pointsman": ["password": "\"pointsman\""],
+            ])
+        var outer = try RouterConfiguration(cluster: Stage.cluster())
+        outer.tables["clusters.main"] = ["nodes": "[\"localhost:\(inner.writerPort)\"]"]
+        outer.tables["clusters.main.tls"] = [
+            "mode": "\"verify-full\"", "ca": "\"\(certificates.path("ca.crt"))\"", "negotiation": "\"\(kind)\"",
+        ]
+        outer.tables["admin"] = ["users": #"["postgres"]"#]
+        let router = try RouterProcess.start(outer)
+        try eventually("statements to pass through both") {
+            try Programs.psql(port: router.port, "SELECT 'in' FROM txid_current()").output == "in\n"
+        }
+        let servers = try Programs.psql(
+            port: router.port, "SHOW SERVERS", user: "postgres", database: "pgbouncer").output
+        #expect(servers.contains("TLSv1.3/"))
+    }
+
     /// Two workers, one connection: it changes hands, with its keys.
     @Test func aConnectionChangesHands() throws {
         try Self.shared.get().demand("host")
