@@ -30,6 +30,8 @@ public struct PoolSettings: Equatable, Sendable {
     public var maxPinned: PinLimit = .percent(50)
     /// Statements kept parsed per server; obeyed by the sessions.
     public var maxPreparedStatements = 500
+    /// Clients of the database and the user together; zero: no limit. Obeyed by the logins.
+    public var maxClients = 0
     /// Clients that may wait at the same time.
     public var maxWaiters = 10_000
     /// Connection attempts in flight at the same time; one while the last attempt failed.

@@ -44,9 +44,13 @@ struct ClientNumbers: Sendable {
         if ofUser > 0, byUser[user, default: 0] >= ofUser {
             return .failure(.tooMany("clients of user \"\(user)\"", limit: ofUser))
         }
+        let key = Key(database: database, user: user)
+        let together = settings.database(named: database).map { settings.poolSettings(database: $0, user: user) }
+        if let limit = together?.maxClients, limit > 0, entries[key]?.clients ?? 0 >= limit {
+            return .failure(.tooMany("clients of database \"\(database)\" and user \"\(user)\"", limit: limit))
+        }
         byDatabase[database, default: 0] += 1
         byUser[user, default: 0] += 1
-        let key = Key(database: database, user: user)
         var entry = entries[key] ?? Entry(admission: Admission(database: database, user: user), clients: 0)
         entry.clients += 1
         entries[key] = entry

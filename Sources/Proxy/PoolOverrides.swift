@@ -11,6 +11,7 @@ public struct PoolOverrides: Equatable, Sendable {
     public var reserveTimeout: Duration?
     public var maxPinned: PinLimit?
     public var maxPreparedStatements: Int?
+    public var maxClients: Int?
     public var maxWaiters: Int?
     public var maxConnecting: Int?
     public var waitTimeout: Duration?
@@ -39,6 +40,7 @@ public struct PoolOverrides: Equatable, Sendable {
         if let reserveTimeout { result.reserveTimeout = reserveTimeout }
         if let maxPinned { result.maxPinned = maxPinned }
         if let maxPreparedStatements { result.maxPreparedStatements = maxPreparedStatements }
+        if let maxClients { result.maxClients = maxClients }
         if let maxWaiters { result.maxWaiters = maxWaiters }
         if let maxConnecting { result.maxConnecting = maxConnecting }
         if let waitTimeout { result.waitTimeout = waitTimeout }

@@ -14,6 +14,7 @@ extension Inspection {
         pool.reserveTimeout = duration("reserve_timeout", in: table)
         pool.maxPinned = maxPinned(table)
         pool.maxPreparedStatements = integer("max_prepared_statements", in: table, 1...100_000)
+        pool.maxClients = limit("max_clients", in: table)
         pool.maxWaiters = integer("max_waiters", in: table, 0...1_000_000)
         pool.maxConnecting = integer("max_connecting", in: table, 1...1_000)
         pool.waitTimeout = duration("wait_timeout", in: table)

@@ -76,7 +76,8 @@ public enum Section: String, CaseIterable, Sendable {
         case .pool:
             [
                 "mode", "size", "min_size", "reserve_size", "reserve_timeout", "max_pinned",
-                "max_prepared_statements", "max_waiters", "max_connecting", "wait_timeout", "idle_timeout",
+                "max_prepared_statements", "max_clients", "max_waiters", "max_connecting", "wait_timeout",
+                "idle_timeout",
                 "lifetime", "connect_timeout", "retry_delay", "max_retry_delay", "max_overtaking", "query_timeout",
                 "transaction_timeout", "idle_transaction_timeout", "client_idle_timeout", "wait_notice",
             ]

@@ -29,13 +29,23 @@ import Testing
         #expect(try two.value("SELECT 1") == "1" && other.value("SELECT 1") == "1")
     }
 
-    @Test func clientsOfAUser() throws {
+    @Test func clientsOfAUserInADatabase() throws {
         let router = try Stage.startRouter([
-            "server": ["max_user_clients": "1"], "users.postgres": ["max_clients": "2"],
+            "users.postgres.pool": ["max_clients": "1"], "databases.app": ["cluster": "\"main\""],
         ])
-        // The one that saw the replicas has to be gone first.
+        let one = try router.client(user: "postgres")
+        #expect(isRefused(router, user: "postgres"))
+        #expect(!isRefused(router) && !isRefused(router, user: "postgres", database: "postgres"))
+        #expect(try one.value("SELECT 1") == "1")
+    }
+
+    @Test func clientsOfAUser() throws {
+        let router = try RouterProcess.start(
+            RouterConfiguration(
+                cluster: Stage.cluster(),
+                overrides: ["server": ["max_user_clients": "1"], "users.postgres": ["max_clients": "2"]]))
         var first: WireClient?
-        try eventually("the place to be free") {
+        try eventually("the router to serve") {
             first = try? router.client()
             return first != nil
         }

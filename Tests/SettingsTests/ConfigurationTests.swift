@@ -144,6 +144,7 @@ import Testing
         pool.reserveTimeout = .seconds(3)
         pool.maxPinned = .percent(25)
         pool.maxPreparedStatements = 50
+        pool.maxClients = 33
         pool.maxWaiters = 99
         pool.maxConnecting = 2
         pool.waitTimeout = .seconds(7)
