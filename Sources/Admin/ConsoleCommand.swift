@@ -50,6 +50,9 @@ public enum ConsoleCommand: Equatable, Sendable {
         }
     }
 
+    /// PostgreSQL's numbers (OIDs) of the columns' types; none: all are texts.
+    public var types: [Int32] { if case .show(let view) = self { view.types } else { [] } }
+
     /// What CommandComplete says.
     public var tag: String {
         switch self {

@@ -64,7 +64,9 @@ public struct ConsoleSession: Sendable {
         running = nil
         switch result {
         case .rows(let rows):
-            if isSimple, !command.columns.isEmpty { out.appendTextColumns(command.columns) }
+            if isSimple, !command.columns.isEmpty {
+                out.appendTextColumns(command.columns, types: command.types)
+            }
             for row in rows { out.appendTextRow(row) }
             out.appendCommandComplete(command.tag)
         case .failed(let error):
@@ -168,6 +170,7 @@ public struct ConsoleSession: Sendable {
         }
         if view.kind == .statement { out.appendMessage(Backend.parameterDescription, body: [0, 0]) }
         if case .command(let command) = prepared, !command.columns.isEmpty {
+            // A client may ask for any format here, and a text looks alike in both.
             out.appendTextColumns(command.columns)
         } else {
             out.appendMessage(Backend.noData)

@@ -86,6 +86,34 @@ public enum ConsoleView: String, CaseIterable, Sendable {
         }
     }
 
+    /// Columns that hold numbers. Clients turn them into numbers of their own, as they do with PgBouncer's.
+    private static let numbers: Set<String> = [
+        "port", "local_port", "wait", "wait_us", "close_needed", "remote_pid", "prepared_statements", "id", "recv_pos",
+        "pkt_pos", "pkt_remain", "send_pos", "send_remain", "pkt_avail", "send_avail", "cl_active", "cl_waiting",
+        "cl_active_cancel_req", "cl_waiting_cancel_req", "sv_active", "sv_active_cancel", "sv_being_canceled",
+        "sv_idle", "sv_used", "sv_tested", "sv_login", "sv_pinned", "maxwait", "maxwait_us", "peer_id", "pool_size",
+        "min_pool_size", "reserve_pool_size", "server_lifetime", "max_connections", "current_connections",
+        "max_client_connections", "current_client_connections", "paused", "disabled", "max_user_connections",
+        "max_user_client_connections", "items", "size", "used", "free", "memtotal", "ttl", "serial", "count", "fd",
+        "lag_bytes", "lag_ms", "timeline", "weight", "outstanding", "worker", "statements", "bytes",
+    ]
+
+    /// PostgreSQL's numbers (OIDs) of the columns' types.
+    public var types: [Int32] {
+        columns.map { column in
+            switch self {
+            case .stats, .statsTotals, .statsAverages: column == "database" ? Self.text : Self.numeric
+            case .totals: column == "value" ? Self.int8 : Self.text
+            case .config, .state: Self.text
+            default: Self.numbers.contains(column) ? Self.int8 : Self.text
+            }
+        }
+    }
+
+    private static let text: Int32 = 25
+    private static let int8: Int32 = 20
+    private static let numeric: Int32 = 1700
+
     /// Whether only those may see it who may change things.
     var isSecret: Bool { self == .descriptors }
 

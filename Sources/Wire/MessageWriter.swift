@@ -128,13 +128,18 @@ extension Array where Element == UInt8 {
     }
 
     /// RowDescription of columns of type text.
-    public mutating func appendTextColumns(_ names: [String]) {
+    ///
+    /// - Parameter types: PostgreSQL's numbers (OIDs) of their types; none: all are texts.
+    public mutating func appendTextColumns(_ names: [String], types: [Int32] = []) {
         var body: [UInt8] = []
         body.appendInt16(Int16(names.count))
-        for name in names {
+        for (place, name) in names.enumerated() {
             body.appendCString(name)
-            // No table, no column of one, text (OID 25), any length, no modifier, text format.
-            body.append(contentsOf: [0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 255, 255, 255, 255, 255, 255, 0, 0])
+            // No table, no column of one.
+            body.append(contentsOf: [0, 0, 0, 0, 0, 0])
+            body.appendInt32(place < types.count ? types[place] : 25)
+            // Any length, no modifier, text format.
+            body.append(contentsOf: [255, 255, 255, 255, 255, 255, 0, 0])
         }
         appendMessage(Backend.rowDescription, body: body)
     }

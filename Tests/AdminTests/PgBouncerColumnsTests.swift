@@ -69,5 +69,6 @@ struct PgBouncerColumnsTests {
         let names = expected.split(separator: " ").map(String.init)
         #expect(Array(view.columns.prefix(names.count)) == names)
         #expect(Set(view.columns).count == view.columns.count)
+        #expect(view.types.count == view.columns.count)
     }
 }

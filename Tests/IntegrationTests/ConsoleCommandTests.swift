@@ -48,6 +48,28 @@ import Testing
         #expect(try admin.query("SHOW FDS").errors == [])
     }
 
+    /// As whatever scrapes PgBouncer's console with psycopg does.
+    @Test func numbersAreNumbers() throws {
+        let router = try start()
+        try router.client().succeed("SELECT txid_current()")
+        let code = """
+            import sys, psycopg
+            where = {"host": "127.0.0.1", "port": sys.argv[1], "user": "app", "dbname": "pgbouncer"}
+            with psycopg.connect(**where, autocommit=True) as c:
+                for table in ["STATS", "POOLS", "DATABASES", "LISTS", "USERS", "CLIENTS", "SERVERS", "MEM", "TOTALS"]:
+                    with c.cursor() as cursor:
+                        cursor.execute(f"SHOW {table}")
+                        names = [column.name for column in cursor.description]
+                        rows = cursor.fetchall()
+                        assert rows, table
+                        for row in rows:
+                            for name, value in zip(names, row):
+                                if name.startswith(("total_", "avg_", "cl_", "sv_", "max", "current_")):
+                                    assert value is None or not isinstance(value, str), (table, name)
+            """
+        try Programs.python(code: code, ["\(router.port)"])
+    }
+
     @Test func connections() throws {
         let router = try start()
         let client = try router.client(options: [("application_name", "watched")])
