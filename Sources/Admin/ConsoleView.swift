@@ -13,6 +13,7 @@ public enum ConsoleView: String, CaseIterable, Sendable {
     case help = "HELP"
     case lists = "LISTS"
     case memory = "MEM"
+    case nodePools = "NODE_POOLS"
     case nodes = "NODES"
     case peerPools = "PEER_POOLS"
     case peers = "PEERS"
@@ -47,11 +48,12 @@ public enum ConsoleView: String, CaseIterable, Sendable {
             Self.connection + [
                 "recv_pos", "pkt_pos", "pkt_remain", "send_pos", "send_remain", "pkt_avail", "send_avail",
             ]
+        case .nodePools: Self.pools.columns.filter { $0 != "cl_active" } + ["node"]
         case .pools:
             [
                 "database", "user", "cl_active", "cl_waiting", "cl_active_cancel_req", "cl_waiting_cancel_req",
                 "sv_active", "sv_active_cancel", "sv_being_canceled", "sv_idle", "sv_used", "sv_tested", "sv_login",
-                "maxwait", "maxwait_us", "pool_mode", "load_balance_hosts", "sv_pinned", "node",
+                "maxwait", "maxwait_us", "pool_mode", "load_balance_hosts", "sv_pinned",
             ]
         case .peerPools: ["peer_id", "cl_active_cancel_req", "cl_waiting_cancel_req", "sv_active_cancel", "sv_login"]
         case .databases:
@@ -99,15 +101,14 @@ public enum ConsoleView: String, CaseIterable, Sendable {
     ]
 
     /// PostgreSQL's numbers (OIDs) of the columns' types.
-    public var types: [Int32] {
-        columns.map { column in
-            switch self {
-            case .stats, .statsTotals, .statsAverages: column == "database" ? Self.text : Self.numeric
-            case .totals: column == "value" ? Self.int8 : Self.text
-            case .config, .state: Self.text
-            default: Self.numbers.contains(column) ? Self.int8 : Self.text
-            }
-        }
+    public var types: [Int32] { columns.map(type) }
+
+    private func type(of column: String) -> Int32 {
+        if self == .config || self == .state { return Self.text }
+        if self == .totals { return column == "value" ? Self.int8 : Self.text }
+        if column.hasPrefix("total_") || column.hasPrefix("avg_") { return Self.numeric }
+        if self == .statsTotals || self == .statsAverages { return column == "database" ? Self.text : Self.numeric }
+        return Self.numbers.contains(column) ? Self.int8 : Self.text
     }
 
     private static let text: Int32 = 25
@@ -129,11 +130,12 @@ public enum ConsoleView: String, CaseIterable, Sendable {
         case .help: "this list"
         case .lists: "how many there are of each kind of thing"
         case .memory: "the buffers that are lent, by worker"
+        case .nodePools: "waiting clients and servers by database, user and node"
         case .nodes: "role, state, lag and work of each node, and why it serves no reads"
         case .peerPools: "the other processes that cancel requests may be meant for"
         case .peers: "the other processes that cancel requests may be meant for"
         case .pins: "the sessions that keep their server, and why"
-        case .pools: "clients and servers by database, user and node"
+        case .pools: "clients and servers by database and user"
         case .routes: "where batches went since the start, by reason and by the object that decided"
         case .servers: "each server connection"
         case .sockets: "each client and server connection with its buffers"

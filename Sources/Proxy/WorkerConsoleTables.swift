@@ -16,6 +16,7 @@ extension Worker {
         case .nodes: nodeRows
         case .routes: routeRows
         case .pools: poolRows
+        case .nodePools: nodePoolRows
         case .databases: databaseRows
         case .users: userRows
         case .stats: statsRows { $0.values + $1.values }
@@ -43,42 +44,46 @@ extension Worker {
         case .pins: .pins
         case .statements: .statements
         case .memory: .memory
-        case .help, .version, .nodes, .routes, .pools, .databases, .users, .stats, .statsTotals, .statsAverages,
-            .totals, .lists, .state, .config, .peers, .peerPools, .dnsHosts, .dnsZones, .descriptors:
+        case .help, .version, .nodes, .routes, .pools, .nodePools, .databases, .users, .stats, .statsTotals,
+            .statsAverages, .totals, .lists, .state, .config, .peers, .peerPools, .dnsHosts, .dnsZones, .descriptors:
             nil
         }
     }
 
     // MARK: Pools
 
+    private var livingGroups: [PoolGroup] {
+        shared.allGroups.filter { $0.end == nil }.sorted { ($0.database, $0.user) < ($1.database, $1.user) }
+    }
+
     private var poolRows: [[String?]] {
         let traffic = shared.traffic
-        return shared.allGroups.filter { $0.end == nil }.sorted {
-            ($0.database, $0.user) < ($1.database, $1.user)
-        }.flatMap { group -> [[String?]] in
+        return livingGroups.map { group in
+            let gauges = group.existingPools.map { pool in pool.machine.withLock { $0.gauges(now: now) } }
             let clients = group.number < traffic.count ? traffic[group.number].clients : 0
-            let pools = group.existingPools.map { pool in
-                (pool, pool.machine.withLock { $0.gauges(now: now) })
-            }
-            let waiting = pools.reduce(0) { $0 + $1.1.waiting }
-            // Clients belong to no node: the first row of a pair has those that do not wait.
-            var active: Int? = max(0, clients - waiting)
-            let rows = pools.map { pool, gauges -> [String?] in
-                defer { active = nil }
-                let wait = gauges.longestWaitNanoseconds
-                return [
-                    group.database, group.user, "\(active ?? 0)", "\(gauges.waiting)", "0", "0", "\(gauges.busy)",
-                    "0", "0", "\(gauges.idle)", "0", "\(gauges.inTransit)", "\(gauges.connecting)",
-                    "\(wait / 1_000_000_000)", "\(wait / 1000 % 1_000_000)", group.pool.mode.rawValue,
-                    "\(group.routing.loadBalance)", "\(gauges.pinned)", address(pool),
-                ]
-            }
-            if !rows.isEmpty { return rows }
-            return [
-                [group.database, group.user, "\(clients)"] + [String?](repeating: "0", count: 12)
-                    + [group.pool.mode.rawValue, "\(group.routing.loadBalance)", "0", nil]
-            ]
+            let waiting = gauges.reduce(0) { $0 + $1.waiting }
+            return [group.database, group.user, "\(max(0, clients - waiting))"] + Self.figures(gauges, group)
         }
+    }
+
+    private var nodePoolRows: [[String?]] {
+        livingGroups.flatMap { group in
+            group.existingPools.map { pool in
+                let gauges = pool.machine.withLock { $0.gauges(now: now) }
+                return [group.database, group.user] + Self.figures([gauges], group) + [address(pool)]
+            }
+        }
+    }
+
+    /// From `cl_waiting` on, of one pool or several together.
+    private static func figures(_ pools: [PoolGauges], _ group: PoolGroup) -> [String?] {
+        func sum(_ path: KeyPath<PoolGauges, Int>) -> String { "\(pools.reduce(0) { $0 + $1[keyPath: path] })" }
+        let wait = pools.map(\.longestWaitNanoseconds).max() ?? 0
+        return [
+            sum(\.waiting), "0", "0", sum(\.busy), "0", "0", sum(\.idle), "0", sum(\.inTransit), sum(\.connecting),
+            "\(wait / 1_000_000_000)", "\(wait / 1000 % 1_000_000)", group.pool.mode.rawValue,
+            "\(group.routing.loadBalance)", sum(\.pinned),
+        ]
     }
 
     /// Servers of the groups that fit, as SHOW DATABASES and SHOW USERS count them.
@@ -95,8 +100,6 @@ extension Worker {
             $0 + traffic[$1.number].clients
         }
     }
-
-    private static func orNone(_ limit: Int) -> String { "\(limit)" }
 
     private var databaseRows: [[String?]] {
         let settings = shared.settings

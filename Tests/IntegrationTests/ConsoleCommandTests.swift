@@ -35,7 +35,8 @@ import Testing
         try client.succeed("SELECT 1")
         for name in [
             "ACTIVE_SOCKETS", "CLIENTS", "CONFIG", "DATABASES", "DNS_HOSTS", "DNS_ZONES", "HELP", "LISTS", "MEM",
-            "NODES", "PEER_POOLS", "PEERS", "PINS", "POOLS", "ROUTES", "SERVERS", "SOCKETS", "STATE", "STATEMENTS",
+            "NODES", "NODE_POOLS", "PEER_POOLS", "PEERS", "PINS", "POOLS", "ROUTES", "SERVERS", "SOCKETS", "STATE",
+            "STATEMENTS",
             "STATS", "STATS_AVERAGES", "STATS_TOTALS", "TOTALS", "USERS", "VERSION",
         ] {
             let simple = try looker.query("SHOW \(name)")
@@ -85,6 +86,10 @@ import Testing
         let pool = try #require(
             try table("SHOW POOLS", admin).first { $0["database"] == "app" && $0["sv_active"] == "1" })
         #expect(pool["user"] == "app" && pool["pool_mode"] == "transaction")
+        let names = try table("SHOW POOLS", admin).map { "\($0["database"] ?? "")/\($0["user"] ?? "")" }
+        #expect(Set(names).count == names.count)
+        let node = try table("SHOW NODE_POOLS", admin).first { $0["sv_active"] == "1" && $0["database"] == "app" }
+        #expect(try node?["node"] == Stage.cluster().primary.address || node?["node"]?.isEmpty == false)
         try client.succeed("COMMIT")
         try client.succeed("CREATE TEMP TABLE pinned (x int)")
         #expect(try table("SHOW PINS", admin).contains { $0["user"] == "app" && $0["reasons"]?.isEmpty == false })
