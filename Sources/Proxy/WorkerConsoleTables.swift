@@ -118,9 +118,11 @@ extension Worker {
             let primary = topology.primaryPlace.map { shared.node(number, $0) } ?? nodes.first
             return [
                 name, nodes.map(\.host).joined(separator: ","), primary.map { "\($0.port)" },
-                entry.serverName(forRequest: name), nil, "\(entry.pool.size)", "\(entry.pool.minSize)",
+                entry.serverName(forRequest: name), entry.user, "\(entry.pool.size)", "\(entry.pool.minSize)",
                 "\(entry.pool.reserveSize)", "\(entry.pool.lifetime.components.seconds)", entry.pool.mode.rawValue,
-                "\(entry.routing.loadBalance)", "0", "\(connections { $0.database == name })", "0",
+                "\(entry.routing.loadBalance)", "\(entry.maxConnections ?? settings.server.maxDatabaseConnections)",
+                "\(connections { $0.database == name })",
+                "\(entry.maxClients ?? settings.server.maxDatabaseClients)",
                 "\(clientCount { $0.database == name })", shared.pauses.isPaused(name) ? "1" : "0",
                 shared.pauses.isDisabled(name) ? "1" : "0", entry.cluster,
             ]
@@ -132,8 +134,11 @@ extension Worker {
         return settings.directory.names.union(settings.users.keys).sorted().map { name in
             let pool = settings.users[name]?.pool
             return [
-                name, pool?.size.map { "\($0)" }, pool?.reserveSize.map { "\($0)" }, pool?.mode?.rawValue, "0",
-                "\(connections { $0.user == name })", "0", "\(clientCount { $0.user == name })",
+                name, pool?.size.map { "\($0)" }, pool?.reserveSize.map { "\($0)" }, pool?.mode?.rawValue,
+                "\(settings.users[name]?.maxConnections ?? settings.server.maxUserConnections)",
+                "\(connections { $0.user == name })",
+                "\(settings.users[name]?.maxClients ?? settings.server.maxUserClients)",
+                "\(clientCount { $0.user == name })",
             ]
         }
     }

@@ -17,10 +17,15 @@ import Testing
 
     @Test func clientsOfADatabase() throws {
         let router = try Stage.startRouter([
-            "server": ["max_database_clients": "2"], "databases.postgres": ["cluster": "\"main\"", "max_clients": "1"],
+            "server": ["max_database_clients": "2"], "admin": ["users": #"["postgres"]"#],
+            "databases.postgres": ["cluster": "\"main\"", "max_clients": "1"],
         ])
         let one = try router.client()
         let two = try router.client(user: "postgres")
+        let console = try router.client(user: "postgres", database: "pgbouncer")
+        let rows = try console.query("SHOW DATABASES").rows
+        #expect(rows.contains { $0[0] == "postgres" && $0[13] == "1" })
+        #expect(rows.contains { $0[0] == "app" && $0[13] == "2" })
         #expect(isRefused(router) && isRefused(router, user: "postgres"))
         let other = try router.client(database: "postgres")
         #expect(isRefused(router, database: "postgres"))
