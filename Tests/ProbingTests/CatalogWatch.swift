@@ -59,7 +59,7 @@ final class CatalogWatch: Sendable {
 
     /// Waits for news that are as wished.
     @discardableResult
-    func wait(_ what: String, limit: Duration = .seconds(30), _ isAsWished: (CatalogNews) -> Bool) throws -> CatalogNews
+    func wait(_ what: String, limit: Duration = .seconds(180), _ isAsWished: (CatalogNews) -> Bool) throws -> CatalogNews
     {
         let began = ContinuousClock.now
         while true {
@@ -72,7 +72,7 @@ final class CatalogWatch: Sendable {
     }
 
     /// Waits until the watcher has told of something.
-    func waitForText(_ limit: Duration = .seconds(30), _ isAsWished: ([String]) -> Bool) throws {
+    func waitForText(_ limit: Duration = .seconds(180), _ isAsWished: ([String]) -> Bool) throws {
         let began = ContinuousClock.now
         while !isAsWished(texts) {
             guard ContinuousClock.now - began < limit else { throw TimeLimit(description: "told only: \(texts)") }
