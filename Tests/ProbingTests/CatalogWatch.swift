@@ -59,8 +59,9 @@ final class CatalogWatch: Sendable {
 
     /// Waits for news that are as wished.
     @discardableResult
-    func wait(_ what: String, limit: Duration = .seconds(180), _ isAsWished: (CatalogNews) -> Bool) throws -> CatalogNews
-    {
+    func wait(
+        _ what: String, limit: Duration = .seconds(180), _ isAsWished: (CatalogNews) -> Bool
+    ) throws -> CatalogNews {
         let began = ContinuousClock.now
         while true {
             if let found = news.last, isAsWished(found) { return found }
