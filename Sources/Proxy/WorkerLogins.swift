@@ -149,7 +149,9 @@ extension Worker {
             routeClass: client.session.profile.forbidsReplicas ? .primaryOnlyRead : .replicaSafe)
         var offset = 0
         _ = acquire(client, Span(), at: &offset)
-        if client.server != nil { finishWelcome(client) }
+        guard let server = client.server else { return }
+        sendOwn(server)
+        finishWelcome(client)
     }
 
     /// The attached server has the client's settings: tells the client what it reports.

@@ -293,6 +293,7 @@ extension Worker {
     }
 
     private func attach(_ client: ClientConnection, _ server: ServerConnection) {
+        precondition(toServer.isEmpty, "Bytes for one server must not reach another.")
         let cluster = clusters[server.pool.cluster]
         client.endedSearch()
         client.server = server

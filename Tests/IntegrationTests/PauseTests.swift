@@ -65,6 +65,33 @@ import Testing
         #expect(try held.value("SELECT 2") == "2")
     }
 
+    /// Its settings reach the idle server that it is given although nothing that it sent is at hand any more.
+    @Test func aLoginThatHasWaitedFindsAServerAtOnce() throws {
+        let cluster = try PostgresCluster.start(replicas: 0)
+        defer { cluster.stop() }
+        let router = try Stage.startRouter(
+            cluster, ["admin": ["users": "[\"postgres\"]"], "pool": ["min_size": "4"]])
+        _ = try router.client().value("SELECT 1")
+        let admin = try console(router)
+        #expect(try admin.query("PAUSE").errors.isEmpty)
+        let names = (1...6).map { "late \($0)" }
+        let late = try names.map { name in
+            let client = try WireClient(silentTo: .port(router.port))
+            try client.send(
+                .raw(FrontendMessage.startup([("user", "app"), ("database", "app"), ("application_name", name)])))
+            #expect(try client.receive().kind == .authentication)
+            return client
+        }
+        let ready = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app' AND state = 'idle'"
+        try eventually("servers to be ready") { try cluster.primary.psql(ready) == "4" }
+        #expect(try admin.query("RESUME").errors.isEmpty)
+        for (name, client) in zip(names, late) {
+            try client.logIn()
+            #expect(client.parameters["application_name"] == name)
+            #expect(try client.value("SELECT current_setting('application_name')") == name)
+        }
+    }
+
     /// A planned change of the primary: PAUSE, promote, RESUME.
     @Test func aSwitchoverNobodyNotices() throws {
         let stage = try FailoverStage()
