@@ -7,7 +7,7 @@
 /// to `lost`. A client waits from `acquire` until an order names it or `cancelWait` succeeds. No client waits while a
 /// server is idle. All instants are monotonic nanoseconds; they may be out of order by the little that workers' clocks
 /// differ.
-public struct PoolMachine: Sendable {
+public struct PoolMachine: ~Copyable, Sendable {
     /// The limits in force.
     public internal(set) var settings: PoolSettings
     /// What has happened so far.

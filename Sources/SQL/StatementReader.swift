@@ -28,7 +28,7 @@ struct StatementReader: ~Copyable {
     init(settings: LexerSettings, knowledge: Knowledge?) {
         lexer = Lexer(settings: settings)
         hasCatalog = knowledge != nil
-        self.knowledge = knowledge ?? Knowledge()
+        self.knowledge = knowledge ?? .nothing
         checksNames = self.knowledge.hasObjections || self.knowledge.hasAttributes
         checksOperators = self.knowledge.hasOperators
         hasOddNames = self.knowledge.hasOddNames
@@ -38,7 +38,7 @@ struct StatementReader: ~Copyable {
     /// For the body of a function, while it is not known yet which names object.
     init(settings: LexerSettings, references: NameReferences) {
         lexer = Lexer(settings: settings)
-        knowledge = Knowledge()
+        knowledge = .nothing
         self.references = references
         (hasCatalog, checksNames, checksOperators, hasOddNames, isOutdated) = (true, true, true, true, false)
     }

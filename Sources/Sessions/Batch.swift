@@ -4,7 +4,7 @@ import SQL
 import Wire
 
 /// What a scan of one batch found: the messages up to Sync, or one simple Query.
-struct Batch: Sendable {
+struct Batch: ~Copyable, Sendable {
     enum Kind: Sendable {
         case none
         case query

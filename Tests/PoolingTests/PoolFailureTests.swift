@@ -5,7 +5,7 @@ import Testing
 
 struct PoolFailureTests {
     @Test func aFinalFailureTurnsEveryoneAwayIfThereIsNoServer() {
-        var pool = PoolTranscript { $0.retryDelay = .milliseconds(100) }
+        let pool = PoolTranscript { $0.retryDelay = .milliseconds(100) }
         _ = pool.acquire(1)
         _ = pool.acquire(2, at: 1)
         #expect(
@@ -21,7 +21,7 @@ struct PoolFailureTests {
     }
 
     @Test func aFinalFailureHarmsNobodyWhileThereAreServers() {
-        var pool = PoolTranscript()
+        let pool = PoolTranscript()
         pool.open(1...1)
         _ = pool.acquire(1)
         #expect(pool.acquire(2) == ["connect at 0"])
@@ -31,7 +31,7 @@ struct PoolFailureTests {
     }
 
     @Test func attemptsAreRepeatedAfterGrowingPauses() {
-        var pool = PoolTranscript {
+        let pool = PoolTranscript {
             $0.retryDelay = .milliseconds(100)
             $0.maxRetryDelay = .milliseconds(300)
             $0.waitTimeout = .seconds(10)
@@ -58,14 +58,14 @@ struct PoolFailureTests {
     }
 
     @Test func aSuccessEndsThePauseAfterAnothersFailure() {
-        var pool = PoolTranscript { $0.maxConnecting = 2 }
+        let pool = PoolTranscript { $0.maxConnecting = 2 }
         for client in 1...3 { _ = pool.acquire(client) }
         #expect(pool.connectFailed(isFinal: false, 5) == [])
         #expect(pool.connected(1) == ["assign 1 to 1 at 0", "connect at 0", "connect at 0"])
     }
 
     @Test func aTimeoutTellsTheLastFailure() {
-        var pool = PoolTranscript { $0.waitTimeout = .seconds(1) }
+        let pool = PoolTranscript { $0.waitTimeout = .seconds(1) }
         _ = pool.acquire(1)
         _ = pool.connectFailed(isFinal: false, 5)
         pool.wait(.seconds(1))
@@ -73,14 +73,14 @@ struct PoolFailureTests {
     }
 
     @Test func aProbeEndsThePause() {
-        var pool = PoolTranscript()
+        let pool = PoolTranscript()
         _ = pool.acquire(1)
         _ = pool.connectFailed(isFinal: false, 5)
         #expect(pool.retryNow() == ["connect at 0"])
     }
 
     @Test func waitersMayBeTurnedAway() {
-        var pool = PoolTranscript { $0.size = 1 }
+        let pool = PoolTranscript { $0.size = 1 }
         pool.open(1...1)
         #expect(pool.acquire(1, at: 1) == ["hand over 1 from 0 to 1 for 1"])
         #expect(pool.acquire(2) == [])
@@ -90,7 +90,7 @@ struct PoolFailureTests {
     }
 
     @Test func drain() {
-        var pool = PoolTranscript { $0.size = 4 }
+        let pool = PoolTranscript { $0.size = 4 }
         pool.open(1...3)
         _ = pool.acquire(1)
         #expect(pool.acquire(2, at: 1) == ["connect at 1", "hand over 3 from 0 to 1 for 2"])
@@ -106,7 +106,7 @@ struct PoolFailureTests {
     }
 
     @Test func failuresOfAnEarlierEpochSayNothing() {
-        var pool = PoolTranscript()
+        let pool = PoolTranscript()
         _ = pool.acquire(1)
         #expect(pool.drain() == ["connect at 0 epoch 1"])
         #expect(pool.connectFailed(epoch: 0, isFinal: true, 28) == [])
@@ -114,7 +114,7 @@ struct PoolFailureTests {
     }
 
     @Test func theEndOfAPool() {
-        var pool = PoolTranscript { $0.size = 3 }
+        let pool = PoolTranscript { $0.size = 3 }
         pool.open(1...2)
         _ = pool.acquire(1)
         _ = pool.acquire(2)
@@ -124,10 +124,10 @@ struct PoolFailureTests {
         #expect(pool.release(1) == ["close 1 at 0: poolClosed"])
         #expect(pool.lost(1) == [])
         #expect(pool.lost(2) == [])
-        #expect(!pool.machine.isEmpty)
+        #expect(!pool.isEmpty)
         #expect(pool.connected(3, at: 1) == ["close 3 at 1: poolClosed"])
         #expect(pool.lost(3) == [])
-        #expect(pool.machine.isEmpty)
+        #expect(pool.isEmpty)
     }
 
     @Test(arguments: [
@@ -142,7 +142,7 @@ struct PoolFailureTests {
     }
 
     @Test func pins() {
-        var pool = PoolTranscript {
+        let pool = PoolTranscript {
             $0.size = 4
             $0.maxPinned = .count(2)
         }
@@ -168,7 +168,7 @@ struct PoolFailureTests {
 
     /// Workers' clocks differ a little: an instant may lie before one that the pool knows.
     @Test func clocksOutOfOrder() {
-        var pool = PoolTranscript { $0.size = 1 }
+        let pool = PoolTranscript { $0.size = 1 }
         pool.open(1...1)
         _ = pool.acquire(1)
         _ = pool.acquire(2)
@@ -181,7 +181,7 @@ struct PoolFailureTests {
     }
 
     @Test func hugeDurations() {
-        var pool = PoolTranscript {
+        let pool = PoolTranscript {
             $0.waitTimeout = .seconds(Int64.max)
             $0.idleTimeout = .seconds(Int64.max)
             $0.lifetime = .seconds(Int64.max)

@@ -5,7 +5,7 @@ import Testing
 
 struct PoolMachineTests {
     @Test func firstClientGetsANewServer() {
-        var pool = PoolTranscript()
+        let pool = PoolTranscript()
         #expect(pool.acquire(1) == ["connect at 0"])
         #expect(pool.connected(7) == ["assign 7 to 1 at 0"])
         #expect(pool.release(7) == [])
@@ -13,7 +13,7 @@ struct PoolMachineTests {
     }
 
     @Test func idleServersAreUsedLastFirst() {
-        var pool = PoolTranscript()
+        let pool = PoolTranscript()
         pool.open(1...3)
         _ = pool.acquire(1)
         _ = pool.acquire(2)
@@ -25,7 +25,7 @@ struct PoolMachineTests {
     }
 
     @Test func aReleasedServerComesBeforeTheConnection() {
-        var pool = PoolTranscript()
+        let pool = PoolTranscript()
         pool.open(1...1)
         _ = pool.acquire(1)
         #expect(pool.acquire(2) == ["connect at 0"])
@@ -35,7 +35,7 @@ struct PoolMachineTests {
     }
 
     @Test func waitersAreServedInOrderOfArrivalOverAllWorkers() {
-        var pool = PoolTranscript { $0.size = 1 }
+        let pool = PoolTranscript { $0.size = 1 }
         pool.open(1...1)
         _ = pool.acquire(1)
         #expect(pool.acquire(2, at: 1) == [])
@@ -47,7 +47,7 @@ struct PoolMachineTests {
     }
 
     @Test func aWaiterMayBeOvertakenForALimitedTime() {
-        var pool = PoolTranscript {
+        let pool = PoolTranscript {
             $0.size = 1
             $0.maxOvertaking = .milliseconds(10)
         }
@@ -64,7 +64,7 @@ struct PoolMachineTests {
     }
 
     @Test func anIdleServerOfAnotherWorkerIsHandedOver() {
-        var pool = PoolTranscript { $0.size = 2 }
+        let pool = PoolTranscript { $0.size = 2 }
         pool.open(1...2)
         // The one that rested longest.
         #expect(pool.acquire(1, at: 1) == ["hand over 2 from 0 to 1 for 1"])
@@ -73,7 +73,7 @@ struct PoolMachineTests {
     }
 
     @Test func aWorkerWithoutServerOpensOneWhileItBorrows() {
-        var pool = PoolTranscript { $0.size = 2 }
+        let pool = PoolTranscript { $0.size = 2 }
         pool.open(1...1)
         #expect(pool.acquire(1, at: 1) == ["connect at 1", "hand over 1 from 0 to 1 for 1"])
         #expect(pool.arrived(1) == ["assign 1 to 1 at 1"])
@@ -82,7 +82,7 @@ struct PoolMachineTests {
     }
 
     @Test func sizeIsExact() {
-        var pool = PoolTranscript(workers: 3) {
+        let pool = PoolTranscript(workers: 3) {
             $0.size = 2
             $0.maxConnecting = 9
         }
@@ -95,7 +95,7 @@ struct PoolMachineTests {
     }
 
     @Test func aClosingServerCountsUntilItIsGone() {
-        var pool = PoolTranscript { $0.size = 1 }
+        let pool = PoolTranscript { $0.size = 1 }
         pool.open(1...1)
         #expect(pool.drain() == ["close 1 at 0: recycled"])
         #expect(pool.acquire(1) == [])
@@ -103,7 +103,7 @@ struct PoolMachineTests {
     }
 
     @Test func attemptsAreBounded() {
-        var pool = PoolTranscript { $0.maxConnecting = 2 }
+        let pool = PoolTranscript { $0.maxConnecting = 2 }
         #expect(pool.acquire(1) == ["connect at 0"])
         #expect(pool.acquire(2, at: 1) == ["connect at 1"])
         #expect(pool.acquire(3) == [])
@@ -114,7 +114,7 @@ struct PoolMachineTests {
     }
 
     @Test func tooManyWaiters() {
-        var pool = PoolTranscript {
+        let pool = PoolTranscript {
             $0.size = 1
             $0.maxWaiters = 1
         }
@@ -126,7 +126,7 @@ struct PoolMachineTests {
     }
 
     @Test func waitsEnd() {
-        var pool = PoolTranscript {
+        let pool = PoolTranscript {
             $0.size = 1
             $0.waitTimeout = .seconds(2)
         }
@@ -150,7 +150,7 @@ struct PoolMachineTests {
     }
 
     @Test func vanishedClients() {
-        var pool = PoolTranscript { $0.size = 1 }
+        let pool = PoolTranscript { $0.size = 1 }
         pool.open(1...1)
         _ = pool.acquire(1)
         _ = pool.acquire(2, at: 1)
@@ -168,7 +168,7 @@ struct PoolMachineTests {
     }
 
     @Test func aServerLostOnItsWayPutsTheClientBackInItsPlace() {
-        var pool = PoolTranscript { $0.size = 2 }
+        let pool = PoolTranscript { $0.size = 2 }
         pool.open(1...2)
         _ = pool.acquire(1)
         _ = pool.acquire(2)
@@ -181,7 +181,7 @@ struct PoolMachineTests {
     }
 
     @Test func reserve() {
-        var pool = PoolTranscript {
+        let pool = PoolTranscript {
             $0.size = 1
             $0.reserveSize = 1
             $0.reserveTimeout = .seconds(5)
@@ -206,7 +206,7 @@ struct PoolMachineTests {
     }
 
     @Test func idleServersAreClosedDownToTheMinimum() {
-        var pool = PoolTranscript {
+        let pool = PoolTranscript {
             $0.minSize = 1
             $0.idleTimeout = .seconds(60)
         }
@@ -222,7 +222,7 @@ struct PoolMachineTests {
     }
 
     @Test func theMinimumIsOpenedAheadOfDemandAtAllWorkers() {
-        var pool = PoolTranscript {
+        let pool = PoolTranscript {
             $0.minSize = 3
             $0.maxConnecting = 2
         }
@@ -235,7 +235,7 @@ struct PoolMachineTests {
     }
 
     @Test func livesEndOneAfterTheOther() {
-        var pool = PoolTranscript {
+        let pool = PoolTranscript {
             $0.lifetime = .seconds(1000)
             $0.idleTimeout = .zero
         }
@@ -251,18 +251,18 @@ struct PoolMachineTests {
     }
 
     @Test func aBusyServerIsClosedAtTheEndOfItsLifeWhenItIsReleased() {
-        var pool = PoolTranscript { $0.lifetime = .seconds(10) }
+        let pool = PoolTranscript { $0.lifetime = .seconds(10) }
         pool.open(1...1)
         _ = pool.acquire(1)
         pool.wait(.seconds(10))
         #expect(pool.expire() == [])
         #expect(pool.release(1) == ["close 1 at 0: lifetime"])
         #expect(pool.lost(1) == [])
-        #expect(pool.machine.isEmpty)
+        #expect(pool.isEmpty)
     }
 
     @Test func aSmallerSizeTakesEffect() {
-        var pool = PoolTranscript { $0.size = 3 }
+        let pool = PoolTranscript { $0.size = 3 }
         pool.open(1...3)
         for client in 1...3 { _ = pool.acquire(client) }
         _ = pool.acquire(4)
@@ -277,7 +277,7 @@ struct PoolMachineTests {
     }
 
     @Test func aLargerSizeServesThoseWhoWait() {
-        var pool = PoolTranscript { $0.size = 1 }
+        let pool = PoolTranscript { $0.size = 1 }
         _ = pool.acquire(1)
         _ = pool.acquire(2, at: 1)
         #expect(pool.update { $0.size = 2 } == ["connect at 1"])

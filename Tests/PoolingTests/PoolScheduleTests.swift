@@ -45,15 +45,15 @@ struct PoolScheduleTests {
 
     @Test(arguments: schedules, [1, 2, 3] as [UInt64])
     func keepsItsPromises(schedule: Schedule, seed: UInt64) {
-        var simulation = PoolSimulation(seed: seed, settings: schedule.settings, workers: schedule.workers)
+        let simulation = PoolSimulation(seed: seed, settings: schedule.settings, workers: schedule.workers)
         var step = 0
         do {
             while step < 4000 {
-                try Self.event(&simulation)
+                try Self.event(simulation)
                 step += 1
             }
-            try Self.comeToRest(&simulation)
-            try Self.close(&simulation)
+            try Self.comeToRest(simulation)
+            try Self.close(simulation)
         } catch {
             Issue.record("\(schedule.name), seed \(seed), step \(step): \(error)")
         }
@@ -64,8 +64,8 @@ struct PoolScheduleTests {
         var met: Set<String> = []
         var all: Set<String> = []
         for schedule in Self.schedules {
-            var simulation = PoolSimulation(seed: 42, settings: schedule.settings, workers: schedule.workers)
-            for _ in 0..<4000 { try Self.event(&simulation) }
+            let simulation = PoolSimulation(seed: 42, settings: schedule.settings, workers: schedule.workers)
+            for _ in 0..<4000 { try Self.event(simulation) }
             for (label, value) in Mirror(reflecting: simulation.machine.counters).children {
                 all.insert(label ?? "")
                 if value as? UInt64 ?? 0 > 0 { met.insert(label ?? "") }
@@ -74,7 +74,7 @@ struct PoolScheduleTests {
         #expect(all.subtracting(met).isEmpty)
     }
 
-    private static func event(_ simulation: inout PoolSimulation) throws {
+    private static func event(_ simulation: PoolSimulation) throws {
         // A pool that was made smaller is so for a while.
         if simulation.machine.settings != simulation.settings, Int.random(in: 0..<40, using: &simulation.random) == 0 {
             try simulation.settingsChange(simulation.settings)
@@ -82,7 +82,7 @@ struct PoolScheduleTests {
         switch Int.random(in: 0..<1000, using: &simulation.random) {
         case 0..<280: try simulation.clientAsks(pinned: Int.random(in: 0..<12, using: &simulation.random) == 0)
         case 280..<480:
-            if let server = pick(simulation.servers.filter { $0.value.user != nil }.keys, &simulation) {
+            if let server = pick(simulation.servers.filter { $0.value.user != nil }.keys, simulation) {
                 try simulation.serverIsReleased(server)
             }
         case 480..<680:
@@ -96,15 +96,15 @@ struct PoolScheduleTests {
             try simulation.attemptEnds(index, failure: failure, isFinal: Bool.random(using: &simulation.random))
         case 760..<880: try simulation.timePasses(UInt64.random(in: 0..<20_000_000, using: &simulation.random))
         case 880..<910:
-            if let client = pick(simulation.clients.keys, &simulation) { try simulation.clientVanishes(client) }
+            if let client = pick(simulation.clients.keys, simulation) { try simulation.clientVanishes(client) }
         case 910..<930:
-            if let server = pick(simulation.servers.keys, &simulation) { try simulation.serverBreaks(server) }
+            if let server = pick(simulation.servers.keys, simulation) { try simulation.serverBreaks(server) }
         case 930..<960:
-            if let server = pick(simulation.servers.filter { $0.value.user != nil }.keys, &simulation) {
+            if let server = pick(simulation.servers.filter { $0.value.user != nil }.keys, simulation) {
                 try simulation.serverIsPinned(server)
             }
         case 960..<970:
-            if let server = pick(simulation.servers.filter { $0.value.user != nil }.keys, &simulation) {
+            if let server = pick(simulation.servers.filter { $0.value.user != nil }.keys, simulation) {
                 simulation.serverIsUnpinned(server)
             }
         case 970..<980: try simulation.lateCancel()
@@ -122,7 +122,7 @@ struct PoolScheduleTests {
     }
 
     /// Without further clients and failures, everybody is served or sent away.
-    private static func comeToRest(_ simulation: inout PoolSimulation) throws {
+    private static func comeToRest(_ simulation: PoolSimulation) throws {
         var turns = 0
         while !simulation.clients.isEmpty || simulation.mailboxes.contains(where: { !$0.isEmpty }) {
             turns += 1
@@ -134,18 +134,18 @@ struct PoolScheduleTests {
         }
     }
 
-    private static func close(_ simulation: inout PoolSimulation) throws {
+    private static func close(_ simulation: PoolSimulation) throws {
         for _ in 0..<20 { try simulation.clientAsks(pinned: false) }
         try simulation.poolIsClosed()
-        try comeToRest(&simulation)
+        try comeToRest(simulation)
         while !simulation.attempts.isEmpty { try simulation.attemptEnds(0, failure: nil, isFinal: false) }
-        try comeToRest(&simulation)
+        try comeToRest(simulation)
         try simulation.clientAsks(pinned: false)
         try simulation.require(simulation.clients.isEmpty, "a closed pool took a client")
         try simulation.require(simulation.machine.isEmpty, "a closed pool keeps connections")
     }
 
-    private static func pick(_ keys: some Collection<Int>, _ simulation: inout PoolSimulation) -> Int? {
+    private static func pick(_ keys: some Collection<Int>, _ simulation: PoolSimulation) -> Int? {
         keys.sorted().randomElement(using: &simulation.random)
     }
 }

@@ -21,7 +21,7 @@ struct BrokenPromise: Error, CustomStringConvertible {
 }
 
 /// Workers with mailboxes, servers and clients around one ``PoolMachine``, and a second, naive account of all of them.
-struct PoolSimulation {
+final class PoolSimulation {
     enum Message {
         case order(PoolAction)
         case arrival(Int)
@@ -93,7 +93,7 @@ struct PoolSimulation {
 
     // MARK: Facts
 
-    mutating func clientAsks(pinned: Bool) throws {
+    func clientAsks(pinned: Bool) throws {
         let worker = Int.random(in: 0..<workers, using: &random)
         let id = nextClient
         nextClient += 1
@@ -104,7 +104,7 @@ struct PoolSimulation {
         }
     }
 
-    mutating func clientVanishes(_ id: Int) throws {
+    func clientVanishes(_ id: Int) throws {
         guard let client = clients[id] else { return }
         switch client.state {
         case .served(let server):
@@ -116,13 +116,13 @@ struct PoolSimulation {
         }
     }
 
-    mutating func lateCancel() throws {
+    func lateCancel() throws {
         guard let id = sentAway.popLast() else { return }
         let outcome = machine.cancelWait(WaiterID(rawValue: id))
         try require(outcome == .tooLate, "client \(id) had been sent away and could be cancelled")
     }
 
-    mutating func serverIsReleased(_ id: Int) throws {
+    func serverIsReleased(_ id: Int) throws {
         guard let server = servers[id], let user = server.user else { return }
         clients[user] = nil
         servers[id]?.user = nil
@@ -132,7 +132,7 @@ struct PoolSimulation {
         try checkRelease(id, server, others: others)
     }
 
-    mutating func serverBreaks(_ id: Int) throws {
+    func serverBreaks(_ id: Int) throws {
         guard let server = servers[id] else { return }
         if let user = server.user { clients[user] = nil }
         if let waiter = server.promisedTo { clients[waiter]?.state = .waiting }
@@ -141,19 +141,19 @@ struct PoolSimulation {
         try report(from: observer) { $0.lost(ServerID(rawValue: id), now: $1, actions: &$2) }
     }
 
-    mutating func serverIsPinned(_ id: Int) throws {
+    func serverIsPinned(_ id: Int) throws {
         let isPinned = machine.pin(ServerID(rawValue: id))
         let hasRoom = pinned < machine.settings.pinLimit || servers[id]?.isPinned == true
         try require(isPinned == hasRoom, "a pin was \(isPinned ? "given" : "denied") with \(pinned) pins")
         if isPinned { servers[id]?.isPinned = true }
     }
 
-    mutating func serverIsUnpinned(_ id: Int) {
+    func serverIsUnpinned(_ id: Int) {
         machine.unpin(ServerID(rawValue: id))
         servers[id]?.isPinned = false
     }
 
-    mutating func attemptEnds(_ index: Int, failure: Int32?, isFinal: Bool) throws {
+    func attemptEnds(_ index: Int, failure: Int32?, isFinal: Bool) throws {
         let (worker, epoch) = attempts.remove(at: index)
         let place = WorkerID(rawValue: worker)
         book(failure: failure != nil, of: epoch)
@@ -172,7 +172,7 @@ struct PoolSimulation {
         }
     }
 
-    mutating func attemptIsDenied(_ index: Int) throws {
+    func attemptIsDenied(_ index: Int) throws {
         let (worker, epoch) = attempts.remove(at: index)
         if epoch == machine.epoch { retryAt = max(retryAt, now + 5_000_000) }
         try report(from: worker) {
@@ -180,17 +180,17 @@ struct PoolSimulation {
         }
     }
 
-    mutating func aServerIsEvicted() throws {
+    func aServerIsEvicted() throws {
         try report(from: Int.random(in: 0..<workers, using: &random)) { $0.evict(actions: &$2) }
     }
 
-    mutating func timePasses(_ nanoseconds: UInt64) throws {
+    func timePasses(_ nanoseconds: UInt64) throws {
         now += nanoseconds
         try report(from: Int.random(in: 0..<workers, using: &random)) { $0.expire(now: $1, actions: &$2) }
         try checkTime()
     }
 
-    mutating func poolIsDrained() throws {
+    func poolIsDrained() throws {
         for (id, server) in servers where server.promisedTo != nil {
             clients[server.promisedTo ?? -1]?.state = .waiting
             servers[id]?.promisedTo = nil
@@ -200,27 +200,27 @@ struct PoolSimulation {
         try require(!servers.values.contains { $0.promisedTo != nil }, "a drained server is promised")
     }
 
-    mutating func waitersAreTurnedAway() throws {
+    func waitersAreTurnedAway() throws {
         try report(from: 0) { $0.turnAwayWaiters(99, actions: &$2) }
         try require(waiting.isEmpty, "clients still wait after all were turned away")
     }
 
-    mutating func retry() throws {
+    func retry() throws {
         endPause()
         try report(from: 0) { $0.retryNow(now: $1, actions: &$2) }
     }
 
-    mutating func settingsChange(_ settings: PoolSettings) throws {
+    func settingsChange(_ settings: PoolSettings) throws {
         try report(from: 0) { $0.update(settings, now: $1, actions: &$2) }
     }
 
-    mutating func poolIsClosed() throws {
+    func poolIsClosed() throws {
         for id in servers.keys { servers[id]?.promisedTo = nil }
         try report(from: 0) { $0.closeAll(now: $1, actions: &$2) }
         try require(!clients.values.contains { !isServed($0) }, "clients wait for a closed pool")
     }
 
-    mutating func messageArrives(at worker: Int) throws {
+    func messageArrives(at worker: Int) throws {
         guard !mailboxes[worker].isEmpty else { return }
         let senders = Set(mailboxes[worker].map(\.sender)).sorted()
         let sender = senders.randomElement(using: &random)
@@ -237,7 +237,7 @@ struct PoolSimulation {
 
     // MARK: Orders
 
-    private mutating func report(
+    private func report(
         from worker: Int, _ event: (inout PoolMachine, UInt64, inout [PoolAction]) -> Void
     ) throws {
         var actions: [PoolAction] = []
@@ -261,7 +261,7 @@ struct PoolSimulation {
     }
 
     /// Checks an order and books it, at the instant of the decision.
-    private mutating func account(for action: PoolAction, caller: Int) throws {
+    private func account(for action: PoolAction, caller: Int) throws {
         switch action {
         case .assign(let server, let waiter, let owner):
             try require(owner.rawValue == caller, "\(action) was ordered by worker \(caller)")
@@ -315,7 +315,7 @@ struct PoolSimulation {
         }
     }
 
-    private mutating func carryOut(_ order: PoolAction, at worker: Int) throws {
+    private func carryOut(_ order: PoolAction, at worker: Int) throws {
         switch order {
         case .assign, .connect, .waitTimedOut, .refuse:
             break
@@ -328,7 +328,7 @@ struct PoolSimulation {
         }
     }
 
-    private mutating func sendAway(_ id: Int, _ action: PoolAction) throws {
+    private func sendAway(_ id: Int, _ action: PoolAction) throws {
         guard let client = clients[id], !isServed(client) else {
             throw BrokenPromise(description: "\(action) of a client that does not wait")
         }
@@ -336,13 +336,13 @@ struct PoolSimulation {
         sentAway.append(id)
     }
 
-    private mutating func forget(client id: Int) {
+    private func forget(client id: Int) {
         if case .promised(let server) = clients[id]?.state { servers[server]?.promisedTo = nil }
         clients[id] = nil
     }
 
     /// Servers that nobody uses and that go nowhere rest from now on.
-    private mutating func comeToRest() {
+    private func comeToRest() {
         for (id, server) in servers.sorted(by: { $0.key < $1.key }) where server.isFree && server.restingSince == nil {
             restCount += 1
             servers[id]?.restingSince = now
@@ -350,7 +350,7 @@ struct PoolSimulation {
         }
     }
 
-    private mutating func book(failure: Bool, of epoch: PoolEpoch) {
+    private func book(failure: Bool, of epoch: PoolEpoch) {
         guard epoch == machine.epoch, !machine.isClosed else { return }
         guard failure else { return endPause() }
         guard now >= retryAt else { return }
@@ -360,7 +360,7 @@ struct PoolSimulation {
         failuresInARow += 1
     }
 
-    private mutating func endPause() {
+    private func endPause() {
         failuresInARow = 0
         retryAt = 0
     }

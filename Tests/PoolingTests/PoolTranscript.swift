@@ -3,9 +3,10 @@
 import Pooling
 
 /// A pool with a manual clock whose orders read as short lines.
-struct PoolTranscript {
+final class PoolTranscript {
     var machine: PoolMachine
     var now: UInt64 = 1_000_000_000
+    var isEmpty: Bool { machine.isEmpty }
 
     init(workers: Int = 2, _ change: (inout PoolSettings) -> Void = { _ in }) {
         var settings = PoolSettings()
@@ -14,16 +15,16 @@ struct PoolTranscript {
         machine = PoolMachine(settings: settings, workerCount: workers)
     }
 
-    mutating func wait(_ duration: Duration) { now += UInt64(duration / .nanoseconds(1)) }
+    func wait(_ duration: Duration) { now += UInt64(duration / .nanoseconds(1)) }
 
-    mutating func acquire(_ client: Int, at worker: Int = 0, pinned: Bool = false) -> [String] {
+    func acquire(_ client: Int, at worker: Int = 0, pinned: Bool = false) -> [String] {
         tell {
             $0.acquire(
                 WaiterID(rawValue: client), worker: WorkerID(rawValue: worker), pinned: pinned, now: $1, actions: &$2)
         }
     }
 
-    mutating func connected(_ server: Int, at worker: Int = 0, epoch: UInt32 = 0) -> [String] {
+    func connected(_ server: Int, at worker: Int = 0, epoch: UInt32 = 0) -> [String] {
         tell {
             $0.connected(
                 ServerID(rawValue: server), worker: WorkerID(rawValue: worker), epoch: PoolEpoch(rawValue: epoch),
@@ -31,7 +32,7 @@ struct PoolTranscript {
         }
     }
 
-    mutating func connectFailed(at worker: Int = 0, epoch: UInt32 = 0, isFinal: Bool, _ failure: Int32) -> [String] {
+    func connectFailed(at worker: Int = 0, epoch: UInt32 = 0, isFinal: Bool, _ failure: Int32) -> [String] {
         tell {
             $0.connectFailed(
                 worker: WorkerID(rawValue: worker), epoch: PoolEpoch(rawValue: epoch), now: $1, isFinal: isFinal,
@@ -39,40 +40,40 @@ struct PoolTranscript {
         }
     }
 
-    mutating func release(_ server: Int) -> [String] {
+    func release(_ server: Int) -> [String] {
         tell { $0.release(ServerID(rawValue: server), now: $1, actions: &$2) }
     }
 
-    mutating func arrived(_ server: Int) -> [String] {
+    func arrived(_ server: Int) -> [String] {
         tell { $0.arrived(ServerID(rawValue: server), now: $1, actions: &$2) }
     }
 
-    mutating func lost(_ server: Int) -> [String] {
+    func lost(_ server: Int) -> [String] {
         tell { $0.lost(ServerID(rawValue: server), now: $1, actions: &$2) }
     }
 
-    mutating func cancel(_ client: Int) -> CancelOutcome { machine.cancelWait(WaiterID(rawValue: client)) }
+    func cancel(_ client: Int) -> CancelOutcome { machine.cancelWait(WaiterID(rawValue: client)) }
 
-    mutating func pin(_ server: Int) -> Bool { machine.pin(ServerID(rawValue: server)) }
+    func pin(_ server: Int) -> Bool { machine.pin(ServerID(rawValue: server)) }
 
-    mutating func expire() -> [String] { tell { $0.expire(now: $1, actions: &$2) } }
+    func expire() -> [String] { tell { $0.expire(now: $1, actions: &$2) } }
 
-    mutating func drain() -> [String] { tell { $0.drain(.recycled, now: $1, actions: &$2) } }
+    func drain() -> [String] { tell { $0.drain(.recycled, now: $1, actions: &$2) } }
 
-    mutating func closeAll() -> [String] { tell { $0.closeAll(now: $1, actions: &$2) } }
+    func closeAll() -> [String] { tell { $0.closeAll(now: $1, actions: &$2) } }
 
-    mutating func retryNow() -> [String] { tell { $0.retryNow(now: $1, actions: &$2) } }
+    func retryNow() -> [String] { tell { $0.retryNow(now: $1, actions: &$2) } }
 
-    mutating func turnAway(_ failure: Int32) -> [String] { tell { $0.turnAwayWaiters(failure, actions: &$2) } }
+    func turnAway(_ failure: Int32) -> [String] { tell { $0.turnAwayWaiters(failure, actions: &$2) } }
 
-    mutating func update(_ change: (inout PoolSettings) -> Void) -> [String] {
+    func update(_ change: (inout PoolSettings) -> Void) -> [String] {
         var settings = machine.settings
         change(&settings)
         return tell { $0.update(settings, now: $1, actions: &$2) }
     }
 
     /// Opens servers 1, 2, … at a worker and leaves them idle.
-    mutating func open(_ servers: ClosedRange<Int>, at worker: Int = 0) {
+    func open(_ servers: ClosedRange<Int>, at worker: Int = 0) {
         for server in servers {
             _ = acquire(10_000 + server, at: worker)
             _ = connected(server, at: worker, epoch: machine.epoch.rawValue)
@@ -80,7 +81,7 @@ struct PoolTranscript {
         for server in servers.reversed() { _ = release(server) }
     }
 
-    mutating func tell(_ event: (inout PoolMachine, UInt64, inout [PoolAction]) -> Void) -> [String] {
+    func tell(_ event: (inout PoolMachine, UInt64, inout [PoolAction]) -> Void) -> [String] {
         var actions: [PoolAction] = []
         event(&machine, now, &actions)
         return actions.map(Self.line)

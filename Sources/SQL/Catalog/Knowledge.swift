@@ -6,23 +6,33 @@
 /// stands for the worst object of that name in any schema. Names are compared byte by byte; the storage of all of them
 /// is one array.
 public struct Knowledge: Sendable {
-    /// Tells snapshots apart, over all databases of the process; never 0.
-    public let generation: UInt64
-    /// The catalog may have changed since: what was harmless may no longer be.
-    public let isOutdated: Bool
+    /// On the heap, so that handing a snapshot on costs a reference.
+    private final class Content: Sendable {
+        let generation: UInt64
+        let isOutdated: Bool
+        let storage: [UInt64]
+        let indexes: Indexes
+        /// Says of most names, by their length and their first bytes, that nothing of the kind objects.
+        let filter: NameFilter
+        let implicitCalls: CatalogVerdict
+        /// The worst of what a write may set off: triggers, rules, defaults, checks.
+        let firedCalls: CatalogVerdict
+        let hasOddNames: Bool
 
-    private let storage: [UInt64]
-    private let indexes: Indexes
-    /// The worst of what comparisons and implicit casts call.
-    let implicitCalls: CatalogVerdict
-    /// The worst of what a write may set off: triggers, rules, defaults, checks.
-    private let firedCalls: CatalogVerdict
-    /// A relation or type that objects has a name that is not compared byte by byte: with other characters than ASCII,
-    /// which the client's encoding may write otherwise, with a quote, or as long as names that were cut.
-    let hasOddNames: Bool
-
-    /// Says of most names, by their length and their first bytes, that nothing of the kind objects.
-    private let filter: NameFilter
+        init(
+            generation: UInt64, storage: [UInt64], indexes: Indexes, filter: NameFilter,
+            implicitCalls: CatalogVerdict, firedCalls: CatalogVerdict, hasOddNames: Bool, isOutdated: Bool
+        ) {
+            self.generation = generation
+            self.isOutdated = isOutdated
+            self.storage = storage
+            self.indexes = indexes
+            self.filter = filter
+            self.implicitCalls = implicitCalls
+            self.firedCalls = firedCalls
+            self.hasOddNames = hasOddNames
+        }
+    }
 
     struct Indexes: Sendable {
         /// Functions, with and without their schema, whatever their level.
@@ -37,75 +47,84 @@ public struct Knowledge: Sendable {
         var tables = NameIndex.none
     }
 
+    private let content: Content
+
     init(
         generation: UInt64, storage: [UInt64], indexes: Indexes, filter: NameFilter, implicitCalls: CatalogVerdict,
         firedCalls: CatalogVerdict, hasOddNames: Bool, isOutdated: Bool = false
     ) {
-        self.generation = generation
-        self.isOutdated = isOutdated
-        self.storage = storage
-        self.indexes = indexes
-        self.filter = filter
-        self.implicitCalls = implicitCalls
-        self.firedCalls = firedCalls
-        self.hasOddNames = hasOddNames
+        content = Content(
+            generation: generation, storage: storage, indexes: indexes, filter: filter, implicitCalls: implicitCalls,
+            firedCalls: firedCalls, hasOddNames: hasOddNames, isOutdated: isOutdated)
     }
 
     /// What a reader has that knows of no catalog.
-    init() {
-        self.init(
-            generation: 0, storage: [], indexes: Indexes(), filter: NameFilter(), implicitCalls: CatalogVerdict(),
-            firedCalls: CatalogVerdict(), hasOddNames: false)
-    }
+    static let nothing = Knowledge(
+        generation: 0, storage: [], indexes: Indexes(), filter: NameFilter(), implicitCalls: CatalogVerdict(),
+        firedCalls: CatalogVerdict(), hasOddNames: false)
 
     /// The same knowledge while the catalog is being read again: user functions and views count as writes.
     public func outdated(generation: UInt64) -> Knowledge {
         Knowledge(
-            generation: generation, storage: storage, indexes: indexes, filter: filter, implicitCalls: implicitCalls,
-            firedCalls: firedCalls, hasOddNames: hasOddNames, isOutdated: true)
+            generation: generation, storage: content.storage, indexes: content.indexes, filter: content.filter,
+            implicitCalls: content.implicitCalls, firedCalls: content.firedCalls, hasOddNames: content.hasOddNames,
+            isOutdated: true)
     }
 
+    /// Tells snapshots apart, over all databases of the process; never 0.
+    public var generation: UInt64 { content.generation }
+
+    /// The catalog may have changed since: what was harmless may no longer be.
+    public var isOutdated: Bool { content.isOutdated }
+
     /// Bytes of memory that the names take.
-    public var byteCount: Int { storage.count * MemoryLayout<UInt64>.stride }
+    public var byteCount: Int { content.storage.count * MemoryLayout<UInt64>.stride }
 
     /// How many names of functions are known, with and without their schemas.
-    public var functionNameCount: Int { indexes.functions.count }
+    public var functionNameCount: Int { content.indexes.functions.count }
 
     // MARK: Questions on the path of a query
 
-    /// A write may leave something in the session that its text does not show.
-    var writesLeaveState: Bool { isOutdated || firedCalls.level >= .inspectable }
+    /// The worst of what comparisons and implicit casts call.
+    var implicitCalls: CatalogVerdict { content.implicitCalls }
 
-    var hasObjections: Bool { !indexes.objections.isEmpty }
-    var hasAttributes: Bool { !indexes.attributes.isEmpty }
-    var hasOperators: Bool { !indexes.operators.isEmpty }
+    /// A relation or type that objects has a name that is not compared byte by byte: with other characters than ASCII,
+    /// which the client's encoding may write otherwise, with a quote, or as long as names that were cut.
+    var hasOddNames: Bool { content.hasOddNames }
+
+    /// A write may leave something in the session that its text does not show.
+    var writesLeaveState: Bool { isOutdated || content.firedCalls.level >= .inspectable }
+
+    var hasObjections: Bool { !content.indexes.objections.isEmpty }
+    var hasAttributes: Bool { !content.indexes.attributes.isEmpty }
+    var hasOperators: Bool { !content.indexes.operators.isEmpty }
 
     /// Whether a relation, type or attribute of that name may object.
     @inline(__always)
-    func mayObject(_ name: Span<UInt8>, folds: Bool) -> Bool { filter.mayContain(name, folds: folds, in: storage) }
+    func mayObject(_ name: Span<UInt8>, folds: Bool) -> Bool { content.filter.mayContain(name, folds: folds, in: content.storage) }
 
     func function(
         _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)
     ) -> CatalogVerdict? {
-        indexes.functions.lookup(name, schema: schema, folds: folds, in: storage)
+        content.indexes.functions.lookup(name, schema: schema, folds: folds, in: content.storage)
     }
 
     /// The verdict on a relation or type; nil for one that does not object or is not known.
     func objection(
         _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)
     ) -> CatalogVerdict? {
-        indexes.objections.lookup(name, schema: schema, folds: folds, in: storage)
+        content.indexes.objections.lookup(name, schema: schema, folds: folds, in: content.storage)
     }
 
     func isTable(_ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)) -> Bool {
-        indexes.tables.lookup(name, schema: schema, folds: folds, in: storage) != nil
+        content.indexes.tables.lookup(name, schema: schema, folds: folds, in: content.storage) != nil
     }
 
     func attribute(_ name: Span<UInt8>, folds: Bool) -> CatalogVerdict? {
-        indexes.attributes.lookup(name, schema: name.extracting(0..<0), folds: (folds, false), in: storage)
+        content.indexes.attributes.lookup(name, schema: name.extracting(0..<0), folds: (folds, false), in: content.storage)
     }
 
     func operation(_ symbol: Span<UInt8>) -> CatalogVerdict? {
-        indexes.operators.lookup(symbol, schema: symbol.extracting(0..<0), folds: (false, false), in: storage)
+        content.indexes.operators.lookup(symbol, schema: symbol.extracting(0..<0), folds: (false, false), in: content.storage)
     }
 }

@@ -49,7 +49,7 @@ struct Deciding: Operation {
 }
 
 /// A pool of twenty servers that rest, of which one is taken and given back.
-struct Pooled: Operation {
+struct Pooled: ~Copyable, Operation {
     let name = "PoolMachine: acquire and release"
     private static let size = 20
     private var machine: PoolMachine

@@ -3,7 +3,7 @@
 import CMeasuring
 
 /// Something that is done over and over in the same way.
-protocol Operation {
+protocol Operation: ~Copyable {
     var name: String { get }
     /// Does it `count` times; the result depends on each of them, so that none can be left out.
     mutating func run(_ count: Int) -> Int
@@ -23,7 +23,7 @@ struct Measurement {
 
     /// Runs the operation in batches of equal size, the first of which only warms up.
     @inline(never)
-    init(_ operation: inout some Operation) {
+    init(_ operation: inout some Operation & ~Copyable) {
         name = operation.name
         var count = 1
         while true {

@@ -52,9 +52,8 @@ private struct Table {
         row(["operation", "least ns", "median ns", "allocations"])
     }
 
-    mutating func measure(_ operation: some Operation) {
+    mutating func measure(_ operation: consuming some Operation & ~Copyable) {
         if let part = CommandLine.arguments.dropFirst().first, !operation.name.contains(part) { return }
-        var operation = operation
         let result = Measurement(&operation)
         // One allocation in a thousand operations is none of theirs.
         let isFree = result.allocations < 0.001
