@@ -51,6 +51,10 @@ public enum Command: Equatable, Sendable {
     case setTransaction(TransactionModes)
     /// SET SESSION CHARACTERISTICS AS TRANSACTION.
     case sessionCharacteristics(TransactionModes)
+    /// PREPARE name [(types)] AS statement; both as written.
+    case prepare(name: Range<Int>, statement: Range<Int>)
+    /// EXECUTE name [(arguments)]; both as written, the arguments with their parentheses, empty if there are none.
+    case execute(name: Range<Int>, arguments: Range<Int>)
     /// DEALLOCATE name; the name as written.
     case deallocate(name: Range<Int>)
     case deallocateAll

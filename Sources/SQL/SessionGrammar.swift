@@ -72,7 +72,21 @@ extension StatementReader {
             guard name.isName else { return giveUp(text, head) }
             advance(text)
         }
-        return readRest(text)
+        if token.kind == .open { skipParentheses(text) }
+        guard accept(.as, text), !isAtEnd else { return readRest(text) }
+        let start = token.start
+        skipStatement(text)
+        return .prepare(name: name.range, statement: start..<previousEnd)
+    }
+
+    /// EXECUTE name [(arguments)], of a statement that the text does not show.
+    mutating func readExecute(_ text: Span<UInt8>, _ head: Token) -> Command {
+        note([.mayWrite, .hiddenCode, .statementName], pins: .hiddenCode, head.range, .sqlExecute)
+        advance(text)
+        let name = token
+        _ = readQuery(text)
+        guard name.isName else { return .other }
+        return .execute(name: name.range, arguments: name.end..<max(name.end, previousEnd))
     }
 
     // MARK: Cursors

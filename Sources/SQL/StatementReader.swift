@@ -186,8 +186,7 @@ struct StatementReader: ~Copyable {
         case .prepare:
             return readPrepare(text, head)
         case .execute:
-            note([.mayWrite, .hiddenCode, .statementName], pins: .hiddenCode, head.range, .sqlExecute)
-            return readArguments(text)
+            return readExecute(text, head)
         case .declare:
             return readDeclare(text, head)
         case .fetch, .move, .close:

@@ -76,6 +76,8 @@ struct Batch: ~Copyable, Sendable {
     var comment: RouterSettings?
     /// A text is about a setting of the router.
     var speaksToRouter = false
+    /// A PREPARE or EXECUTE of a statement that follows the session.
+    var speaksOfGuest = false
     /// The first message was looked at for the server.
     var isBegun = false
     /// Its end is in a transaction that it has begun itself.
@@ -126,6 +128,7 @@ struct Batch: ~Copyable, Sendable {
         setsReadWrite = false
         isTooLargeToRepeat = false
         lesson = nil
+        speaksOfGuest = false
         isBegun = false
         comment = nil
         speaksToRouter = false
@@ -153,7 +156,7 @@ struct Batch: ~Copyable, Sendable {
         case .empty, .savepoint, .rollbackTo, .release, .commitPrepared, .rollbackPrepared, .setTransaction,
             .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences,
             .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .explainRoute,
-            .select, .copy, .other:
+            .select, .copy, .prepare, .execute, .other:
             break
         }
     }
@@ -309,8 +312,11 @@ extension ClientSession {
     mutating func readQuery(
         _ text: Span<UInt8>, length: Int, table: borrowing StatementTable
     ) -> Classification {
-        let classification = Classifier.classify(
+        var classification = Classifier.classify(
             text, settings: lexerInForce, knowledge: table.knowledge(of: catalog))
+        if classification.effects.contains(.statementName) {
+            classification = resolved(classification, text, table: table)
+        }
         batch.kind = .query
         batch.classification = classification
         batch.add(classification, runs: true)

@@ -263,9 +263,12 @@ public struct ClientSession: ~Copyable, Sendable {
         hasUnprovenPins = true
         // What it was not asked for, or not told, it is not asked for any more.
         if reasons.contains(.setting) { forgetTouches() }
+        let isInBatch = isUnsynced
+        closeStrangers(for: .sessionState, server: &server, toServer: &toServer)
         guard !ownsSequences else { return }
-        guard isUnsynced else {
+        guard isInBatch else {
             server.ask(Self.clearingSequences, toServer: &toServer)
+            isUnsynced = false
             awaiting = .pin
             return
         }
@@ -425,7 +428,11 @@ public struct ClientSession: ~Copyable, Sendable {
         case .inspection:
             awaiting = nil
             let rows = server.takeOwnRows()
-            if error == nil { settle(InspectedState(rows: rows), table: &table) } else { settleWithoutAnswer() }
+            if error == nil {
+                settle(InspectedState(rows: rows), server: &server, table: &table)
+            } else {
+                settleWithoutAnswer()
+            }
         case .pin:
             awaiting = nil
             if let error { refusal = ErrorFields(.error, error.sqlState, error.message) } else { ownsSequences = true }

@@ -190,7 +190,7 @@ extension ClientSession {
             case .begin, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction, .commitPrepared,
                 .rollbackPrepared, .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll,
                 .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset,
-                .setConfig, .explain, .explainRoute, .select, .copy, .other, nil:
+                .setConfig, .explain, .explainRoute, .select, .copy, .prepare, .execute, .other, nil:
                 break
             }
         }
@@ -285,7 +285,8 @@ extension ClientSession {
             return hasSnapshot && (changed.readOnly != false || modes.readOnly == true)
         case .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared, .sessionCharacteristics,
             .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll,
-            .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .other,
+            .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .prepare,
+            .execute, .other,
             nil:
             return isEmptyBatch
         }
@@ -409,6 +410,7 @@ extension ClientSession {
         case .commit, .rollback, .savepoint, .rollbackTo, .release, .empty, .show, .prepareTransaction, .commitPrepared,
             .rollbackPrepared, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp,
             .resetAll, .unlistenAll, .closeAll, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy,
+            .prepare, .execute,
             .other, nil:
             false
         }
@@ -427,7 +429,7 @@ extension ClientSession {
         case .commit, .rollback, .savepoint, .rollbackTo, .release, .empty, .show: true
         case .prepareTransaction, .commitPrepared, .rollbackPrepared, .sessionCharacteristics, .deallocate,
             .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll,
-            .closeAll, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .other:
+            .closeAll, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .prepare, .execute, .other:
             false
         }
     }

@@ -4,6 +4,8 @@
 /// reused. 0 stands for none.
 public struct StatementID: Hashable, Sendable {
     public static let none = StatementID(rawValue: 0)
+    /// Nobody's statement, which occupies a name.
+    static let placeholder = StatementID(rawValue: .max)
 
     public var rawValue: UInt64
 

@@ -105,7 +105,7 @@ extension ClientSession {
         case .closeAll: return "CLOSE CURSOR ALL"
         case .commit, .rollback, .savepoint, .rollbackTo, .release, .prepareTransaction, .commitPrepared,
             .rollbackPrepared, .setTransaction, .sessionCharacteristics, .deallocate, .show, .set, .reset, .setConfig,
-            .explain, .explainRoute, .select, .copy, .other:
+            .explain, .explainRoute, .select, .copy, .prepare, .execute, .other:
             return nil
         }
     }
@@ -132,7 +132,7 @@ extension ClientSession {
         case .begin, .savepoint, .rollbackTo, .release, .prepareTransaction, .commitPrepared, .rollbackPrepared,
             .sessionCharacteristics, .deallocate, .discardAll, .discardPlans, .discardSequences, .discardTemp,
             .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .explainRoute, .select,
-            .copy, .other:
+            .copy, .prepare, .execute, .other:
             return nil
         }
     }

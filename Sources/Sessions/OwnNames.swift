@@ -25,6 +25,14 @@ extension ClientSession {
         _ classification: Classification, _ text: Span<UInt8>, server: inout ServerSession,
         table: inout StatementTable, toServer: inout Outbox
     ) -> Translation? {
+        if batch.speaksOfGuest {
+            return isGuestReady(classification, text, server: &server, table: table, toServer: &toServer) ? nil : .wait
+        }
+        if classification.pins.contains(.hiddenCode), names.count > 0, !(server.isQuiet && server.status == .failed),
+            !ensureGuests(inCodeOf: text, server: &server, table: table, toServer: &toServer)
+        {
+            return .wait
+        }
         // In a failed transaction nothing can be parsed, and hardly anything run.
         if classification.effects.contains(.listsStatements) {
             return showNames(server: &server, table: &table, toServer: &toServer)
@@ -42,9 +50,23 @@ extension ClientSession {
             else { continue }
             if let pin = pin(for: .sqlPrepare, server: server) { return pin }
             openTransaction(server: &server, toServer: &toServer)
-            parseUnderOwnName(statement, name, server: &server, table: &table, toServer: &toServer)
+            guard giveName(statement, name, server: &server, table: &table, toServer: &toServer) else { return .wait }
         }
         return nil
+    }
+
+    /// Lets the server have a statement under the client's own name, and be the judge of it.
+    ///
+    /// - Returns: false when an answer is owed that tells whether it has it.
+    private mutating func giveName(
+        _ statement: PreparedStatement, _ name: [UInt8], server: inout ServerSession, table: inout StatementTable,
+        toServer: inout Outbox
+    ) -> Bool {
+        if statement.isFromSQL {
+            return adoptGuest(statement, name, server: &server, table: &table, toServer: &toServer)
+        }
+        parseUnderOwnName(statement, name, server: &server, table: &table, toServer: &toServer)
+        return true
     }
 
     private mutating func parseUnderOwnName(
@@ -85,7 +107,7 @@ extension ClientSession {
         for name in names {
             guard let statement = statement(named: 0..<name.count, name.span), !isReserved(0..<name.count, name.span)
             else { continue }
-            parseUnderOwnName(statement, name, server: &server, table: &table, toServer: &toServer)
+            guard giveName(statement, name, server: &server, table: &table, toServer: &toServer) else { return .wait }
         }
         mayUnpin = true
         return nil
@@ -110,6 +132,7 @@ extension ClientSession {
         _ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int, server: inout ServerSession,
         toServer: inout Outbox
     ) -> Translation? {
+        guard closeStrangers(for: .sessionState, server: &server, toServer: &toServer) else { return .wait }
         mayHaveWritten = true
         server.remembersSequences = true
         isRooted = true
@@ -123,12 +146,14 @@ extension ClientSession {
 // MARK: Leaving the server
 
 extension ClientSession {
-    /// The session is about to leave a server that has no statement of SQL's: what it has under the client's names is
+    /// The session is about to leave a server whose statements are known: what it has under the client's names is
     /// shared from now on, and what SQL has deallocated is gone.
     ///
     /// - Parameter present: the names that the server has, as text.
     /// - Returns: whether every name could be compared.
-    mutating func shareOwnNames(present: Set<String>, table: inout StatementTable) -> Bool {
+    mutating func shareOwnNames(
+        present: Set<String>, server: inout ServerSession, table: inout StatementTable
+    ) -> Bool {
         let own = names.own
         guard changes.isEmpty, own.allSatisfy({ $0.allSatisfy { $0 < 0x80 } }) else { return own.isEmpty }
         for name in own {
@@ -136,6 +161,7 @@ extension ClientSession {
             let isPresent = present.contains(String(decoding: name.prefix(63), as: UTF8.self))
             if isPresent, let index = names.find(name) {
                 names[index].isOwn = false
+                if names[index].isFromSQL { server.guests.found(names[index].id, name: name) }
             } else if let removed = names.remove(name) {
                 table.release(removed.reference)
             }
@@ -145,14 +171,18 @@ extension ClientSession {
 }
 
 extension Effects {
-    /// Whether the names of prepared statements matter to the text.
-    var speaksOfStatements: Bool { !isDisjoint(with: [.statementName, .listsStatements]) }
+    /// Whether the names of prepared statements may matter to the text.
+    var speaksOfStatements: Bool { !isDisjoint(with: [.statementName, .listsStatements, .hiddenCode]) }
 }
 
 extension ServerSession {
     /// The server has closed a statement; one under a name of its own is gone for the client, too.
-    mutating func closed(_ entry: LedgerEntry, _ facts: inout [ReplyFact]) {
-        prepared.closed(entry.statement)
+    ///
+    /// - Returns: whether it was asked to.
+    mutating func closed(_ entry: LedgerEntry?, _ facts: inout [ReplyFact]) -> Bool {
+        guard let entry, entry.request == .close || entry.request == .closeGuest else { return false }
+        if entry.request == .close { prepared.closed(entry.statement) } else { guests.closed(entry.statement) }
         if entry.changesClient { facts.append(.changeConfirmed) }
+        return true
     }
 }

@@ -64,10 +64,14 @@ extension ServerSession {
 
     /// Sends a statement of our own within a batch of the client's: if it fails, the batch fails.
     mutating func askInBatch(_ text: [UInt8], _ request: LedgerEntry.Request, toServer: inout Outbox) {
+        askInBatch(text, LedgerEntry(request, .swallow), toServer: &toServer)
+    }
+
+    mutating func askInBatch(_ text: [UInt8], _ execution: LedgerEntry, toServer: inout Outbox) {
         toServer.write { $0.appendUnnamedExecution(text) }
         expect(LedgerEntry(.parseUnnamed, .swallow))
         expect(LedgerEntry(.bind, .swallow))
-        expect(LedgerEntry(request, .swallow))
+        expect(execution)
         expect(LedgerEntry(.close, .swallow))
         dropUnnamed()
     }

@@ -55,7 +55,7 @@ extension ClientSession {
         case .empty, .begin, .commit, .rollback, .savepoint, .rollbackTo, .release, .prepareTransaction,
             .commitPrepared, .rollbackPrepared, .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll,
             .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll,
-            .setConfig, .explain, .explainRoute, .select, .copy, .other:
+            .setConfig, .explain, .explainRoute, .select, .copy, .prepare, .execute, .other:
             return .routerSettingAmongOthers
         }
         if title == RouterSettings.tokenTitle {
@@ -106,7 +106,7 @@ extension ClientSession {
         case .empty, .begin, .commit, .rollback, .savepoint, .rollbackTo, .release, .prepareTransaction,
             .commitPrepared, .rollbackPrepared, .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll,
             .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll,
-            .setConfig, .explain, .explainRoute, .select, .copy, .other:
+            .setConfig, .explain, .explainRoute, .select, .copy, .prepare, .execute, .other:
             return nil
         }
     }

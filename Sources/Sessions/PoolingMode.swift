@@ -22,7 +22,7 @@ extension ClientSession {
             batch.hasSeveralCommands
         case .begin, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp,
             .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .explainRoute, .select,
-            .copy, .other, nil:
+            .copy, .prepare, .execute, .other, nil:
             true
         }
     }

@@ -35,6 +35,17 @@ public struct PreparedSet: Sendable {
     /// Those that were not closed.
     var present: [StatementID] { entries.filter { !$0.value.isClosing }.map(\.key) + outdated }
 
+    /// Whether a Parse was sent that has not failed, and no Close has been answered since.
+    func contains(_ id: StatementID) -> Bool { entries[id] != nil }
+
+    /// The same, and no Close was sent either.
+    func isHeld(_ id: StatementID) -> Bool { entries[id].map { !$0.isClosing } ?? false }
+
+    /// Whether the Close was sent ahead of a Sync, and may have been skipped.
+    func mayKeep(_ id: StatementID, syncs: UInt64) -> Bool {
+        entries[id].map { $0.isClosing && $0.unansweredSince != syncs } ?? false
+    }
+
     /// Whether the server has the statement; counts as a use.
     ///
     /// - Parameter syncs: how many Syncs were sent so far.

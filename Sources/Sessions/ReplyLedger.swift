@@ -12,6 +12,10 @@ public struct LedgerEntry: Equatable, Sendable {
         /// The Execute of the BEGIN that was answered before.
         case begin
         case close
+        /// The Execute of a PREPARE that the client sent before, to another server or a while ago.
+        case prepareGuest
+        /// The Close of what a PREPARE has left.
+        case closeGuest
         case query
         case functionCall
         case sync
@@ -36,7 +40,7 @@ public struct LedgerEntry: Equatable, Sendable {
     public var disposition: Disposition
     /// The client's map of statements changes when this succeeds.
     public var changesClient: Bool
-    /// What is parsed, described or closed; for a Bind only if it names a statement.
+    /// What is parsed, prepared, described or closed; for a Bind only if it names a statement.
     public var statement: StatementID
 
     public init(
@@ -85,6 +89,12 @@ public struct ReplyLedger: Sendable {
         head = (head + 1) & (ring.count - 1)
         count -= 1
         return entry
+    }
+
+    /// The oldest request changes nothing of what the client has.
+    mutating func firstChangesNothing() {
+        ring[head].changesClient = false
+        ring[head].statement = .none
     }
 
     /// Keeps the entries for which `keep` holds; the order stays.

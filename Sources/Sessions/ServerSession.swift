@@ -10,6 +10,7 @@ public struct ServerSession: ~Copyable, Sendable {
 
     public var ledger = ReplyLedger()
     public var prepared = PreparedSet()
+    var guests = GuestStatements()
     /// The statement that the server's unnamed statement was parsed from.
     public private(set) var unnamed = StatementID.none
     /// How many Syncs had been sent when its Parse was; nil: the server has answered.
@@ -18,7 +19,7 @@ public struct ServerSession: ~Copyable, Sendable {
     public private(set) var syncsSent: UInt64 = 0
     var syncsAnswered: UInt64 = 0
     /// The BEGIN that was answered before is not known to have succeeded.
-    public private(set) var isBeginning = false
+    public internal(set) var isBeginning = false
     /// The settings the server has.
     public var profile = ProfileID.base
     public internal(set) var status = TransactionStatus.idle
@@ -49,7 +50,7 @@ public struct ServerSession: ~Copyable, Sendable {
     var ownRows: [[String?]] = []
     var collectsRows = false
     /// The next ReadyForQuery is to speak of a failed transaction, because its BEGIN failed.
-    private var hidesMissingBegin = false
+    var hidesMissingBegin = false
     private var isAbandoned = false
     /// What was sent since somebody looked.
     var counts = MessageCounts()
@@ -109,8 +110,10 @@ public struct ServerSession: ~Copyable, Sendable {
     private mutating func forget(_ what: Forgotten) {
         switch what {
         case .settings, .changes: return
-        case .statements: return prepared.removeAll()
-        case .everything: prepared.removeAll()
+        case .statements, .everything:
+            prepared.removeAll()
+            guests.removeAll()
+            if what == .statements { return }
         }
         profile = .base
         remembersSequences = false
@@ -135,7 +138,9 @@ public struct ServerSession: ~Copyable, Sendable {
         case .begin:
             isBeginning = true
             needsSync = true
-        case .parse, .parseUnnamed, .bind, .describeStatement, .describePortal, .execute, .close, .refusal:
+        case .parse, .parseUnnamed, .bind, .describeStatement, .describePortal, .execute, .close, .refusal,
+            .prepareGuest,
+            .closeGuest:
             counts.note(entry)
             needsSync = true
         case .copyEnd: break
@@ -258,8 +263,7 @@ public struct ServerSession: ~Copyable, Sendable {
         case Backend.parseComplete:
             return parsed(first, &facts)
         case Backend.closeComplete:
-            if let first, first.request == .close { closed(first, &facts) }
-            return finished(first?.request == .close, first, &facts)
+            return finished(closed(first, &facts), first, &facts)
         case Backend.rowDescription, Backend.noData:
             return described(header, first, bytes, frame, isWhole: isWhole, &facts)
         case Backend.parameterDescription:
@@ -297,7 +301,9 @@ public struct ServerSession: ~Copyable, Sendable {
         }
         if first.request == .begin { isBeginning = false }
         if first.changesClient { facts.append(.changeConfirmed) }
-        if first.request == .execute || first.request == .begin { ledger.removeFirst() }
+        let isOne = first.request == .execute || first.request == .begin || first.request == .prepareGuest
+        if first.statement != .none, first.request == .query || isOne { guests.prepared(first.statement) }
+        if isOne { ledger.removeFirst() }
         return first.disposition == .forward
     }
 
@@ -421,55 +427,6 @@ public struct ServerSession: ~Copyable, Sendable {
         guard entry.request == .bind || entry.request == .describeStatement else { return }
         prepared.outdate(entry.statement)
         if unnamed == entry.statement || entry.statement == .none { dropUnnamed() }
-    }
-
-    /// After an error the server skips everything up to the next Sync; a simple Query in progress just ends.
-    private mutating func dropSkipped(toServer: inout Outbox, facts: inout [ReplyFact], isClients: Bool) {
-        var dropped: [LedgerEntry] = []
-        let inParse = ledger.first.map { $0.changesClient && $0.request == .parseUnnamed } ?? false
-        while let entry = ledger.first {
-            if entry.request == .sync { break }
-            if entry.request == .query || entry.request == .functionCall {
-                guard !dropped.isEmpty else { break }
-                guard dropped.allSatisfy({ $0.disposition == .swallow }) else {
-                    // The client forgot the Sync: the Query is skipped like everything else.
-                    dropped.append(ledger.removeFirst())
-                    continue
-                }
-                // Injected work ahead of a Query failed: the server skips the Query too and waits for a Sync.
-                ledger.removeFirst()
-                toServer.write { $0.appendMessage(Frontend.sync) }
-                var rest = [LedgerEntry(.sync, entry.disposition)]
-                while !ledger.isEmpty { rest.append(ledger.removeFirst()) }
-                for entry in rest { ledger.append(entry) }
-                break
-            }
-            dropped.append(ledger.removeFirst())
-        }
-        // Backwards, so that what was sent and skipped is undone step by step.
-        for entry in dropped.reversed() { undo(entry) }
-        if ledger.isEmpty { isSkipping = true }
-        let withoutBegin = dropped.contains { $0.request == .begin }
-        if withoutBegin {
-            isBeginning = false
-            hidesMissingBegin = true
-        }
-        guard isClients else { return }
-        let changes = dropped.count { $0.changesClient }
-        facts.append(.failed(changesDropped: changes, inParse: inParse, withoutBegin: withoutBegin))
-    }
-
-    /// A request failed or was skipped.
-    private mutating func undo(_ entry: LedgerEntry) {
-        guard entry.disposition != .synthesise else { return }
-        switch entry.request {
-        case .parse: prepared.remove(entry.statement)
-        case .parseUnnamed: if unnamed == entry.statement { dropUnnamed() }
-        case .close: if entry.statement != .none { prepared.keeps(entry.statement) }
-        case .refusal: refusals.removeFirst()
-        case .bind, .describeStatement, .describePortal, .execute, .begin, .query, .functionCall, .sync, .copyEnd:
-            break
-        }
     }
 
     private mutating func reported(

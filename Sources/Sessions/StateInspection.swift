@@ -10,6 +10,8 @@ public struct InspectedState: Sendable {
     public internal(set) var reasons = PinReasons()
     /// Names of statements that were prepared by messages under the client's own names.
     private(set) var statements: Set<String> = []
+    /// Texts of statements that were prepared in SQL, by name.
+    private(set) var prepared: [String: String] = [:]
 
     /// Takes the rows of ``ClientSession/inspection(of:state:)``.
     init(rows: [[String?]]) {
@@ -18,14 +20,15 @@ public struct InspectedState: Sendable {
             if let reason = Self.reason(named: name) {
                 reasons.insert(reason)
             } else if name == Self.statement {
-                if row.count > 1, let title = row[1] { statements.insert(title) }
+                guard row.count > 2, let title = row[1] else { continue }
+                if let text = row[2] { prepared[title] = text } else { statements.insert(title) }
             } else if !settings.contains(where: { $0.name == name }) {
                 settings.append(InspectedSetting(row: row))
             }
         }
     }
 
-    /// Stands in a row ahead of the name of a statement.
+    /// Stands in a row ahead of the name of a statement, and of its text if that is a PREPARE.
     static let statement = "*statement"
 
     /// A name that no setting has, for each thing that a server can be asked for.
@@ -55,7 +58,6 @@ extension PinReasons {
             """
         ),
         (.listen, "EXISTS (SELECT FROM pg_catalog.pg_listening_channels())"),
-        (.sqlPrepare, "EXISTS (SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql)"),
     ]
 }
 
@@ -113,7 +115,7 @@ extension ClientSession {
         case .begin, .commit, .empty, .savepoint, .release, .prepareTransaction, .commitPrepared, .rollbackPrepared,
             .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans,
             .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig,
-            .explain, .explainRoute, .select, .copy, .other:
+            .explain, .explainRoute, .select, .copy, .prepare, .execute, .other:
             false
         }
     }
@@ -136,11 +138,15 @@ extension ClientSession {
     }
 
     /// The server has told what it holds.
-    mutating func settle(_ answer: InspectedState, table: inout StatementTable) {
+    mutating func settle(_ answer: InspectedState, server: inout ServerSession, table: inout StatementTable) {
         var found = answer
         let question = stateQuestion
+        if question.contains(.reasons), !compareGuests(with: found.prepared, server: &server, table: &table) {
+            found.reasons.insert(.sqlPrepare)
+        }
         if isPinned, question.contains(.reasons) {
-            let isFree = found.reasons.isEmpty && shareOwnNames(present: found.statements, table: &table)
+            let present = found.statements.union(found.prepared.keys)
+            let isFree = found.reasons.isEmpty && shareOwnNames(present: present, server: &server, table: &table)
             // What it still has names for stays, too.
             pins = isFree ? [] : found.reasons.isEmpty ? .sqlPrepare : found.reasons
             found.reasons = []
@@ -175,11 +181,15 @@ extension ClientSession {
         if state.contains(.reasons) {
             parts += PinReasons.conditions.map { "SELECT '*\($0.reason)', NULL, NULL WHERE \($0.condition)" }
         }
+        if state.contains(.reasons) { parts.append(Self.preparedStatements) }
         if state.contains(.names) { parts.append(Self.ownStatements) }
         if state.contains(.settings) { parts += [Self.changedSettings, Self.changedRole, Self.changedAuthorization] }
         return Array(parts.joined(separator: " UNION ALL ").utf8)
     }
 
+    private static let preparedStatements = """
+        SELECT '\(InspectedState.statement)', name, statement FROM pg_catalog.pg_prepared_statements WHERE from_sql
+        """
     private static let ownStatements = """
         SELECT '\(InspectedState.statement)', name, NULL FROM pg_catalog.pg_prepared_statements \
         WHERE NOT from_sql AND NOT pg_catalog.starts_with(name, \

@@ -10,6 +10,8 @@ public struct PreparedStatement: Equatable, Sendable {
     public var toldShape: RowShape?
     /// The attached server has it under the client's own name, unless SQL has taken it away again.
     var isOwn = false
+    /// Its text is that of a PREPARE.
+    var isFromSQL = false
 
     public init(reference: StatementReference, id: StatementID, toldShape: RowShape? = nil) {
         self.reference = reference
@@ -98,6 +100,9 @@ public struct StatementNames: Sendable {
 
     /// The names of the others.
     var shared: [[UInt8]] { entries.filter { !$0.statement.isOwn }.map(\.name) }
+
+    /// The names of those that follow the client as texts of PREPARE.
+    var preparedInSQL: [[UInt8]] { entries.filter { $0.statement.isFromSQL && !$0.statement.isOwn }.map(\.name) }
 
     private mutating func rebuild(slotCount: Int) {
         slots = Array(repeating: 0, count: slotCount)

@@ -128,6 +128,21 @@ public struct StatementTable: Sendable {
     /// What follows the name in a Parse message: text, NUL, parameter types.
     public func tail(_ reference: StatementReference) -> [UInt8] { entries[Int(reference.index)].tail }
 
+    /// The text alone.
+    func text(_ reference: StatementReference) -> [UInt8] {
+        Array(entries[Int(reference.index)].tail.prefix(entries[Int(reference.index)].textLength))
+    }
+
+    /// The verdict on what a PREPARE prepares; nil: the text is none.
+    func classificationOfPrepared(_ reference: StatementReference) -> Classification? {
+        let position = Int(reference.index)
+        guard case .prepare(_, let statement) = entries[position].classification.command else { return nil }
+        let text = Array(entries[position].tail[statement])
+        return Classifier.classify(
+            text.span, settings: entries[position].key.lexer,
+            knowledge: knowledge(of: entries[position].key.catalog))
+    }
+
     /// Finds or adds a text and retains it.
     ///
     /// - Parameters:

@@ -53,7 +53,7 @@ extension Classification {
         case .begin, .commit, .rollback, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction,
             .commitPrepared, .rollbackPrepared, .setTransaction, .deallocate, .deallocateAll, .discardAll,
             .discardPlans, .discardSequences, .discardTemp, .unlistenAll, .closeAll, .show, .explain,
-            .explainRoute, .select, .copy, .other:
+            .explainRoute, .select, .copy, .prepare, .execute, .other:
             false
         }
     }

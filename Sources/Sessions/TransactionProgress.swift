@@ -28,7 +28,7 @@ extension ClientSession {
             break
         case .empty, .commitPrepared, .rollbackPrepared, .sessionCharacteristics, .deallocate, .deallocateAll,
             .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show,
-            .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .other:
+            .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .prepare, .execute, .other:
             // Of several statements in one text nobody can tell where they lead.
             if mayHaveWritten { mayHaveCommitted = true }
         }

@@ -281,6 +281,7 @@ extension ClientSession {
             noteTouched(classification, input.extracting(text))
         }
         if let pin = note(classification, server: server) { return pin }
+        guard closeStrangers(for: classification.routeClass, server: &server, toServer: &toServer) else { return .wait }
         if let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count)),
             let pause = shareNames(
                 classification, input.extracting(text), server: &server, table: &table, toServer: &toServer)
@@ -288,7 +289,13 @@ extension ClientSession {
             return pause
         }
         openTransaction(server: &server, toServer: &toServer)
-        server.expect(LedgerEntry(.query))
+        var entry = LedgerEntry(.query)
+        if batch.speaksOfGuest,
+            let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count))
+        {
+            entry = entryForGuest(classification, input.extracting(text), server: &server, table: &table)
+        }
+        server.expect(entry)
         server.dropUnnamed()
         dropUnnamedForGood(table: &table)
         if bindsStateChange { changesState = true }
@@ -351,8 +358,15 @@ extension ClientSession {
         }
         noteTouched(classification, table.tail(statement.reference).span)
         if let pin = note(classification, server: server) { return pin }
+        guard closeStrangers(for: classification.routeClass, server: &server, toServer: &toServer) else { return .wait }
         if classification.effects.mayAdvanceSequences { server.remembersSequences = true }
         let tail = table.tail(statement.reference)
+        if statement.isFromSQL, !statement.isOwn {
+            let name = input.bytes(in: view.statement)
+            guard ensureGuest(statement, name, server: &server, table: table, toServer: &toServer) else { return .wait }
+            openTransaction(server: &server, toServer: &toServer)
+            return bindOwn(header, input, at: &offset, server: &server, toServer: &toServer)
+        }
         if classification.effects.speaksOfStatements, let end = tail.firstIndex(of: 0),
             let pause = shareNames(
                 classification, tail.span.extracting(0..<end), server: &server, table: &table, toServer: &toServer)
@@ -426,7 +440,7 @@ extension ClientSession {
         case .begin, .commit, .rollback, .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared,
             .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans,
             .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig,
-            .explain, .explainRoute, .select, .copy, .other:
+            .explain, .explainRoute, .select, .copy, .prepare, .execute, .other:
             break
         }
         noteTransaction(classification)

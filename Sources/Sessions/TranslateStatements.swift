@@ -38,6 +38,10 @@ extension ClientSession {
                 tail: input.extracting(view.tail), textLength: view.text.count, key: parsing)
         }
         if isOwn {
+            guard closeStrangers(for: .sessionState, server: &server, toServer: &toServer) else {
+                if !isScanned { table.release(reference) }
+                return false
+            }
             if isScanned { batch.translated += 1 }
             parseAsOwn(view, frame, input, reference, server: &server, table: table, toServer: &toServer)
             return true
@@ -148,6 +152,7 @@ extension ClientSession {
         toServer: inout Outbox
     ) -> Translation? {
         if isServers(view.name, input) {
+            guard closeStrangers(for: .sessionState, server: &server, toServer: &toServer) else { return .wait }
             let id = statement(named: view.name, input)?.id ?? .none
             server.expect(LedgerEntry(.describeStatement, statement: id))
             toServer.write { $0.appendDescribe(statement: input.bytes(in: view.name)) }
@@ -156,6 +161,14 @@ extension ClientSession {
         }
         guard let statement = statement(named: view.name, input) else {
             refusal = .unknownStatement(input.bytes(in: view.name))
+            return nil
+        }
+        if statement.isFromSQL {
+            let name = input.bytes(in: view.name)
+            guard ensureGuest(statement, name, server: &server, table: table, toServer: &toServer) else { return .wait }
+            server.expect(LedgerEntry(.describeStatement))
+            toServer.write { $0.appendDescribe(statement: name) }
+            isUnsynced = true
             return nil
         }
         var undescribed = statement
@@ -176,6 +189,9 @@ extension ClientSession {
     ) {
         isUnsynced = true
         let isOwn = isServers(view.name, input)
+        if let known = statement(named: view.name, input), known.isFromSQL {
+            closeGuest(named: input.bytes(in: view.name), server: &server, toServer: &toServer)
+        }
         changes.append(StatementChange(name: input.bytes(in: view.name), statement: nil, batch: batchNumber))
         if isOwn {
             server.expect(LedgerEntry(.close, changesClient: true))
@@ -215,6 +231,7 @@ extension ClientSession {
             return server.expect(LedgerEntry(.execute))
         }
         deallocation = nil
+        closeGuest(named: name, server: &server, toServer: &toServer)
         toServer.write { $0.appendParse(name: name, tail: [0, 0, 0]) }
         server.expect(LedgerEntry(.parse, .swallow))
         changes.append(StatementChange(name: name, statement: nil, batch: batchNumber))

@@ -133,9 +133,9 @@ extension LedgerEntry.Request {
         case .parse, .parseUnnamed: type == Backend.parseComplete
         case .bind: type == Backend.bindComplete
         case .describeStatement, .describePortal: type == Backend.noData || type == Backend.rowDescription
-        case .execute, .begin:
+        case .execute, .begin, .prepareGuest:
             type == Backend.commandComplete || type == Backend.emptyQueryResponse || type == Backend.portalSuspended
-        case .close: type == Backend.closeComplete
+        case .close, .closeGuest: type == Backend.closeComplete
         case .query, .functionCall, .sync: type == Backend.readyForQuery
         case .refusal, .copyEnd: false
         }

@@ -91,8 +91,9 @@ import Testing
 
     @Test(arguments: [
         ("CREATE TEMP TABLE t1 (x int)", "DROP TABLE t1"), ("CREATE TEMP TABLE t1 (x int)", "DISCARD TEMP"),
-        ("LISTEN a", "UNLISTEN a"), ("LISTEN a", "UNLISTEN *"), ("PREPARE q AS SELECT 1", "DEALLOCATE q"),
-        ("PREPARE q AS SELECT 1", "DEALLOCATE ALL"), ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "CLOSE c"),
+        ("LISTEN a", "UNLISTEN a"), ("LISTEN a", "UNLISTEN *"), ("PREPARE q AS SELECT timestamp 'now'", "DEALLOCATE q"),
+        ("PREPARE q AS SELECT timestamp 'now'", "DEALLOCATE ALL"),
+        ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "CLOSE c"),
         ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "CLOSE ALL"),
         ("SELECT pg_advisory_lock(7)", "SELECT pg_advisory_unlock(7)"),
         ("SELECT pg_advisory_lock(7)", "SELECT pg_advisory_unlock_all()"), ("SELECT locks()", "SELECT unlocks()"),
@@ -145,7 +146,10 @@ import Testing
     @Test func settingsOfFunctions() throws {
         let owner = try pinnableClient()
         let other = try client()
-        defer { owner.close(); other.close() }
+        defer {
+            owner.close()
+            other.close()
+        }
         for _ in 0..<3 {
             try owner.succeed("SELECT sets()")
             for _ in 0..<4 {

@@ -131,7 +131,12 @@ import Testing
         Case("INSERT INTO t VALUES (1)", .other), Case("COPY t TO STDOUT", .copy), Case("COPY t FROM STDIN", .copy),
         Case("CREATE TABLE t (a int)", .other), Case("VACUUM", .other),
         Case("BEGIN; SELECT 1", .other), Case("SELECT 1; SELECT 2", .other), Case("COMMIT; BEGIN", .other),
-        Case("LISTEN x", .other), Case("PREPARE p AS SELECT 1", .other), Case("SET CONSTRAINTS ALL DEFERRED", .other),
+        Case("PREPARE p AS SELECT 1", .prepare(name: 8..<9, statement: 13..<21)),
+        Case("PREPARE p (int, text) AS SELECT 1 ;", .prepare(name: 8..<9, statement: 25..<33)),
+        Case("PREPARE p", .other), Case("PREPARE p AS", .other),
+        Case("PREPARE p AS SELECT 1; SELECT 1", .other), Case("EXECUTE p", .execute(name: 8..<9, arguments: 9..<9)),
+        Case("EXECUTE \"p\" (1, now()) ;", .execute(name: 8..<11, arguments: 11..<22)), Case("EXECUTE 1", .other),
+        Case("LISTEN x", .other), Case("SET CONSTRAINTS ALL DEFERRED", .other),
     ])
     func command(_ example: Case) {
         #expect(classify(example.sql).command == example.command)

@@ -57,7 +57,9 @@ struct ModelServer {
     var failing: (prefix: String, error: ErrorFields)?
 
     private var input: [UInt8] = []
-    private(set) var statements: [String: (text: String, column: String)] = [:]
+    var statements: [String: (text: String, column: String)] = [:]
+    /// The PREPARE of each that SQL has prepared.
+    var preparations: [String: String] = [:]
     private var unnamed: (text: String, column: String)?
     private var portals: [String: Portal] = [:]
     private var pending: [String] = []
@@ -133,7 +135,9 @@ struct ModelServer {
         if parts.isEmpty { output.appendMessage(Backend.emptyQueryResponse) }
         for part in parts {
             if !checkParse(part) { break }
-            if part.returnsRows { output.append(contentsOf: rowDescription(column)) }
+            if part.returnsRows || executed(by: part)?.returnsRows == true {
+                output.append(contentsOf: rowDescription(column))
+            }
             switch run(part) {
             case .done: continue
             case .failed: break
@@ -160,6 +164,7 @@ struct ModelServer {
             return skip("42P05", "prepared statement \"\(name)\" already exists")
         }
         statements[name] = (text.trimmed, column)
+        preparations[name] = nil
         output.appendMessage(Backend.parseComplete)
     }
 
@@ -167,7 +172,7 @@ struct ModelServer {
         name.isEmpty ? unnamed : statements[name]
     }
 
-    private func missing(_ name: String) -> String {
+    func missing(_ name: String) -> String {
         name.isEmpty
             ? "unnamed prepared statement does not exist" : "prepared statement \"\(name)\" does not exist"
     }
@@ -282,7 +287,7 @@ struct ModelServer {
     private var settings = ModelSettings()
     private var strings = (now: "on", outside: "on", reported: "on")
 
-    private mutating func fail(_ code: String, _ text: String) {
+    mutating func fail(_ code: String, _ text: String) {
         fail(ErrorFields(.error, code, text))
     }
 
@@ -357,7 +362,12 @@ struct ModelServer {
             fail(failing.error)
             return .failed
         }
-        guard !text.contains("1/0") else {
+        if text.hasPrefix("EXECUTE ") {
+            if let inner = executed(by: text) { return run(inner) }
+            fail("26000", missing(String(text.dropFirst(8))))
+            return .failed
+        }
+        guard !text.contains("1/0") || text.hasPrefix("PREPARE ") else {
             fail("22012", "division by zero")
             return .failed
         }
@@ -398,6 +408,8 @@ struct ModelServer {
         case "INSERT":
             pending.append(text)
             return "INSERT 0 1"
+        case "PREPARE":
+            return prepare(text)
         case "DEALLOCATE":
             return deallocate(String(text.dropFirst("DEALLOCATE ".count)))
         case "DISCARD":
@@ -420,25 +432,13 @@ struct ModelServer {
             return "COPY 1"
         case "SELECT", "SHOW":
             if text.hasPrefix("SELECT pg_catalog.set_config") { set(text) }
-            for fields in settings.rows(text, statements: statements.keys) ?? [[settings.shown(text) ?? text]] {
+            for fields in settings.rows(text, statements: inspectedStatements) ?? [[settings.shown(text) ?? text]] {
                 output.append(contentsOf: row(fields))
             }
             return text.firstWord == "SHOW" ? "SHOW" : "SELECT 1"
         default:
             return text.firstWord
         }
-    }
-
-    private mutating func deallocate(_ name: String) -> String? {
-        if name == "ALL" {
-            statements = [:]
-            return "DEALLOCATE ALL"
-        }
-        guard statements.removeValue(forKey: name) != nil else {
-            fail("26000", missing(name))
-            return nil
-        }
-        return "DEALLOCATE"
     }
 
     private mutating func end(_ text: String, commits: Bool) -> String {

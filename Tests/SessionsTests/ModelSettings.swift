@@ -64,7 +64,7 @@ struct ModelSettings {
     }
 
     /// The rows of an inspection; nil: the text is none.
-    func rows(_ text: String, statements: some Sequence<String>) -> [[String?]]? {
+    func rows(_ text: String, statements: [(name: String, preparation: String?)]) -> [[String?]]? {
         guard text.hasPrefix("SELECT v.n") || text.hasPrefix("SELECT '*") else { return nil }
         let named = text.split(separator: "(E'").dropFirst().map { part -> [String?] in
             let name = String(part.prefix { $0 != "'" })
@@ -72,8 +72,12 @@ struct ModelSettings {
         }
         let isListening = text.contains(Self.listening) && now[Self.listening] != nil
         let asksForNames = text.contains("pg_prepared_statements WHERE NOT from_sql")
-        let own = asksForNames ? statements.filter { !$0.hasPrefix("pointsman_") } : []
-        return named + (isListening ? [[Self.listening, nil, nil]] : []) + own.map { ["*statement", $0, nil] }
+        let own = statements.filter { statement in
+            if statement.preparation != nil { return text.contains("pg_prepared_statements WHERE from_sql") }
+            return asksForNames && !statement.name.hasPrefix("pointsman_")
+        }
+        return named + (isListening ? [[Self.listening, nil, nil]] : [])
+            + own.map { ["*statement", $0.name, $0.preparation] }
     }
 }
 

@@ -37,7 +37,8 @@ struct PinTests {
     }
 
     @Test func thereIsAQuestionForWhatCanBeAskedFor() {
-        #expect(PinReasons(PinReasons.conditions.map(\.reason)) == .inspectable)
+        // Statements are asked for by name and text.
+        #expect(PinReasons(PinReasons.conditions.map(\.reason)).union(.sqlPrepare) == .inspectable)
     }
 
     /// A pin that was taken for what is then undone.

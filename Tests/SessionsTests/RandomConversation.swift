@@ -27,6 +27,13 @@ struct RandomConversation {
             "INSERT INTO t VALUES (4); SELECT 1/0", "DEALLOCATE a", "DEALLOCATE ALL", "DISCARD ALL", "BEGIN READ ONLY",
             "COPY t TO STDOUT", "COMMIT AND CHAIN", "SAVEPOINT s", "ROLLBACK TO s",
         ]
+    private static let preparations = [
+        "PREPARE a AS SELECT 1", "PREPARE a AS SELECT 1", "PREPARE a AS SELECT 2", "PREPARE b AS SELECT 3",
+        "PREPARE b AS INSERT INTO t VALUES (5)", "PREPARE b AS SELECT 1/0", "PREPARE a AS SELECT nosuch", "EXECUTE a",
+        "EXECUTE a", "EXECUTE a", "EXECUTE b", "EXECUTE b", "DEALLOCATE a", "DEALLOCATE ALL", "DISCARD ALL", "BEGIN",
+        "COMMIT", "ROLLBACK", "EXECUTE a; SELECT 1", "PREPARE a AS SELECT 4; SELECT 2", "DEALLOCATE a; SELECT 5",
+        "SELECT f(1)", "INSERT INTO t VALUES (6)", "SAVEPOINT s", "ROLLBACK TO s",
+    ]
     private static let names = ["", "", "a", "b"]
     private static let portals = ["", "", "", "x"]
 
@@ -35,6 +42,9 @@ struct RandomConversation {
     var allowsPins = false
     /// Settings are changed and shown, and no transaction is READ ONLY: on a replica nothing can be set.
     var changesSettings = false
+
+    /// Statements are prepared and executed in SQL; no transaction is READ ONLY, as above.
+    var preparesInSQL = false
 
     init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
@@ -48,8 +58,10 @@ struct RandomConversation {
 
     private mutating func batch() -> [Message] {
         if changesSettings, chance(40) { return setting() }
+        if preparesInSQL, chance(60) { return [.query(pick(Self.preparations))] }
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<30 where changesSettings: return [.query(pick(Self.queryTexts.filter { !$0.contains("READ ONLY") }))]
+        case 0..<30 where changesSettings || preparesInSQL:
+            return [.query(pick(Self.queryTexts.filter { !$0.contains("READ ONLY") }))]
         case 0..<30: return [.query(pick(Self.queryTexts))]
         case 30..<34: return [.query("COPY t FROM STDIN")] + copyData()
         case 34..<38:

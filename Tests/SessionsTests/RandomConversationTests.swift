@@ -18,6 +18,7 @@ struct RandomConversationTests {
         var settings = SessionSettings()
         var allowsPins = false
         var changesSettings = false
+        var preparesInSQL = false
         /// Replicas fail what can be run again.
         var hasFaults = false
     }
@@ -34,6 +35,7 @@ struct RandomConversationTests {
             var conversation = RandomConversation(seed: seed &* 31 &+ UInt64(client))
             conversation.allowsPins = schedule.allowsPins
             conversation.changesSettings = schedule.changesSettings
+            conversation.preparesInSQL = schedule.preparesInSQL
             let batches = conversation.batches(Int.random(in: 2...12, using: &random))
             scripts.append(batches.flatMap { $0 }.bytes)
             var reference = ModelServer()
@@ -142,6 +144,18 @@ struct RandomConversationTests {
         run(
             17_000..<17_300,
             Schedule(settings: SessionSettings(maxPreparedStatements: 1), allowsPins: true, changesSettings: true))
+    }
+
+    /// What a session has prepared in SQL follows it, and nobody else has it.
+    @Test func preparedInSQL() {
+        run(18_000..<18_230, Schedule(cutsBytes: false, pipelines: false, preparesInSQL: true))
+        run(22_000..<22_500, Schedule(clientCount: 3, preparesInSQL: true))
+        run(26_000..<26_400, Schedule(clientCount: 2, preparesInSQL: true, hasFaults: true))
+        run(
+            31_000..<31_500,
+            Schedule(
+                clientCount: 2, settings: SessionSettings(maxPreparedStatements: 1),
+                allowsPins: true, preparesInSQL: true))
     }
 
     @Test func withPins() {

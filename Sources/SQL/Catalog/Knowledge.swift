@@ -101,7 +101,9 @@ public struct Knowledge: Sendable {
 
     /// Whether a relation, type or attribute of that name may object.
     @inline(__always)
-    func mayObject(_ name: Span<UInt8>, folds: Bool) -> Bool { content.filter.mayContain(name, folds: folds, in: content.storage) }
+    func mayObject(_ name: Span<UInt8>, folds: Bool) -> Bool {
+        content.filter.mayContain(name, folds: folds, in: content.storage)
+    }
 
     func function(
         _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)
@@ -121,10 +123,12 @@ public struct Knowledge: Sendable {
     }
 
     func attribute(_ name: Span<UInt8>, folds: Bool) -> CatalogVerdict? {
-        content.indexes.attributes.lookup(name, schema: name.extracting(0..<0), folds: (folds, false), in: content.storage)
+        content.indexes.attributes.lookup(
+            name, schema: name.extracting(0..<0), folds: (folds, false), in: content.storage)
     }
 
     func operation(_ symbol: Span<UInt8>) -> CatalogVerdict? {
-        content.indexes.operators.lookup(symbol, schema: symbol.extracting(0..<0), folds: (false, false), in: content.storage)
+        content.indexes.operators.lookup(
+            symbol, schema: symbol.extracting(0..<0), folds: (false, false), in: content.storage)
     }
 }
