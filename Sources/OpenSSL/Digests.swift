@@ -13,12 +13,27 @@ private enum Implementation {
     nonisolated(unsafe) static let md5: OpaquePointer? = unsafe EVP_MD_fetch(nil, "MD5", nil)
 }
 
+/// Where a digest is made step by step.
+@safe private struct Context: @unchecked Sendable {
+    // Never freed; the lock around it lets one thread at a time use it.
+    let pointer: OpaquePointer? = unsafe EVP_MD_CTX_new()
+
+    /// Made once, because to make one costs as much as the digest of a short message.
+    static let shared = Lock(Context())
+}
+
 /// Digests of whole messages.
 public enum Digest {
     /// The 32 bytes of SHA-256.
     public static func sha256(_ message: [UInt8]) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: 32)
-        let isDone = unsafe EVP_Digest(message, message.count, &digest, nil, Implementation.sha256, nil) == 1
+        let isDone = Context.shared.withLock { context in
+            // libcrypto reads and writes the arrays within each call.
+            let context = unsafe context.pointer
+            var isDone = unsafe EVP_DigestInit_ex2(context, Implementation.sha256, nil) == 1
+            isDone = unsafe isDone && EVP_DigestUpdate(context, message, message.count) == 1
+            return unsafe isDone && EVP_DigestFinal_ex(context, &digest, nil) == 1
+        }
         precondition(isDone, "libcrypto has no SHA-256")
         return digest
     }
@@ -36,15 +51,6 @@ public enum Digest {
 public enum HMAC {
     private static let blockSize = 64
 
-    /// Where a digest is made step by step.
-    @safe private struct Context: @unchecked Sendable {
-        // Never freed; the lock around it lets one thread at a time use it.
-        let pointer: OpaquePointer? = unsafe EVP_MD_CTX_new()
-    }
-
-    /// Made once, because to make one costs as much as the digest of a short message.
-    private static let context = Lock(Context())
-
     /// The 32 bytes of HMAC-SHA-256. By its definition, from two digests: libcrypto's own function looks its parts up
     /// by name each time.
     public static func sha256(key: [UInt8], message: [UInt8]) -> [UInt8] {
@@ -53,7 +59,7 @@ public enum HMAC {
         while block.count < blockSize { block.append(0) }
         for place in 0..<blockSize { block[place] ^= 0x36 }
         var digest = [UInt8](repeating: 0, count: 32)
-        let isDone = context.withLock { context in
+        let isDone = Context.shared.withLock { context in
             // libcrypto reads and writes the arrays within each call.
             let context = unsafe context.pointer
             var isDone = unsafe EVP_DigestInit_ex2(context, Implementation.sha256, nil) == 1

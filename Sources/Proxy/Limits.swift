@@ -23,9 +23,26 @@ struct ClientNumbers: Sendable {
         var user: String
     }
 
+    /// 0: no limit.
+    private struct Limits {
+        var ofDatabase: Int
+        var ofUser: Int
+        var ofBoth: Int
+
+        init(_ key: Key, _ settings: ProxySettings) {
+            let database = settings.database(named: key.database)
+            ofDatabase = database?.maxClients ?? settings.server.maxDatabaseClients
+            ofUser = settings.users[key.user]?.maxClients ?? settings.server.maxUserClients
+            ofBoth = database.flatMap { settings.poolSettings(database: $0, user: key.user).maxClients } ?? 0
+        }
+    }
+
     private struct Entry {
         var admission: Admission
-        var clients: Int
+        var clients = 0
+        var limits: Limits
+        /// The limits are of these.
+        var settings: SettingsInForce
     }
 
     private var entries: [Key: Entry] = [:]
@@ -34,24 +51,32 @@ struct ClientNumbers: Sendable {
 
     /// Counts a client; a failure says which limit forbids that.
     mutating func admit(
-        database: String, user: String, _ settings: ProxySettings
+        database: String, user: String, _ settings: SettingsInForce
     ) -> Result<Admission, ErrorFields> {
-        let ofDatabase = settings.database(named: database)?.maxClients ?? settings.server.maxDatabaseClients
-        let ofUser = settings.users[user]?.maxClients ?? settings.server.maxUserClients
-        if ofDatabase > 0, byDatabase[database, default: 0] >= ofDatabase {
-            return .failure(.tooMany("clients of database \"\(database)\"", limit: ofDatabase))
-        }
-        if ofUser > 0, byUser[user, default: 0] >= ofUser {
-            return .failure(.tooMany("clients of user \"\(user)\"", limit: ofUser))
-        }
         let key = Key(database: database, user: user)
-        let together = settings.database(named: database).map { settings.poolSettings(database: $0, user: user) }
-        if let limit = together?.maxClients, limit > 0, entries[key]?.clients ?? 0 >= limit {
-            return .failure(.tooMany("clients of database \"\(database)\" and user \"\(user)\"", limit: limit))
+        var entry =
+            entries[key]
+            ?? Entry(
+                admission: Admission(database: database, user: user), limits: Limits(key, settings.value),
+                settings: settings)
+        if entry.settings !== settings {
+            entry.limits = Limits(key, settings.value)
+            entry.settings = settings
         }
-        byDatabase[database, default: 0] += 1
-        byUser[user, default: 0] += 1
-        var entry = entries[key] ?? Entry(admission: Admission(database: database, user: user), clients: 0)
+        let (ofDatabase, ofUser) = (byDatabase[database, default: 0], byUser[user, default: 0])
+        let limits = entry.limits
+        if limits.ofDatabase > 0, ofDatabase >= limits.ofDatabase {
+            return .failure(.tooMany("clients of database \"\(database)\"", limit: limits.ofDatabase))
+        }
+        if limits.ofUser > 0, ofUser >= limits.ofUser {
+            return .failure(.tooMany("clients of user \"\(user)\"", limit: limits.ofUser))
+        }
+        if limits.ofBoth > 0, entry.clients >= limits.ofBoth {
+            return .failure(
+                .tooMany("clients of database \"\(database)\" and user \"\(user)\"", limit: limits.ofBoth))
+        }
+        byDatabase[database] = ofDatabase + 1
+        byUser[user] = ofUser + 1
         entry.clients += 1
         entries[key] = entry
         return .success(entry.admission)
@@ -178,7 +203,7 @@ extension Worker {
     /// Whether the connection may be opened. If a limit forbids it, one that rests elsewhere has to make room.
     func reserve(_ server: ServerConnection) -> Bool {
         let settings = shared.settings
-        let refusal = shared.budget.withLock { $0.reserve(server.pool, server.group, settings) }
+        let refusal = shared.budget.withLock { $0.reserve(server.pool, server.group, settings.value) }
         guard let refusal else {
             server.isBudgeted = true
             return true

@@ -80,6 +80,13 @@ public struct ProxySettings: Sendable {
     }
 }
 
+/// Settings that do not change any more, and are not copied for each look at them.
+final class SettingsInForce: Sendable {
+    let value: ProxySettings
+
+    init(_ value: ProxySettings) { self.value = value }
+}
+
 /// Where clients find the router.
 public struct ListenSettings: Equatable, Sendable {
     /// What the kernel takes as the name of a unix socket, its ending zero byte not counted.

@@ -68,7 +68,7 @@ final class SharedState: Sendable {
     }
 
     /// The settings in force; a reload changes them.
-    private let live: Lock<ProxySettings>
+    private let live: Lock<SettingsInForce>
     let clusters: [ProxyCluster]
     /// By the number of the cluster, the nodes by place; of one that has left, what it was.
     private let places: Lock<[[NodeSettings]]>
@@ -118,7 +118,7 @@ final class SharedState: Sendable {
         held = HeldWork(settings.server)
         self.version = version
         reports = (0..<workerCount).map { _ in PublishedReport() }
-        live = Lock(settings)
+        live = Lock(SettingsInForce(settings))
         self.clusters = clusters
         places = Lock(clusters.map(\.settings.nodes))
         self.workerCount = workerCount
@@ -136,13 +136,13 @@ final class SharedState: Sendable {
         mockKind = settings.directory.commonestKind
     }
 
-    var settings: ProxySettings { live.withLock { $0 } }
+    var settings: SettingsInForce { live.withLock { $0 } }
 
     /// The pools for a client's database and user; nil when there is no such database.
     ///
     /// - Parameter found: what a server says of the user's secret.
     func group(database: String, user: String, secret found: Secret? = nil) -> Result<PoolGroup, ErrorFields> {
-        let settings = settings
+        let settings = settings.value
         guard let entry = settings.database(named: database), let cluster = clusterNumbers[entry.cluster] else {
             return .failure(ErrorFields(.fatal, "3D000", "database \"\(database)\" does not exist"))
         }
@@ -188,7 +188,7 @@ final class SharedState: Sendable {
     ///
     /// - Returns: the groups that are others now.
     func take(_ settings: ProxySettings) -> [PoolGroup] {
-        live.withLock { $0 = settings }
+        live.withLock { $0 = SettingsInForce(settings) }
         return groups.withLock { groups in
             var changed: [PoolGroup] = []
             for (number, group) in groups.list.enumerated() where group.end == nil {
@@ -242,7 +242,7 @@ final class SharedState: Sendable {
 
     /// The only database that clients can mean, if there is only one.
     var onlyDatabase: String? {
-        var names = Set(settings.databases.keys)
+        var names = Set(settings.value.databases.keys)
         if names.remove(DatabaseSettings.wildcard) != nil { names.formUnion(allGroups.map(\.database)) }
         return names.count == 1 ? names.first : nil
     }

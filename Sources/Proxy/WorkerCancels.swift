@@ -14,7 +14,7 @@ extension Worker {
     func forwardCancel(processID: Int32, secret bytes: [UInt8]) {
         let key = CancelKey(processID: processID)
         let forwarded = CancelKey.secret(ofForwarded: bytes)
-        guard key.peer == shared.settings.server.peerID else {
+        guard key.peer == shared.settings.value.server.peerID else {
             if forwarded == nil { forwardCancel(to: key.peer, processID: processID, secret: bytes) }
             return
         }
@@ -29,7 +29,7 @@ extension Worker {
 
     /// The client is another process's.
     private func forwardCancel(to peer: Int, processID: Int32, secret: [UInt8]) {
-        guard let node = shared.settings.peers[peer] else { return }
+        guard let node = shared.settings.value.peers[peer] else { return }
         let secret = CancelKey.forwarded(secret)
         if let endpoint = Endpoint(node) { return sendCancel(to: endpoint, processID: processID, secret: secret) }
         let mailbox = mailbox

@@ -53,16 +53,16 @@ extension Worker {
     /// - Parameter number: how many clients the workers have, the new one included.
     func welcomeConnection(_ descriptor: Descriptor, _ peer: Peer, _ kind: ListenerKind, number: Int) {
         let token = tokens.open(kind: Kind.client)
-        let key = CancelKey(peer: shared.settings.server.peerID, worker: id.rawValue, slot: token.index)
+        let key = CancelKey(peer: shared.settings.value.server.peerID, worker: id.rawValue, slot: token.index)
         let client = ClientConnection(
             token: token, descriptor: descriptor, peer: peer, listener: kind, acceptedAt: now,
             processID: key.processID, cancelSecret: SecureRandom.bytes(4),
-            awaitsProxyHeader: shared.settings.listen.proxies.contains(peer),
+            awaitsProxyHeader: shared.settings.value.listen.proxies.contains(peer),
             encryption: shared.transports.encryption(of: peer, on: kind), blocks: blocks)
         while clients.count <= token.index { clients.append(nil) }
         clients[token.index] = client
         newcomers.append(token)
-        let limit = shared.settings.server.maxClients
+        let limit = shared.settings.value.server.maxClients
         client.isSurplus = number > limit
         let isWelcome = number <= limit + Self.surplusClients && stopMode == nil
         if isWelcome, case .tcp = peer {

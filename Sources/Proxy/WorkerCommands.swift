@@ -159,7 +159,7 @@ extension Worker {
     }
 
     private func set(_ key: String, _ value: String) -> ConsoleResult {
-        var settings = shared.settings
+        var settings = shared.settings.value
         switch ConsoleSetting.set(key, value, &settings) {
         case .unknown:
             return .failed(

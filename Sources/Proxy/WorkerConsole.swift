@@ -64,7 +64,7 @@ extension Worker {
 
     /// A client that has proved who it is asks for the console; false: it may not have it.
     func enterConsole(_ client: ClientConnection, user: String) -> Bool {
-        let admin = shared.settings.admin
+        let admin = shared.settings.value.admin
         let mayChange = admin.users.contains(user)
         guard mayChange || admin.statsUsers.contains(user) else {
             flush(client, Span())
@@ -189,13 +189,13 @@ extension Worker {
                     .error, "42601", "there are several databases",
                     hint: "Name one of them: EXPLAIN ROUTE IN database statement"))
         }
-        guard let entry = shared.settings.database(named: name), let number = shared.clusterNumbers[entry.cluster]
+        guard let entry = shared.settings.value.database(named: name), let number = shared.clusterNumbers[entry.cluster]
         else {
             return .failed(ErrorFields(.error, "3D000", "database \"\(name)\" does not exist"))
         }
         let catalog = shared.catalogs.find(cluster: number, database: entry.serverName(forRequest: name))
         let settings = PoolGroup.session(
-            entry, entry.pool, maxMessageSize: shared.settings.server.maxMessageSize)
+            entry, entry.pool, maxMessageSize: shared.settings.value.server.maxMessageSize)
         var session = ClientSession(
             listener: .split, profile: .base, settings: settings, catalog: catalog?.id ?? .none)
         let prospect = session.prospect(of: Array(statement.utf8), attachment: nil, table: statements)

@@ -25,7 +25,7 @@ extension Worker {
         case .totals: totalRows
         case .lists: listRows
         case .state: stateRows
-        case .config: ConsoleSetting.rows(shared.settings)
+        case .config: ConsoleSetting.rows(shared.settings.value)
         case .peers: peerRows.map { $0 + ["0"] }
         case .peerPools: peerRows.map { [$0[0], "0", "0", "0", "0"] }
         case .dnsHosts: nameRows
@@ -102,35 +102,37 @@ extension Worker {
     }
 
     private var databaseRows: [[String?]] {
-        let settings = shared.settings
+        let settings = shared.settings.value
         // Databases that clients have named through the wildcard stand beside those of the settings.
         let named = Set(settings.databases.keys).union(shared.allGroups.filter { $0.end == nil }.map(\.database))
         let console: [String?] = [
             "pgbouncer", nil, "\(settings.listen.port)", "pgbouncer", "pgbouncer", "2", "0", "0", "0", "statement",
             nil, "0", "0", "0", "0", "0", "0", nil,
         ]
-        return [console] + named.sorted().compactMap { name in
-            guard let entry = settings.database(named: name), let number = shared.clusterNumbers[entry.cluster] else {
-                return nil
+        return [console]
+            + named.sorted().compactMap { name in
+                guard let entry = settings.database(named: name), let number = shared.clusterNumbers[entry.cluster]
+                else {
+                    return nil
+                }
+                let topology = clusters[number].topology
+                let nodes = topology.members.map { shared.node(number, $0.place) }
+                let primary = topology.primaryPlace.map { shared.node(number, $0) } ?? nodes.first
+                return [
+                    name, nodes.map(\.host).joined(separator: ","), primary.map { "\($0.port)" },
+                    entry.serverName(forRequest: name), entry.user, "\(entry.pool.size)", "\(entry.pool.minSize)",
+                    "\(entry.pool.reserveSize)", "\(entry.pool.lifetime.components.seconds)", entry.pool.mode.rawValue,
+                    "\(entry.routing.loadBalance)", "\(entry.maxConnections ?? settings.server.maxDatabaseConnections)",
+                    "\(connections { $0.database == name })",
+                    "\(entry.maxClients ?? settings.server.maxDatabaseClients)",
+                    "\(clientCount { $0.database == name })", shared.pauses.isPaused(name) ? "1" : "0",
+                    shared.pauses.isDisabled(name) ? "1" : "0", entry.cluster,
+                ]
             }
-            let topology = clusters[number].topology
-            let nodes = topology.members.map { shared.node(number, $0.place) }
-            let primary = topology.primaryPlace.map { shared.node(number, $0) } ?? nodes.first
-            return [
-                name, nodes.map(\.host).joined(separator: ","), primary.map { "\($0.port)" },
-                entry.serverName(forRequest: name), entry.user, "\(entry.pool.size)", "\(entry.pool.minSize)",
-                "\(entry.pool.reserveSize)", "\(entry.pool.lifetime.components.seconds)", entry.pool.mode.rawValue,
-                "\(entry.routing.loadBalance)", "\(entry.maxConnections ?? settings.server.maxDatabaseConnections)",
-                "\(connections { $0.database == name })",
-                "\(entry.maxClients ?? settings.server.maxDatabaseClients)",
-                "\(clientCount { $0.database == name })", shared.pauses.isPaused(name) ? "1" : "0",
-                shared.pauses.isDisabled(name) ? "1" : "0", entry.cluster,
-            ]
-        }
     }
 
     private var userRows: [[String?]] {
-        let settings = shared.settings
+        let settings = shared.settings.value
         return settings.directory.names.union(settings.users.keys).sorted().map { name in
             let pool = settings.users[name]?.pool
             return [
@@ -170,9 +172,10 @@ extension Worker {
         let loggedIn = shared.traffic.reduce(0) { $0 + $1.clients }
         let names = nameRows.count
         let items: [(String, Int)] = [
-            ("databases", shared.settings.databases.count), ("users", shared.settings.directory.names.count),
-            ("peers", shared.settings.peers.count), ("pools", groups.reduce(0) { $0 + $1.existingPools.count }),
-            ("peer_pools", shared.settings.peers.count), ("free_clients", 0), ("used_clients", clients),
+            ("databases", shared.settings.value.databases.count),
+            ("users", shared.settings.value.directory.names.count),
+            ("peers", shared.settings.value.peers.count), ("pools", groups.reduce(0) { $0 + $1.existingPools.count }),
+            ("peer_pools", shared.settings.value.peers.count), ("free_clients", 0), ("used_clients", clients),
             ("login_clients", max(0, clients - loggedIn)), ("free_servers", gauges.reduce(0) { $0 + $1.idle }),
             ("used_servers", gauges.reduce(0) { $0 + $1.busy + $1.inTransit + $1.connecting }),
             ("dns_names", names), ("dns_zones", 0), ("dns_queries", 0), ("dns_pending", 0),
@@ -193,7 +196,7 @@ extension Worker {
     // MARK: Names
 
     private var peerRows: [[String?]] {
-        shared.settings.peers.sorted { $0.key < $1.key }.map { ["\($0.key)", $0.value.host, "\($0.value.port)"] }
+        shared.settings.value.peers.sorted { $0.key < $1.key }.map { ["\($0.key)", $0.value.host, "\($0.value.port)"] }
     }
 
     /// Nodes with host names, and the addresses of their connections.

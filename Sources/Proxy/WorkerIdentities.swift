@@ -22,14 +22,15 @@ extension Worker {
     /// The client has said who it wants to be; false: nothing more can be done now.
     func identify(_ client: ClientConnection, _ login: LoginUnderWay, _ request: StartupRequest) -> Bool {
         let settings = shared.settings
-        let known = settings.directory.lookup(request.user)
+        let known = settings.value.directory.lookup(request.user)
         guard known == nil || known == .unusable, let ask = shared.lookUp,
-            settings.authentication.query != nil, !Console.databases.contains(request.database),
-            let entry = settings.database(named: request.database), let cluster = shared.clusterNumbers[entry.cluster]
+            settings.value.authentication.query != nil, !Console.databases.contains(request.database),
+            let entry = settings.value.database(named: request.database),
+            let cluster = shared.clusterNumbers[entry.cluster]
         else { return challenge(client, login, request, secret: known) }
         client.wait = .user
         let (token, mailbox) = (client.token, mailbox)
-        let database = settings.authentication.queryDatabase ?? entry.serverName(forRequest: request.database)
+        let database = settings.value.authentication.queryDatabase ?? entry.serverName(forRequest: request.database)
         ask(cluster, database, request.user) { mailbox.post(.userFound(token, $0)) }
         return false
     }
@@ -62,9 +63,9 @@ extension Worker {
         _ client: ClientConnection, _ login: LoginUnderWay, _ request: StartupRequest, secret: Secret?
     ) -> Bool {
         let settings = shared.settings
-        var method = settings.authentication.method
+        var method = settings.value.authentication.method
         var map: String?
-        let rules = settings.access
+        let rules = settings.value.access
         if let rules {
             switch rules.verdict(on: access(client, request)) {
             case .prove(let found, let name): (method, map) = (found, name)
@@ -74,8 +75,8 @@ extension Worker {
             case nil: return turnAway(client, .rejected(client, request, "no access rule fits"))
             }
         }
-        if rules == nil, method == .pam { login.authority = .pam(service: settings.authentication.pamService) }
-        if rules == nil, method == .ldap { login.authority = .ldap(settings.authentication.ldap) }
+        if rules == nil, method == .pam { login.authority = .pam(service: settings.value.authentication.pamService) }
+        if rules == nil, method == .ldap { login.authority = .ldap(settings.value.authentication.ldap) }
         let proven: String? =
             switch method {
             case .certificate: client.output.channel?.peerCertificate?.commonName
@@ -85,11 +86,11 @@ extension Worker {
         let isProven = proven.map { (rules ?? AccessRules()).allows($0, as: request.user, map: map) } ?? false
         // Who need not know a password needs a row, not a secret.
         let needsNoSecret = method == .trust || method == .certificate || method == .peer
-        let row: Secret? = needsNoSecret && settings.users[request.user] != nil ? .unusable : nil
+        let row: Secret? = needsNoSecret && settings.value.users[request.user] != nil ? .unusable : nil
         let authentication = ClientAuthentication(
             method: method, user: request.user, secret: secret ?? row, mockSeed: shared.mockSeed,
             random: SecureRandom.bytes(ClientAuthentication.randomByteCount),
-            iterations: settings.authentication.scramIterations, unknownUsersLookLike: shared.mockKind,
+            iterations: settings.value.authentication.scramIterations, unknownUsersLookLike: shared.mockKind,
             binding: client.output.channel?.serverEndPoint.map(ChannelBinding.init(serverEndPoint:)),
             isProven: isProven)
         let next = login.machine.identified(with: authentication, toClient: &toClient)
@@ -125,7 +126,7 @@ extension Worker {
                 "a password could not be checked: \(reason)",
                 metadata: ["client": "\(client.peer)", "database": "\(request.database)", "user": "\(request.user)"])
         }
-        if verdict == .right, (shared.settings.directory.lookup(request.user) ?? .unusable) == .unusable {
+        if verdict == .right, (shared.settings.value.directory.lookup(request.user) ?? .unusable) == .unusable {
             login.found = secret
         }
         let step = login.machine.verified(verdict == .right, toClient: &toClient)

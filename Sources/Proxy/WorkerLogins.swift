@@ -21,7 +21,7 @@ extension Worker {
             if request.hasLongKey { client.cancelSecret = SecureRandom.bytes(32) }
             if client.isSurplus, !Console.databases.contains(request.database) {
                 shared.refusals.withLock { $0["max_clients", default: 0] += 1 }
-                return turnAway(client, .tooManyClients(shared.settings.server.maxClients))
+                return turnAway(client, .tooManyClients(shared.settings.value.server.maxClients))
             }
             login.request = request
             return identify(client, login, request)
@@ -95,7 +95,7 @@ extension Worker {
             preconditionFailure("An authenticated client has said who it is.")
         }
         if request.replication != nil {
-            let secret = login.found ?? shared.settings.directory.lookup(request.user)
+            let secret = login.found ?? shared.settings.value.directory.lookup(request.user)
             return beginReplication(client, request, keys: keys, secret: secret)
         }
         if Console.databases.contains(request.database) { return enterConsole(client, user: request.user) }
@@ -181,7 +181,7 @@ extension Worker {
             processID: client.processID, secret: client.cancelSecret,
             isOnReaderPort: client.session.listener == .reader, toClient: &toClient)
         shared.logger.log(
-            level: shared.settings.server.logsConnections ? .info : .debug, "client logged in",
+            level: shared.settings.value.server.logsConnections ? .info : .debug, "client logged in",
             metadata: [
                 "client": "\(client.peer)", "database": "\(client.names.database)", "user": "\(client.names.user)",
                 "id": "\(client.processID)",

@@ -58,7 +58,7 @@ extension Worker {
     private static func words(_ database: String?) -> String { database.map { "database \"\($0)\"" } ?? "everything" }
 
     func objection(to database: String?) -> ConsoleResult? {
-        guard let database, shared.settings.database(named: database) == nil else { return nil }
+        guard let database, shared.settings.value.database(named: database) == nil else { return nil }
         return .failed(ErrorFields(.error, "3D000", "database \"\(database)\" does not exist"))
     }
 

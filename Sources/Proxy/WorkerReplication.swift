@@ -39,7 +39,7 @@ extension Worker {
             return turnAway(
                 client, ErrorFields(.fatal, "57P03", "there is no primary to replicate from", hint: "Try again."))
         }
-        let entry = shared.settings.database(named: request.database)
+        let entry = shared.settings.value.database(named: request.database)
         let node = shared.node(cluster, place)
         let token = tokens.open(kind: Kind.replication)
         let link = ReplicationLink(
@@ -65,7 +65,9 @@ extension Worker {
 
     /// A physical connection belongs to no database: where there is one cluster, no name can mean another.
     private func cluster(ofReplication request: StartupRequest) -> Int? {
-        if let entry = shared.settings.database(named: request.database) { return shared.clusterNumbers[entry.cluster] }
+        if let entry = shared.settings.value.database(named: request.database) {
+            return shared.clusterNumbers[entry.cluster]
+        }
         return request.replication == .physical && shared.clusters.count == 1 ? 0 : nil
     }
 
@@ -101,7 +103,7 @@ extension Worker {
             user: request.user, secret: link.userSecret, keys: link.keys,
             random: SecureRandom.bytes(ServerAuthentication.randomByteCount),
             binding: link.output.channel?.serverEndPoint.map(ChannelBinding.init(serverEndPoint:)))
-        let database = shared.settings.database(named: request.database)?.serverName(forRequest: request.database)
+        let database = shared.settings.value.database(named: request.database)?.serverName(forRequest: request.database)
         link.phase = .login(
             ServerLogin(
                 replication: kind, request, database: database ?? request.database, authentication: authentication,

@@ -43,7 +43,8 @@ extension Worker {
         if group.pool.minSize > 0 {
             for (place, _) in clusters[group.cluster].topology.members { _ = group.pool(place) }
         }
-        return group.existingPools
+        // A pool stands in the place of a node.
+        return clusters[group.cluster].topology.nodes.indices.compactMap { group.existingPool($0) }
     }
 
     private func resumeListeners() {
@@ -57,7 +58,7 @@ extension Worker {
     }
 
     private func expireLogins() {
-        let patience = shared.settings.server.loginTimeout.clampedNanoseconds
+        let patience = shared.settings.value.server.loginTimeout.clampedNanoseconds
         // They stand in the order of arrival, so that those that have been through are passed once.
         var passed = 0
         for token in newcomers {

@@ -45,6 +45,11 @@ public enum Signal: CaseIterable, Hashable, Sendable {
         SystemCalls.ignoreSignal(number)
     }
 
+    /// Sends the signal to the process itself, for its `SignalWaiter` to find.
+    public func send() {
+        SystemCalls.sendSignal(number)
+    }
+
     /// Gives the signal its default action, even if whoever started the process ignores it.
     public func restore() {
         SystemCalls.restoreSignal(number)

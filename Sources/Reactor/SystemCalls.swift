@@ -182,6 +182,9 @@ enum SystemCalls {
         return outcome.raw == size ? Outcome(raw: Int(answer.ssi_signo)) : outcome
     }
 
+    /// Sends a signal to the process itself.
+    static func sendSignal(_ number: Int32) { _ = kill(getpid(), number) }
+
     static func ignoreSignal(_ number: Int32) {
         _ = signal(number, SIG_IGN)
     }

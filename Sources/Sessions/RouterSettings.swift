@@ -161,7 +161,9 @@ public struct RouterSettings: Equatable, Sendable {
             guard let name = Self.name(parameter.name.lowercased()) else { return Self.unknown(parameter.name) }
             if let error = set(name, parameter.value) { return error }
         }
-        parameters.removeAll { Self.isRouters($0.name) }
+        if parameters.contains(where: { Self.isRouters($0.name) }) {
+            parameters.removeAll { Self.isRouters($0.name) }
+        }
         if port != .split, role ?? .auto != .auto { return .roleOfPort }
         return nil
     }
@@ -175,7 +177,13 @@ public struct RouterSettings: Equatable, Sendable {
             hint: "The router's settings are \((Name.allCases.map(\.title) + [tokenTitle]).joined(separator: ", ")).")
     }
 
-    private static func isRouters(_ name: String) -> Bool { name.lowercased().hasPrefix("pointsman.") }
+    private static let prefix = Array("pointsman.".utf8)
+
+    /// Whether the name is that of one of the router's settings, in upper or lower case.
+    static func isRouters(_ name: String) -> Bool {
+        var bytes = name.utf8.makeIterator()
+        return prefix.allSatisfy { expected in bytes.next().map { $0 | 0x20 == expected } ?? false }
+    }
 
     private static func wrong(_ name: Name, _ value: String, _ values: [String]) -> ErrorFields {
         ErrorFields(

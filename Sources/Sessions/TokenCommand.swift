@@ -25,7 +25,9 @@ extension RouterSettings {
     public static func takeToken(
         from parameters: inout [StartupParameter]
     ) -> Result<CommitToken?, TokenMistake> {
-        guard let text = parameters.last(where: { $0.name.lowercased() == tokenTitle })?.value else {
+        guard parameters.contains(where: { isRouters($0.name) }),
+            let text = parameters.last(where: { $0.name.lowercased() == tokenTitle })?.value
+        else {
             return .success(nil)
         }
         parameters.removeAll { $0.name.lowercased() == tokenTitle }

@@ -22,7 +22,7 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
         logger.warning("max_clients needs about \(needed) descriptors, and the limit is \(descriptors)")
     }
     let signals = try operatorError { () throws(ReactorError) in
-        try SignalWaiter([.terminate, .interrupt, .quit, .hangup])
+        try SignalWaiter([.terminate, .interrupt, .quit, .hangup, .user1])
     }
 
     let running = try RunningClusters(configuration: configuration, logger: logger)
@@ -40,6 +40,7 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
             passwords.ask($0, $1)
         } command: {
             commands.add($0)
+            Signal.user1.send()
         }
     }
     try running.start(publishingTo: server)
@@ -63,6 +64,7 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
         try WorkerThread(name: "stop") {
             server.join()
             ended.raise()
+            Signal.user1.send()
         }
     }
     var hasBeenAsked = false
@@ -91,7 +93,8 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
             nextStatus = ContinuousClock.now + .seconds(10)
             ServiceSupervisor.notify(.status(server.status(running.topologies)))
         }
-        guard let signal = signals.wait(milliseconds: 100) else { continue }
+        // Other threads send themselves a signal when there is something to look at.
+        guard let signal = signals.wait(milliseconds: 10_000) else { continue }
         switch signal {
         case .hangup:
             _ = reloadAll()

@@ -96,9 +96,12 @@ class Subject:
         return done.returncode == 0
 
     def processor_seconds(self):
-        """User and system time of all its threads."""
+        """User and system time of all its threads. The sum is exact; how it divides is known in ticks only."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return int(fields[11]) / TICKS, int(fields[12]) / TICKS
+        user, system = int(fields[11]) / TICKS, int(fields[12]) / TICKS
+        threads = Path(f"/proc/{self.pid}/task").iterdir()
+        total = sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+        return (total * user / (user + system), total * system / (user + system)) if user + system else (total, 0.0)
 
     def resident_bytes(self):
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * PAGE
