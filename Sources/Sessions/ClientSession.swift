@@ -264,7 +264,7 @@ public struct ClientSession: ~Copyable, Sendable {
         // What it was not asked for, or not told, it is not asked for any more.
         if reasons.contains(.setting) { forgetTouches() }
         let isInBatch = isUnsynced
-        closeStrangers(for: .sessionState, server: &server, toServer: &toServer)
+        closeStrangers(server: &server, toServer: &toServer)
         guard !ownsSequences else { return }
         guard isInBatch else {
             server.ask(Self.clearingSequences, toServer: &toServer)

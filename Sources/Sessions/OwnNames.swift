@@ -132,7 +132,7 @@ extension ClientSession {
         _ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int, server: inout ServerSession,
         toServer: inout Outbox
     ) -> Translation? {
-        guard closeStrangers(for: .sessionState, server: &server, toServer: &toServer) else { return .wait }
+        guard closeStrangers(server: &server, toServer: &toServer) else { return .wait }
         mayHaveWritten = true
         server.remembersSequences = true
         isRooted = true

@@ -20,6 +20,8 @@ extension ClientSession {
         } else if case .execute(let name, let arguments) = read.command {
             let title = Identifier.value(of: text.extracting(name))
             if isUncertain(0..<title.count, title.span) { batch.isUncertain = true }
+            // What PostgreSQL makes of it may be another's name.
+            guard title.count <= Self.longestName else { return read }
             guard let known = statement(named: 0..<title.count, title.span) else {
                 return isWithoutOthers ? verdictOnNothing(read) : read
             }
@@ -246,16 +248,21 @@ extension ClientSession {
 
     // MARK: Those of others
 
-    /// Whatever might see, or be hindered by, what others have prepared finds nothing of it. A read cannot.
+    /// Whatever might see, or be hindered by, what others have prepared finds nothing of it. A read that speaks of no
+    /// statement can do neither.
     ///
     /// - Returns: false when an answer is owed that tells whether something is left.
-    @discardableResult
     mutating func closeStrangers(
-        for routeClass: RouteClass, server: inout ServerSession, toServer: inout Outbox
+        for classification: Classification, server: inout ServerSession, toServer: inout Outbox
     ) -> Bool {
-        guard !server.guests.isEmpty, routeClass != .replicaSafe, !server.isSkipping, !server.isCopyingIn else {
-            return true
-        }
+        let speaksOfOthers = classification.effects.speaksOfStatements && !batch.speaksOfGuest
+        if classification.routeClass == .replicaSafe, !speaksOfOthers { return true }
+        return closeStrangers(server: &server, toServer: &toServer)
+    }
+
+    @discardableResult
+    mutating func closeStrangers(server: inout ServerSession, toServer: inout Outbox) -> Bool {
+        guard !server.guests.isEmpty, !server.isSkipping, !server.isCopyingIn else { return true }
         if server.guests.isInDoubt(syncs: server.syncsSent) { return false }
         for guest in server.guests.present {
             let known = statement(named: 0..<guest.name.count, guest.name.span)

@@ -281,7 +281,7 @@ extension ClientSession {
             noteTouched(classification, input.extracting(text))
         }
         if let pin = note(classification, server: server) { return pin }
-        guard closeStrangers(for: classification.routeClass, server: &server, toServer: &toServer) else { return .wait }
+        guard closeStrangers(for: classification, server: &server, toServer: &toServer) else { return .wait }
         if let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count)),
             let pause = shareNames(
                 classification, input.extracting(text), server: &server, table: &table, toServer: &toServer)
@@ -358,7 +358,7 @@ extension ClientSession {
         }
         noteTouched(classification, table.tail(statement.reference).span)
         if let pin = note(classification, server: server) { return pin }
-        guard closeStrangers(for: classification.routeClass, server: &server, toServer: &toServer) else { return .wait }
+        guard closeStrangers(for: classification, server: &server, toServer: &toServer) else { return .wait }
         if classification.effects.mayAdvanceSequences { server.remembersSequences = true }
         let tail = table.tail(statement.reference)
         if statement.isFromSQL, !statement.isOwn {

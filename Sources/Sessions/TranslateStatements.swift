@@ -38,7 +38,7 @@ extension ClientSession {
                 tail: input.extracting(view.tail), textLength: view.text.count, key: parsing)
         }
         if isOwn {
-            guard closeStrangers(for: .sessionState, server: &server, toServer: &toServer) else {
+            guard closeStrangers(server: &server, toServer: &toServer) else {
                 if !isScanned { table.release(reference) }
                 return false
             }
@@ -152,7 +152,7 @@ extension ClientSession {
         toServer: inout Outbox
     ) -> Translation? {
         if isServers(view.name, input) {
-            guard closeStrangers(for: .sessionState, server: &server, toServer: &toServer) else { return .wait }
+            guard closeStrangers(server: &server, toServer: &toServer) else { return .wait }
             let id = statement(named: view.name, input)?.id ?? .none
             server.expect(LedgerEntry(.describeStatement, statement: id))
             toServer.write { $0.appendDescribe(statement: input.bytes(in: view.name)) }

@@ -166,8 +166,20 @@ import Testing
             try third.succeed("VACUUM \(table)")
             try third.succeed("DEALLOCATE q")
             #expect(try second.value("EXECUTE q") == "2")
+            #expect(try third.query("EXPLAIN EXECUTE q").errors == ["26000"])
             for client in [first, second] { try client.succeed("DEALLOCATE q") }
         }
+    }
+
+    /// PostgreSQL cuts names off; what is left may be another's.
+    @Test func longNames() throws {
+        let router = try Stage.startRouter(poolSize: 1)
+        let (first, second) = try (router.client(), router.client())
+        let name = String(repeating: "n", count: 63)
+        try first.succeed("PREPARE \(name) AS SELECT 1 FOR UPDATE")
+        #expect(try second.query("EXECUTE \(name)tail").errors == ["26000"])
+        try second.succeed("DISCARD ALL")
+        #expect(try first.value("EXECUTE \(name)") == "1")
     }
 
     /// No more of them stay on a server than statements of the protocol.
