@@ -20,23 +20,24 @@ private enum Implementation {
 
     /// Made once, because to make one costs as much as the digest of a short message.
     static let shared = Lock(Context())
+
+    /// The 32 bytes of SHA-256 over one part behind the other.
+    func sha256(_ first: [UInt8], _ second: [UInt8] = []) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: 32)
+        // libcrypto reads and writes the arrays within each call.
+        var isDone = unsafe EVP_DigestInit_ex2(pointer, Implementation.sha256, nil) == 1
+        isDone = unsafe isDone && EVP_DigestUpdate(pointer, first, first.count) == 1
+        isDone = unsafe isDone && EVP_DigestUpdate(pointer, second, second.count) == 1
+        isDone = unsafe isDone && EVP_DigestFinal_ex(pointer, &digest, nil) == 1
+        precondition(isDone, "libcrypto has no SHA-256")
+        return digest
+    }
 }
 
 /// Digests of whole messages.
 public enum Digest {
     /// The 32 bytes of SHA-256.
-    public static func sha256(_ message: [UInt8]) -> [UInt8] {
-        var digest = [UInt8](repeating: 0, count: 32)
-        let isDone = Context.shared.withLock { context in
-            // libcrypto reads and writes the arrays within each call.
-            let context = unsafe context.pointer
-            var isDone = unsafe EVP_DigestInit_ex2(context, Implementation.sha256, nil) == 1
-            isDone = unsafe isDone && EVP_DigestUpdate(context, message, message.count) == 1
-            return unsafe isDone && EVP_DigestFinal_ex(context, &digest, nil) == 1
-        }
-        precondition(isDone, "libcrypto has no SHA-256")
-        return digest
-    }
+    public static func sha256(_ message: [UInt8]) -> [UInt8] { Context.shared.withLock { $0.sha256(message) } }
 
     /// The 16 bytes of MD5; nil where the system's policy (FIPS) forbids MD5.
     public static func md5(_ message: [UInt8]) -> [UInt8]? {
@@ -58,22 +59,11 @@ public enum HMAC {
         block.reserveCapacity(blockSize)
         while block.count < blockSize { block.append(0) }
         for place in 0..<blockSize { block[place] ^= 0x36 }
-        var digest = [UInt8](repeating: 0, count: 32)
-        let isDone = Context.shared.withLock { context in
-            // libcrypto reads and writes the arrays within each call.
-            let context = unsafe context.pointer
-            var isDone = unsafe EVP_DigestInit_ex2(context, Implementation.sha256, nil) == 1
-            isDone = unsafe isDone && EVP_DigestUpdate(context, block, blockSize) == 1
-            isDone = unsafe isDone && EVP_DigestUpdate(context, message, message.count) == 1
-            isDone = unsafe isDone && EVP_DigestFinal_ex(context, &digest, nil) == 1
+        return Context.shared.withLock { context in
+            let inner = context.sha256(block, message)
             for place in 0..<blockSize { block[place] ^= 0x36 ^ 0x5c }
-            isDone = unsafe isDone && EVP_DigestInit_ex2(context, Implementation.sha256, nil) == 1
-            isDone = unsafe isDone && EVP_DigestUpdate(context, block, blockSize) == 1
-            isDone = unsafe isDone && EVP_DigestUpdate(context, digest, digest.count) == 1
-            return unsafe isDone && EVP_DigestFinal_ex(context, &digest, nil) == 1
+            return context.sha256(block, inner)
         }
-        precondition(isDone, "libcrypto has no SHA-256")
-        return digest
     }
 }
 

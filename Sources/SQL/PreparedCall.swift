@@ -21,11 +21,12 @@ extension Classifier {
         let first = lexer.next(text.extracting(arguments))
         if first.kind == .end { return verdict }
         guard first.kind == .open else { return nil }
-        let query = Array("SELECT".utf8) + arguments.map { text[$0] }
+        let head = Array("SELECT".utf8)
+        let query = head + arguments.map { text[$0] }
         let found = classify(query.span, settings: settings, knowledge: knowledge)
         guard found.statementCount == 1 else { return nil }
         if found.routeClass > verdict.routeClass {
-            let shift = arguments.lowerBound - 6
+            let shift = arguments.lowerBound - head.count
             let token = found.cause.tokenRange
             verdict.cause = Cause(
                 found.cause.source, token.lowerBound + shift..<token.upperBound + shift, found.cause.note)

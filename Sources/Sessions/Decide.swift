@@ -286,8 +286,7 @@ extension ClientSession {
         case .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared, .sessionCharacteristics,
             .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll,
             .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .prepare,
-            .execute, .other,
-            nil:
+            .execute, .other, nil:
             return isEmptyBatch
         }
     }
@@ -410,8 +409,7 @@ extension ClientSession {
         case .commit, .rollback, .savepoint, .rollbackTo, .release, .empty, .show, .prepareTransaction, .commitPrepared,
             .rollbackPrepared, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp,
             .resetAll, .unlistenAll, .closeAll, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy,
-            .prepare, .execute,
-            .other, nil:
+            .prepare, .execute, .other, nil:
             false
         }
     }

@@ -18,34 +18,35 @@ extension ClientSession {
         if case .prepare(let name, let statement) = read.command {
             verdict = verdictOnPrepare(read, text, name: name, statement: statement, table: table)
         } else if case .execute(let name, let arguments) = read.command {
-            let title = Identifier.value(of: text.extracting(name))
-            if isUncertain(0..<title.count, title.span) { batch.isUncertain = true }
-            // What PostgreSQL makes of it may be another's name.
-            guard title.count <= Self.longestName else { return read }
-            guard let known = statement(named: 0..<title.count, title.span) else {
-                return isWithoutOthers ? verdictOnNothing(read) : read
-            }
-            guard known.isFromSQL, !known.isOwn, let prepared = table.classificationOfPrepared(known.reference)
-            else { return read }
-            verdict = Classifier.classify(
-                text, executing: read, name: name, arguments: arguments, prepared: prepared, settings: lexerInForce,
-                knowledge: table.knowledge(of: catalog))
+            verdict = verdictOnExecute(read, text, name: name, arguments: arguments, table: table)
         }
         batch.speaksOfGuest = verdict != nil
         return verdict ?? read
     }
 
-    /// The session has no statements but those that it knows.
-    private var isWithoutOthers: Bool { !isPinned && !hasRunHiddenCode }
-
-    /// An EXECUTE of what does not exist runs nothing.
-    private mutating func verdictOnNothing(_ read: Classification) -> Classification {
-        batch.speaksOfGuest = true
-        var verdict = read
-        verdict.effects = .statementName
-        verdict.pins = []
-        verdict.routeClass = .replicaSafe
-        return verdict
+    private mutating func verdictOnExecute(
+        _ read: Classification, _ text: Span<UInt8>, name: Range<Int>, arguments: Range<Int>,
+        table: borrowing StatementTable
+    ) -> Classification? {
+        let title = Identifier.value(of: text.extracting(name))
+        let bytes = 0..<title.count
+        if isUncertain(bytes, title.span) { batch.isUncertain = true }
+        // What PostgreSQL makes of a longer name may be another's.
+        guard title.count <= Self.longestName else { return nil }
+        guard let known = statement(named: bytes, title.span) else {
+            guard !isPinned, !hasRunHiddenCode else { return nil }
+            // The session has no others: an EXECUTE of what does not exist runs nothing.
+            var verdict = read
+            verdict.effects = .statementName
+            verdict.pins = []
+            verdict.routeClass = .replicaSafe
+            return verdict
+        }
+        guard known.isFromSQL, !known.isOwn, let prepared = table.classificationOfPrepared(known.reference)
+        else { return nil }
+        return Classifier.classify(
+            text, executing: read, name: name, arguments: arguments, prepared: prepared, settings: lexerInForce,
+            knowledge: table.knowledge(of: catalog))
     }
 
     private mutating func verdictOnPrepare(

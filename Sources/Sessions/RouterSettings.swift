@@ -161,9 +161,7 @@ public struct RouterSettings: Equatable, Sendable {
             guard let name = Self.name(parameter.name.lowercased()) else { return Self.unknown(parameter.name) }
             if let error = set(name, parameter.value) { return error }
         }
-        if parameters.contains(where: { Self.isRouters($0.name) }) {
-            parameters.removeAll { Self.isRouters($0.name) }
-        }
+        parameters.removeAll { Self.isRouters($0.name) }
         if port != .split, role ?? .auto != .auto { return .roleOfPort }
         return nil
     }

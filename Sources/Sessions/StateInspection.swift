@@ -180,8 +180,8 @@ extension ClientSession {
         }
         if state.contains(.reasons) {
             parts += PinReasons.conditions.map { "SELECT '*\($0.reason)', NULL, NULL WHERE \($0.condition)" }
+            parts.append(Self.preparedStatements)
         }
-        if state.contains(.reasons) { parts.append(Self.preparedStatements) }
         if state.contains(.names) { parts.append(Self.ownStatements) }
         if state.contains(.settings) { parts += [Self.changedSettings, Self.changedRole, Self.changedAuthorization] }
         return Array(parts.joined(separator: " UNION ALL ").utf8)

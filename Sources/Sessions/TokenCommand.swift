@@ -25,8 +25,7 @@ extension RouterSettings {
     public static func takeToken(
         from parameters: inout [StartupParameter]
     ) -> Result<CommitToken?, TokenMistake> {
-        guard parameters.contains(where: { isRouters($0.name) }),
-            let text = parameters.last(where: { $0.name.lowercased() == tokenTitle })?.value
+        guard let text = parameters.last(where: { isRouters($0.name) && $0.name.lowercased() == tokenTitle })?.value
         else {
             return .success(nil)
         }
