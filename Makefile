@@ -10,6 +10,7 @@
 #   make regress                  PostgreSQL's own regression files, directly and through the router (Debian 12 only)
 #   make chaos SECONDS=600 SEED=7 writers and readers while servers fail again and again
 #   make microbench               what the single steps of a query cost; fails when one of them allocates
+#   make pgo                      measures anew what release builds are optimised by, Fixtures/profile; takes long
 #   make deps                     only installs what is missing
 #   make deb                      a package for Debian and its kin, in .build
 #   make clean                    removes all that was built
@@ -27,7 +28,7 @@ $(DEMO_WORDS):
 endif
 endif
 
-.PHONY: build release debug test tsan demo deb bench profile regress chaos microbench deps libraries clean
+.PHONY: build release debug test tsan demo deb bench profile regress chaos microbench pgo deps libraries clean
 
 build: release
 
@@ -83,6 +84,17 @@ microbench: libraries
 	$(SWIFT) build -c release --static-swift-stdlib --product microbench
 	.build/release/microbench
 
+# Compiled code is not made anew when only the profile has changed: what was compiled by the former one goes.
+pgo: libraries
+	POINTSMAN_PROFILE=generate $(SWIFT) build -c release --static-swift-stdlib --product pointsman \
+		--scratch-path .build-pgo
+	rm -rf .build-pgo/profile && mkdir -p .build-pgo/profile
+	LLVM_PROFILE_FILE="$(CURDIR)/.build-pgo/profile/%p.profraw" \
+		python3 -B Tests/Benchmarks/training.py .build-pgo/release/pointsman
+	"$$(dirname "$$(readlink -f "$$(command -v $(SWIFT))")")/llvm-profdata" merge --sparse \
+		-o Fixtures/profile/pointsman.profdata .build-pgo/profile/*.profraw
+	rm -rf .build/release/*.build
+
 deps:
 	.ci/deps drivers openssl slapd strace haproxy patroni etcd nss-wrapper
 
@@ -90,4 +102,4 @@ libraries:
 	.ci/deps
 
 clean:
-	rm -rf .build .build-tsan
+	rm -rf .build .build-tsan .build-pgo

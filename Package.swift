@@ -1,6 +1,26 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// Which functions run often, and which branches they take, as `make pgo` has measured it (decision 22): the compiler
+// puts what is hot together and the rest out of the way. A profile is read by the compilers that write its format.
+let measured = "\(Context.packageDirectory)/Fixtures/profile/pointsman.profdata"
+let profiling: [String]
+let instrumentation: [LinkerSetting]
+switch Context.environment["POINTSMAN_PROFILE"] {
+case "none":
+    (profiling, instrumentation) = ([], [])
+case "generate":
+    profiling = ["-Xfrontend", "-ir-profile-generate=pointsman.profraw"]
+    instrumentation = [.unsafeFlags(["-Xclang-linker", "-fprofile-generate"])]
+default:
+    #if compiler(>=6.3) && compiler(<6.4)
+    profiling = ["-Xfrontend", "-ir-profile-use=\(measured)"]
+    #else
+    profiling = []
+    #endif
+    instrumentation = []
+}
+
 // Warnings are errors everywhere; the brain may not contain unsafe code, so the compiler is asked to look for it.
 let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -8,7 +28,11 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     // One thread owns each object at a time; debug builds, which all tests run, check that accesses do not overlap.
     .unsafeFlags(
-        ["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+        [
+            "-cross-module-optimization", "-enforce-exclusivity=unchecked",
+            // Names in the profile without the directory of the build; each function in a section of its own.
+            "-Xllvm", "-static-func-full-module-prefix=false", "-Xfrontend", "-function-sections",
+        ] + profiling, .when(configuration: .release)),
 ]
 
 let package = Package(
@@ -92,7 +116,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: strict),
+            swiftSettings: strict, linkerSettings: instrumentation),
 
         // C headers, imported by exactly one module each.
         .target(name: "CLinux"),

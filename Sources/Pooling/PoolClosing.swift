@@ -55,6 +55,7 @@ extension PoolMachine {
     // MARK: Servers
 
     /// Why a server that has just left `busy`, and is not counted anywhere, must not be used again.
+    @inline(__always)
     func reasonToClose(_ slot: Int32, now: UInt64) -> CloseReason? {
         if let reason = servers[Int(slot)].closeReason { return reason }
         if now >= servers[Int(slot)].expiresAt { return .lifetime }

@@ -179,10 +179,9 @@ extension SharedState {
 }
 
 extension Worker {
-    /// Changes what is counted for a group.
+    /// Changes what is counted for the group of that number.
     @inline(__always)
-    func count(_ group: PoolGroup, _ change: (inout Traffic) -> Void) {
-        let number = group.number
+    func count(_ number: Int, _ change: (inout Traffic) -> Void) {
         while traffic.count <= number { traffic.append(Traffic()) }
         change(&traffic[number])
         routes.isNew = true
@@ -191,7 +190,7 @@ extension Worker {
     /// A batch of the client's was answered.
     func noteAnswer(_ client: ClientConnection, _ server: ServerConnection, _ status: TransactionStatus) {
         let messages = server.session.takeCounts()
-        count(server.group) {
+        count(server.group.number) {
             $0.note(
                 status, isPrimary: server.isPrimary, began: client.startedAt, attached: client.transactionAt, now: now,
                 messages)

@@ -290,7 +290,7 @@ extension Worker {
         let translation = client.session.translate(
             bytes, at: &offset, server: &server.session, table: &statements, toServer: &toServer,
             toClient: &toClient, facts: &facts)
-        count(server.group) { $0.received &+= UInt64(offset - start) }
+        count(server.group.number) { $0.received &+= UInt64(offset - start) }
         if client.session.isOnTrial, !keep(client, server, bytes.extracting(start..<offset)) { return false }
         settleFacts(client, server)
         switch translation {
@@ -433,7 +433,7 @@ extension Worker {
             table.release(initial)
         }
         dismiss(client)
-        if client.isCounted, let group = client.group { count(group) { $0.clients -= 1 } }
+        if client.isCounted, let group = client.group { count(group.number) { $0.clients -= 1 } }
         client.output.reset()
         client.kept.reset()
         client.tried.reset()

@@ -171,7 +171,7 @@ extension Worker {
         client.phase = .serving
         if let group = client.group {
             client.isCounted = true
-            count(group) {
+            count(group.number) {
                 $0.clients += 1
                 $0.logins &+= 1
             }

@@ -294,22 +294,24 @@ extension Worker {
 
     private func attach(_ client: ClientConnection, _ server: ServerConnection) {
         precondition(toServer.isEmpty, "Bytes for one server must not reach another.")
+        let group = server.group
+        let place = server.pool.node
         let cluster = clusters[server.pool.cluster]
         client.endedSearch()
         client.server = server
         server.client = client
         server.phase = .attached
-        server.isPrimary = cluster.isPrimary(server.pool.node)
+        server.isPrimary = cluster.isPrimary(place)
         client.attachedAt = now
         client.transactionAt = now
-        count(server.group) { $0.waits.note(now &- client.activeAt) }
-        if isMonotonic(client, server.group) {
+        count(group.number) { $0.waits.note(now &- client.activeAt) }
+        if isMonotonic(client, group) {
             let reads = client.reads ?? MonotonicReads()
-            reads.incarnation = cluster.topology.nodes[server.pool.node].incarnation
+            reads.incarnation = cluster.topology.nodes[place].incarnation
             client.reads = reads
         }
-        count(client, server.group, isPrimary: server.isPrimary)
-        cluster.outstanding[server.pool.node] += 1
+        count(client, group, isPrimary: server.isPrimary)
+        cluster.outstanding[place] += 1
         server.isCounted = true
         let difference = difference(from: server, to: client)
         client.session.attached(

@@ -133,7 +133,7 @@ extension Worker {
             settleOrphan(server)
             return used
         }
-        count(server.group) { $0.sent &+= UInt64(used) }
+        count(server.group.number) { $0.sent &+= UInt64(used) }
         settleFacts(client, server)
         if let failure = server.trialFailure {
             server.trialFailure = nil

@@ -295,7 +295,9 @@ extension ClientSession {
         guard let text = queryText(input, frame: offset..<offset + header.totalLength) else {
             return .malformed(.malformedMessage)
         }
-        let classification = readQuery(input.extracting(text), length: header.totalLength, table: table)
+        let verdict = table.verdict(on: input.extracting(text), settings: lexerInForce, in: catalog)
+        let classification = readQuery(
+            input.extracting(text), verdict, length: header.totalLength, table: table)
         noteParsing(classification.effects, table: &table)
         if rerun != nil { remember(input.extracting(text)) }
         return .ready
@@ -306,14 +308,14 @@ extension ClientSession {
         if batch.kind == .query, !isUnsynced { batch.reset(table: &table) }
     }
 
-    /// Reads the text of a simple Query into the batch; `length` is that of the message.
-    @discardableResult
+    /// Takes the text of a simple Query and the verdict on it into the batch; `length` is that of the message.
+    ///
+    /// - Returns: the verdict, where the text speaks of prepared statements also on those.
     @inline(__always)
     mutating func readQuery(
-        _ text: Span<UInt8>, length: Int, table: borrowing StatementTable
+        _ text: Span<UInt8>, _ verdict: Classification, length: Int, table: borrowing StatementTable
     ) -> Classification {
-        var classification = Classifier.classify(
-            text, settings: lexerInForce, knowledge: table.knowledge(of: catalog))
+        var classification = verdict
         if classification.effects.contains(.statementName) {
             classification = resolved(classification, text, table: table)
         }

@@ -137,7 +137,7 @@ extension ClientSession {
             if let attachment, attachment.willAnswer { return wait(table: &table) }
             return .explain
         }
-        if let command = tokenCommand(input, at: offset, attachment, table: table) {
+        if batch.speaksToRouter, let command = tokenCommand(input, at: offset, attachment, table: table) {
             if let attachment, attachment.willAnswer { return wait(table: &table) }
             return .token(command)
         }
@@ -159,7 +159,7 @@ extension ClientSession {
             return decideAttached(input, at: &offset, attachment, table: &table, toClient: &toClient)
         }
         if answerLocally(input, at: &offset, status: nil, table: &table, toClient: &toClient) { return nil }
-        if let error = mistakeInRouterSetting(input, at: offset, table: table) ?? objection(isAttached: false) {
+        if let error = objection(input, at: offset, isAttached: false, table: table) {
             if batch.effects.contains(.sequenceState) { wantsSequences = true }
             refuse(error, input, at: &offset, table: &table, toClient: &toClient)
             return nil
@@ -240,7 +240,7 @@ extension ClientSession {
             }
             refusal = .readOnlyOnReplica
         }
-        if let error = mistakeInRouterSetting(input, at: offset, table: table) ?? objection(isAttached: true) {
+        if let error = objection(input, at: offset, isAttached: true, table: table) {
             if batch.effects.contains(.sequenceState) { wantsSequences = true }
             refuseWhole(error)
         }
@@ -316,6 +316,7 @@ extension ClientSession {
     }
 
     /// What the batch asks of the router.
+    @inline(__always)
     var demand: Demand {
         var demand = demandOfText
         demand.listener = listener
@@ -382,8 +383,18 @@ extension ClientSession {
         return batch.isTooLargeToRepeat ? .size : nil
     }
 
-    /// Why the batch must not run although a server would run it.
-    func objection(isAttached: Bool) -> ErrorFields? {
+    /// Why the batch must not run although a server would run it. Asked of every batch, so that what hardly any of them
+    /// has is looked for in place.
+    @inline(__always)
+    func objection(
+        _ input: Span<UInt8>, at offset: Int, isAttached: Bool, table: borrowing StatementTable
+    ) -> ErrorFields? {
+        if batch.speaksToRouter, let error = mistakeInRouterSetting(input, at: offset, table: table) { return error }
+        if listener == .reader || batch.effects.contains(.sequenceState) { return objection(isAttached: isAttached) }
+        return nil
+    }
+
+    private func objection(isAttached: Bool) -> ErrorFields? {
         if let error = objectionToSequences(isAttached: isAttached) { return error }
         if listener == .reader, demand.routeClass != .replicaSafe {
             guard !batch.hasSeveralCommands, let command = batch.command, isHarmlessToReader(command) else {

@@ -13,6 +13,7 @@ extension ClientSession {
 
     /// The endpoint by whose rules the batch is judged: the port's, or the one that the role stands for. A role is
     /// chosen for a whole transaction: once that has a server, nothing changes it.
+    @inline(__always)
     public var listener: ListenerKind {
         guard port == .split else { return port }
         if case .open = transaction { return attachedListener }

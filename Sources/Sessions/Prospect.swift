@@ -64,8 +64,10 @@ extension ClientSession {
         var actual = Batch()
         swap(&actual, &batch)
         defer { swap(&actual, &batch) }
+        let verdict = Classifier.classify(
+            text.span, settings: lexerInForce, knowledge: table.knowledge(of: catalog))
         let classification = readQuery(
-            text.span, length: FrameHeader.byteCount + text.count + 1, table: table)
+            text.span, verdict, length: FrameHeader.byteCount + text.count + 1, table: table)
         var message: [UInt8] = []
         message.appendQuery(text)
         return Prospect(
@@ -88,9 +90,8 @@ extension ClientSession {
         if let attachment, isOnReplica, !mayStayOnReplica(attachment) {
             return canMove || hasOnlyPrepared || isUnused(attachment) ? .moves : .refused(.readOnlyOnReplica)
         }
-        let objection =
-            mistakeInRouterSetting(message, at: 0, table: table) ?? objection(isAttached: attachment != nil)
-        if let objection { return .refused(objection) }
+        let error = objection(message, at: 0, isAttached: attachment != nil, table: table)
+        if let error { return .refused(error) }
         if attachment == nil { return .routed(demand) }
         return isFailed && !runsInFailedTransaction ? .refused(.abortedTransaction) : .stays
     }

@@ -68,12 +68,15 @@ public struct ServerSession: ~Copyable, Sendable {
     }
 
     /// Nothing is owed, nothing is half read, nothing is half done.
+    @inline(__always)
     public var isQuiet: Bool { ledger.isEmpty && bodyRemaining == 0 && !isSkipping && !isCopyingIn && !needsSync }
 
     /// Something will come from the server unless it fails: it makes sense to wait.
+    @inline(__always)
     public var willAnswer: Bool { !isCopyingIn && !ledger.isEmpty || bodyRemaining > 0 }
 
     /// Nothing is owed, and no transaction is open.
+    @inline(__always)
     public var isIdle: Bool { status == .idle && isQuiet }
 
     /// The oldest request is a client's, so that a cancel would hit what the client means.
@@ -233,6 +236,7 @@ public struct ServerSession: ~Copyable, Sendable {
         }
     }
 
+    @inline(__always)
     private func mustBeWhole(_ header: FrameHeader) -> Bool {
         guard header.totalLength <= Self.collectLimit else { return false }
         switch header.type {

@@ -46,6 +46,7 @@ public struct StatementTable: Sendable {
     private var knowledge: [Knowledge?] = []
     /// What running statements has taught.
     public var learned = LearnedStatements()
+    private var verdicts = VerdictCache()
 
     /// - Parameter worker: makes the numbers of this table differ from those of every other worker.
     public init(worker: Int) {
@@ -107,6 +108,13 @@ public struct StatementTable: Sendable {
     func fingerprint(_ reference: StatementReference) -> Fingerprint {
         let entry = entries[Int(reference.index)]
         return Fingerprint(of: entry.tail.span.extracting(0..<entry.textLength), settings: entry.key.lexer)
+    }
+
+    /// The verdict on a text that is no statement of the table, by what is known now.
+    public mutating func verdict(
+        on text: Span<UInt8>, settings: LexerSettings, in catalog: CatalogID
+    ) -> Classification {
+        verdicts.verdict(on: text, settings: settings, catalog: catalog, knowledge: knowledge(of: catalog))
     }
 
     /// What is known of a database; nil: nothing.

@@ -266,7 +266,8 @@ extension ClientSession {
             refusal = error
             return nil
         }
-        if let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count)),
+        let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count))
+        if case .deallocate = classification.command, let text,
             case .reserved(let name) = deallocates(classification, input.extracting(text))
         {
             refusal = .unknownStatement(name)
@@ -275,14 +276,10 @@ extension ClientSession {
         if clearSequences(for: classification.effects, ahead: header.type, server: &server, toServer: &toServer) {
             return .wait
         }
-        if classification.changesNamedSettings,
-            let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count))
-        {
-            noteTouched(classification, input.extracting(text))
-        }
+        if classification.changesNamedSettings, let text { noteTouched(classification, input.extracting(text)) }
         if let pin = note(classification, server: server) { return pin }
         guard closeStrangers(for: classification, server: &server, toServer: &toServer) else { return .wait }
-        if let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count)),
+        if let text,
             let pause = shareNames(
                 classification, input.extracting(text), server: &server, table: &table, toServer: &toServer)
         {
@@ -290,9 +287,7 @@ extension ClientSession {
         }
         openTransaction(server: &server, toServer: &toServer)
         var entry = LedgerEntry(.query)
-        if batch.speaksOfGuest,
-            let text = queryText(input, frame: offset..<min(offset + header.totalLength, input.count))
-        {
+        if batch.speaksOfGuest, let text {
             entry = entryForGuest(classification, input.extracting(text), server: &server, table: &table)
         }
         server.expect(entry)

@@ -55,10 +55,18 @@ extension Span where Element == UInt8 {
     /// The index of the next NUL in `range`, or nil.
     @inlinable
     public func terminator(in range: Range<Int>) -> Int? {
-        var index = range.lowerBound
-        while index < range.upperBound {
-            if self[index] == 0 { return index }
-            index += 1
+        let part = extracting(range)
+        var index = 0
+        while index &+ 8 <= part.count {
+            // A zero byte, and no byte before it, leaves its high bit here.
+            let word = part.word(at: index)
+            let zeros = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
+            if zeros != 0 { return range.lowerBound + index + zeros.trailingZeroBitCount >> 3 }
+            index &+= 8
+        }
+        while index < part.count {
+            if part[index] == 0 { return range.lowerBound + index }
+            index &+= 1
         }
         return nil
     }
@@ -79,12 +87,28 @@ extension Span where Element == UInt8 {
     @inlinable
     public func matches(_ other: [UInt8], in range: Range<Int>) -> Bool {
         guard range.count == other.count else { return false }
+        let part = extracting(range)
+        let other = other.span
         var index = 0
-        while index < other.count {
-            if self[range.lowerBound + index] != other[index] { return false }
-            index += 1
+        while index &+ 8 <= part.count {
+            if part.word(at: index) != other.word(at: index) { return false }
+            index &+= 8
+        }
+        while index < part.count {
+            if part[index] != other[index] { return false }
+            index &+= 1
         }
         return true
+    }
+
+    /// Eight bytes as one number, the first of them lowest. Of a span of eight bytes no index needs a check of its own.
+    @inlinable
+    @inline(__always)
+    func word(at index: Int) -> UInt64 {
+        let part = extracting(index..<index &+ 8)
+        var word: UInt64 = 0
+        for offset in 0..<8 { word |= UInt64(part[offset]) &<< UInt64(offset &* 8) }
+        return word
     }
 }
 

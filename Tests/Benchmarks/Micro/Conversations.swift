@@ -4,15 +4,23 @@ import Wire
 
 /// The bytes of one transaction in each protocol, as libpq writes and PostgreSQL answers them.
 enum Conversations {
+    /// More texts than verdicts are kept of, in turn: each is read anew.
     static var simple: SessionTurn {
         SessionTurn(
-            "Session: simple query", request: query(Texts.pgbench), reply: described + row, isForwarded: true)
+            "Session: simple query", requests: (10_000..<18_192).map { query(Texts.pgbench(account: $0)) },
+            reply: described + row, isForwarded: true)
+    }
+
+    static var simpleAgain: SessionTurn {
+        SessionTurn(
+            "Session: simple query, read before", requests: [query(Texts.pgbench)], reply: described + row,
+            isForwarded: true)
     }
 
     static var extended: SessionTurn {
         SessionTurn(
             "Session: unnamed Parse, Bind, Describe, Execute, Sync",
-            request: parse(name: "") + execution(statement: ""),
+            requests: [parse(name: "") + execution(statement: "")],
             reply: parseComplete + bindComplete + described + row, isForwarded: true)
     }
 
@@ -21,7 +29,7 @@ enum Conversations {
         SessionTurn(
             "Session: Bind, Describe, Execute, Sync of a prepared statement",
             preparation: (parse(name: "P0_1") + sync, parseComplete + ready),
-            request: execution(statement: "P0_1"), reply: bindComplete + described + row, isForwarded: false)
+            requests: [execution(statement: "P0_1")], reply: bindComplete + described + row, isForwarded: false)
     }
 
     // MARK: The client's messages

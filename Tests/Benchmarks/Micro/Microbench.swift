@@ -20,15 +20,21 @@ struct Microbench {
         table.measure(
             Classifying(name: "Lexer: a join of 200 bytes without grammar", text: Texts.withoutGrammar(Texts.join)))
         table.measure(Classifying(name: "Classifier: a join, 200 bytes", text: Texts.join))
+        let known = ClassifyingAndDeciding.largeDatabase()
         table.measure(
             ClassifyingAndDeciding(
                 name: "Classifier and Router: the join with a known function", text: Texts.joinWithFunction,
-                knowledge: ClassifyingAndDeciding.largeDatabase()))
+                knowledge: known))
+        table.measure(
+            RecallingAndDeciding(
+                name: "VerdictCache and Router: the same, read before", text: Texts.joinWithFunction,
+                knowledge: known))
         table.measure(
             Deciding("Router: a read, two replicas", RouteRequest(routeClass: .replicaSafe)))
         table.measure(Deciding("Router: a write", RouteRequest(routeClass: .write)))
         table.measure(Pooled())
         table.measure(Conversations.simple)
+        table.measure(Conversations.simpleAgain)
         table.measure(Conversations.extended)
         table.measure(Conversations.prepared)
         if table.allocates {

@@ -9,7 +9,8 @@ import Wire
 /// transaction, without sockets. The worker's other steps (decision, pool) are measured for themselves.
 final class SessionTurn: Operation {
     let name: String
-    private let request: [UInt8]
+    private let requests: [[UInt8]]
+    private var next = 0
     private let reply: [UInt8]
     private var client: ClientSession
     private var server = ServerSession()
@@ -20,17 +21,19 @@ final class SessionTurn: Operation {
 
     /// - Parameters:
     ///   - preparation: what the client has sent before, with the server's answer.
+    ///   - requests: what the client sends, in turn.
     ///   - isForwarded: the server is to get the very bytes that the client sends.
     init(
-        _ name: String, preparation: (request: [UInt8], reply: [UInt8])? = nil, request: [UInt8], reply: [UInt8],
+        _ name: String, preparation: (request: [UInt8], reply: [UInt8])? = nil, requests: [[UInt8]], reply: [UInt8],
         isForwarded: Bool
     ) {
         self.name = name
-        self.request = request
+        self.requests = requests
         self.reply = reply
         client = ClientSession(listener: .split, profile: .base, settings: SessionSettings())
         if let preparation { _ = turn(preparation.request.span, preparation.reply.span) }
         // A turn that failed would be measured as well: look once at what is sent.
+        let request = requests[0]
         ask(request.span)
         let sent = toServer.bytes(from: request.span)
         precondition(isForwarded ? sent == request : !sent.isEmpty, "The request goes to the server.")
@@ -42,10 +45,14 @@ final class SessionTurn: Operation {
     }
 
     func run(_ count: Int) -> Int {
-        let request = request
+        let requests = requests
         let reply = reply
         var sum = 0
-        for _ in 0..<count { sum &+= turn(request.span, reply.span) }
+        for _ in 0..<count {
+            let request = requests[next]
+            sum &+= turn(request.span, reply.span)
+            next = next + 1 < requests.count ? next + 1 : 0
+        }
         return sum
     }
 

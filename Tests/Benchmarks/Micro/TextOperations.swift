@@ -2,6 +2,7 @@
 
 import Routing
 import SQL
+import Sessions
 
 /// Classifies one text.
 struct Classifying: Operation {
@@ -60,6 +61,33 @@ struct ClassifyingAndDeciding: Operation {
                 oid: 19_999, schema: "public", name: "net_price", isVolatile: false, language: "sql",
                 mayBeAttribute: false))
         return facts.knowledge(generation: 2)
+    }
+}
+
+/// Asks for the verdict on a text that comes again and again, and chooses a node for it.
+struct RecallingAndDeciding: Operation {
+    let name: String
+    let text: [UInt8]
+    private static let database = CatalogID(rawValue: 0)
+    private var table = StatementTable(worker: 0)
+    private var deciding = Deciding("", RouteRequest(routeClass: .replicaSafe))
+
+    init(name: String, text: [UInt8], knowledge: Knowledge) {
+        self.name = name
+        self.text = text
+        table.learn(knowledge, of: Self.database)
+    }
+
+    mutating func run(_ count: Int) -> Int {
+        let settings = LexerSettings()
+        let text = text
+        var sum = 0
+        for _ in 0..<count {
+            let verdict = table.verdict(on: text.span, settings: settings, in: Self.database)
+            precondition(verdict.routeClass == .replicaSafe, "The text is harmless.")
+            sum &+= verdict.statementCount &+ deciding.decide()
+        }
+        return sum
     }
 }
 

@@ -3,7 +3,11 @@
 /// Statement texts of ordinary kinds.
 enum Texts {
     /// What `pgbench -S` asks, with an account number of five digits: 56 bytes.
-    static let pgbench = Array("SELECT abalance FROM pgbench_accounts WHERE aid = 12345;".utf8)
+    static let pgbench = pgbench(account: 12_345)
+
+    static func pgbench(account: Int) -> [UInt8] {
+        Array("SELECT abalance FROM pgbench_accounts WHERE aid = \(account);".utf8)
+    }
 
     /// The same with a parameter, as the extended protocol has it.
     static let pgbenchParameter = Array("SELECT abalance FROM pgbench_accounts WHERE aid = $1;".utf8)
