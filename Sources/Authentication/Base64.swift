@@ -11,20 +11,19 @@ enum Base64 {
     }()
 
     static func encode(_ bytes: [UInt8]) -> [UInt8] {
-        var text = [UInt8](repeating: UInt8(ascii: "="), count: (bytes.count + 2) / 3 * 4)
         let alphabet = alphabet
-        var start = 0
-        var place = 0
-        while start < bytes.count {
-            let second = start + 1 < bytes.count ? bytes[start + 1] : 0
-            let third = start + 2 < bytes.count ? bytes[start + 2] : 0
-            let bits = Int(bytes[start]) << 16 | Int(second) << 8 | Int(third)
-            text[place] = alphabet[bits >> 18]
-            text[place + 1] = alphabet[bits >> 12 & 63]
-            if start + 1 < bytes.count { text[place + 2] = alphabet[bits >> 6 & 63] }
-            if start + 2 < bytes.count { text[place + 3] = alphabet[bits & 63] }
-            start += 3
-            place += 4
+        let padding = UInt8(ascii: "=")
+        var text: [UInt8] = []
+        text.append(addingCapacity: (bytes.count + 2) / 3 * 4) { (output: inout OutputSpan<UInt8>) in
+            for start in stride(from: 0, to: bytes.count, by: 3) {
+                let second = start + 1 < bytes.count ? bytes[start + 1] : 0
+                let third = start + 2 < bytes.count ? bytes[start + 2] : 0
+                let bits = Int(bytes[start]) << 16 | Int(second) << 8 | Int(third)
+                output.append(alphabet[bits >> 18])
+                output.append(alphabet[bits >> 12 & 63])
+                output.append(start + 1 < bytes.count ? alphabet[bits >> 6 & 63] : padding)
+                output.append(start + 2 < bytes.count ? alphabet[bits & 63] : padding)
+            }
         }
         return text
     }

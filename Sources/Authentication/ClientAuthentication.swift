@@ -136,8 +136,7 @@ public struct ClientAuthentication: Sendable {
             return .send(AuthenticationFrame.request(.md5Password, salt))
         case .md5, .scramSHA256:
             state = .expectingMechanism
-            let stronger = binding == nil ? [] : Self.boundMechanism + [0]
-            return .send(AuthenticationFrame.request(.sasl, stronger + Self.mechanism + [0, 0]))
+            return .send(binding == nil ? Self.offer : Self.boundOffer)
         }
     }
 
@@ -150,12 +149,18 @@ public struct ClientAuthentication: Sendable {
                 state = .verifying
                 return .verify(password: password)
             }
-            return try answer(to: body, cache: &cache)
         } catch {
-            // Whatever asks the cache changes the state only when it has the keys.
-            if let derivation = cache.takeMissing() { return .derive(derivation) }
             state = .ended
             return .failed(error)
+        }
+        var current = State.ended
+        swap(&current, &state)
+        do throws(ClientAuthenticationFailure) {
+            return try answer(to: body, in: current, cache: &cache)
+        } catch {
+            guard let derivation = cache.takeMissing() else { return .failed(error) }
+            swap(&current, &state)
+            return .derive(derivation)
         }
     }
 
@@ -166,10 +171,11 @@ public struct ClientAuthentication: Sendable {
         return isRight ? succeed(keys: nil) : .failed(.rejected)
     }
 
+    /// Sets the state that follows; where that is not done, the login has ended.
     private mutating func answer(
-        to body: [UInt8], cache: inout DerivedKeysCache
+        to body: [UInt8], in current: borrowing State, cache: inout DerivedKeysCache
     ) throws(ClientAuthenticationFailure) -> Step {
-        switch state {
+        switch current {
         case .new, .verifying, .ended:
             preconditionFailure("a login that is not under way received a message")
         case .expectingPassword:
@@ -199,7 +205,7 @@ public struct ClientAuthentication: Sendable {
 
     private mutating func succeed(sending first: [UInt8] = [], keys: SCRAMKeys?) -> Step {
         state = .ended
-        return .succeeded(send: first + AuthenticationFrame.request(.ok), keys: keys)
+        return .succeeded(send: first + Self.welcome, keys: keys)
     }
 
     // MARK: Passwords
@@ -269,6 +275,9 @@ public struct ClientAuthentication: Sendable {
 
     private static let mechanism = Array("SCRAM-SHA-256".utf8)
     private static let boundMechanism = Array("SCRAM-SHA-256-PLUS".utf8)
+    private static let offer = AuthenticationFrame.request(.sasl, mechanism + [0, 0])
+    private static let boundOffer = AuthenticationFrame.request(.sasl, boundMechanism + [0] + mechanism + [0, 0])
+    private static let welcome = AuthenticationFrame.request(.ok)
 
     /// The first SCRAM message in a SASLInitialResponse; nil if it will be sent separately.
     private mutating func initialResponse(in body: [UInt8]) throws(ClientAuthenticationFailure) -> [UInt8]? {

@@ -77,6 +77,11 @@ public struct PoolMachine: ~Copyable, Sendable {
     /// No client works on a server, or waits for one that is on its way to it; pinned ones keep theirs.
     public var isAtRest: Bool { busyCount == pinnedCount && promised.isEmpty }
 
+    /// Nobody waits, and no connection is being opened or has failed to.
+    public var isSettled: Bool {
+        waiters.count == freeWaiterSlots.count && connecting == 0 && failuresInARow == 0
+    }
+
     /// Servers are present that must not be used again.
     public var hasCondemned: Bool {
         closingCount > 0 || servers.contains { $0.state != .absent && $0.closeReason != nil }

@@ -7,12 +7,49 @@ import Wire
 
 /// Under which names clients are counted: one for all that log in alike, so that each costs a pointer.
 final class Admission: Sendable {
-    let database: String
     let user: String
+    fileprivate let tally: Int
 
-    init(database: String, user: String) {
-        self.database = database
+    fileprivate init(user: String, tally: Int) {
         self.user = user
+        self.tally = tally
+    }
+}
+
+/// Values by keys, and by numbers that hold as long as the value stays.
+private struct Register<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    private var numbers: [Key: Int] = [:]
+    private var entries: [(key: Key, value: Value)?] = []
+    private var free: [Int] = []
+
+    var isEmpty: Bool { numbers.isEmpty }
+
+    func number(of key: Key) -> Int? { numbers[key] }
+
+    /// The number that the next value gets.
+    var nextNumber: Int { free.last ?? entries.count }
+
+    mutating func add(_ value: Value, for key: Key) -> Int {
+        let number = nextNumber
+        if free.popLast() == nil { entries.append(nil) }
+        entries[number] = (key, value)
+        numbers[key] = number
+        return number
+    }
+
+    mutating func remove(_ number: Int) {
+        guard let entry = entries[number] else { return }
+        numbers[entry.key] = nil
+        entries[number] = nil
+        free.append(number)
+    }
+
+    subscript(number: Int) -> Value {
+        get {
+            guard let entry = entries[number] else { preconditionFailure("A number holds while its value stays.") }
+            return entry.value
+        }
+        set { entries[number]?.value = newValue }
     }
 }
 
@@ -37,62 +74,84 @@ struct ClientNumbers: Sendable {
         }
     }
 
-    private struct Entry {
+    /// Of one database and user; stays as long as it has a client.
+    private struct Tally {
         var admission: Admission
         var clients = 0
+        /// The numbers of its database and its user.
+        var database: Int
+        var user: Int
         var limits: Limits
         /// The limits are of these.
         var settings: SettingsInForce
     }
 
-    private var entries: [Key: Entry] = [:]
-    private var byDatabase: [String: Int] = [:]
-    private var byUser: [String: Int] = [:]
+    private var tallies = Register<Key, Tally>()
+    /// Clients by database and by user.
+    private var databases = Register<String, Int>()
+    private var users = Register<String, Int>()
+
+    var isEmpty: Bool { tallies.isEmpty && databases.isEmpty && users.isEmpty }
 
     /// Counts a client; a failure says which limit forbids that.
     mutating func admit(
         database: String, user: String, _ settings: SettingsInForce
     ) -> Result<Admission, ErrorFields> {
         let key = Key(database: database, user: user)
-        var entry =
-            entries[key]
-            ?? Entry(
-                admission: Admission(database: database, user: user), limits: Limits(key, settings.value),
-                settings: settings)
-        if entry.settings !== settings {
-            entry.limits = Limits(key, settings.value)
-            entry.settings = settings
+        let number = tallies.number(of: key) ?? begin(key, settings)
+        if tallies[number].settings !== settings {
+            tallies[number].limits = Limits(key, settings.value)
+            tallies[number].settings = settings
         }
-        let (ofDatabase, ofUser) = (byDatabase[database, default: 0], byUser[user, default: 0])
-        let limits = entry.limits
-        if limits.ofDatabase > 0, ofDatabase >= limits.ofDatabase {
-            return .failure(.tooMany("clients of database \"\(database)\"", limit: limits.ofDatabase))
+        if let error = objection(to: key, tallies[number]) {
+            endIfUnused(number)
+            return .failure(error)
         }
-        if limits.ofUser > 0, ofUser >= limits.ofUser {
-            return .failure(.tooMany("clients of user \"\(user)\"", limit: limits.ofUser))
-        }
-        if limits.ofBoth > 0, entry.clients >= limits.ofBoth {
-            return .failure(
-                .tooMany("clients of database \"\(database)\" and user \"\(user)\"", limit: limits.ofBoth))
-        }
-        byDatabase[database] = ofDatabase + 1
-        byUser[user] = ofUser + 1
-        entry.clients += 1
-        entries[key] = entry
-        return .success(entry.admission)
+        count(1, number)
+        return .success(tallies[number].admission)
     }
 
     mutating func dismiss(_ client: Admission) {
-        Self.decrement(&byDatabase, client.database)
-        Self.decrement(&byUser, client.user)
-        let key = Key(database: client.database, user: client.user)
-        entries[key]?.clients -= 1
-        if entries[key]?.clients == 0 { entries[key] = nil }
+        count(-1, client.tally)
+        endIfUnused(client.tally)
     }
 
-    fileprivate static func decrement<Key: Hashable>(_ counts: inout [Key: Int], _ key: Key) {
-        let count = counts[key, default: 0]
-        counts[key] = count > 1 ? count - 1 : nil
+    private func objection(to key: Key, _ tally: Tally) -> ErrorFields? {
+        let limits = tally.limits
+        if limits.ofDatabase > 0, databases[tally.database] >= limits.ofDatabase {
+            return .tooMany("clients of database \"\(key.database)\"", limit: limits.ofDatabase)
+        }
+        if limits.ofUser > 0, users[tally.user] >= limits.ofUser {
+            return .tooMany("clients of user \"\(key.user)\"", limit: limits.ofUser)
+        }
+        if limits.ofBoth > 0, tally.clients >= limits.ofBoth {
+            return .tooMany("clients of database \"\(key.database)\" and user \"\(key.user)\"", limit: limits.ofBoth)
+        }
+        return nil
+    }
+
+    private mutating func begin(_ key: Key, _ settings: SettingsInForce) -> Int {
+        let tally = Tally(
+            admission: Admission(user: key.user, tally: tallies.nextNumber),
+            database: databases.number(of: key.database) ?? databases.add(0, for: key.database),
+            user: users.number(of: key.user) ?? users.add(0, for: key.user),
+            limits: Limits(key, settings.value), settings: settings)
+        return tallies.add(tally, for: key)
+    }
+
+    private mutating func count(_ change: Int, _ number: Int) {
+        tallies[number].clients += change
+        databases[tallies[number].database] += change
+        users[tallies[number].user] += change
+    }
+
+    private mutating func endIfUnused(_ number: Int) {
+        let tally = tallies[number]
+        guard tally.clients == 0 else { return }
+        tallies.remove(number)
+        // Others with the same database or user have clients, as long as they stay.
+        if databases[tally.database] == 0 { databases.remove(tally.database) }
+        if users[tally.user] == 0 { users.remove(tally.user) }
     }
 }
 
@@ -167,9 +226,14 @@ struct ConnectionBudget: Sendable {
 
     mutating func release(_ pool: Pool, _ group: PoolGroup) {
         all -= 1
-        ClientNumbers.decrement(&byNode, Node(cluster: pool.cluster, place: pool.node))
-        ClientNumbers.decrement(&byDatabase, group.database)
-        ClientNumbers.decrement(&byUser, group.user)
+        Self.decrement(&byNode, Node(cluster: pool.cluster, place: pool.node))
+        Self.decrement(&byDatabase, group.database)
+        Self.decrement(&byUser, group.user)
+    }
+
+    private static func decrement<Key: Hashable>(_ counts: inout [Key: Int], _ key: Key) {
+        let count = counts[key, default: 0]
+        counts[key] = count > 1 ? count - 1 : nil
     }
 }
 

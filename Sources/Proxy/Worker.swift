@@ -31,8 +31,11 @@ final class Worker {
         var deals: Bool
     }
 
-    /// Upkeep (deadlines, pools) happens this often.
+    /// Upkeep (deadlines, pools) happens this often while somebody waits for something that may be short.
     static let tickNanoseconds: UInt64 = 50_000_000
+    /// And this often once nobody has for so many ticks: each wakes the worker.
+    static let slowTickNanoseconds: UInt64 = 200_000_000
+    static let ticksUntilSlow = 20
     /// Buffers of input that one connection may use up before others get their turn.
     static let buffersPerTurn = 1
     /// A peer with more unsent bytes than this stops the reading of its other side.
@@ -83,6 +86,8 @@ final class Worker {
     var turn: UInt64 = 0
     var now: UInt64
     var isTickDue = false
+    /// Ticks since somebody has waited.
+    var quietTicks = 0
     var stopMode: StopMode?
     /// When clients are looked at next that may have taken too long.
     var nextExpiry: UInt64 = 0

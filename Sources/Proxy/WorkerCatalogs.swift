@@ -65,6 +65,7 @@ extension Worker {
         client.hasAwaitedCatalog = true
         client.wait = .catalog(until: now &+ Self.catalogPatience)
         catalogWaiters.insert(client.token.index)
+        tickFast()
         return true
     }
 

@@ -40,6 +40,7 @@ extension Worker {
         func wait(_ goal: ConsoleWait.Goal) -> ConsoleResult? {
             client.wait = .console(ConsoleWait(session, user: user, goal: goal, since: now))
             consoleWaiters.insert(client.token.index)
+            tickFast()
             return nil
         }
         switch command {

@@ -71,6 +71,7 @@ extension Worker {
         client.holdDeadline = deadline
         client.wait = .held(reason)
         held[client.token.index] = size
+        tickFast()
     }
 
     /// The client in a slot waits no longer for the cluster, whatever comes then.

@@ -80,7 +80,10 @@ extension Worker {
             }
             acquiring = nil
             if client.server != nil { return true }
-            if !client.wait.isNone { return false }
+            if !client.wait.isNone {
+                tickFast()
+                return false
+            }
         }
         return false
     }

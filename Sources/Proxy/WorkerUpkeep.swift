@@ -22,6 +22,8 @@ extension Worker {
         reportCatalogs()
         report()
         if !statements.learned.isEmpty { statements.learned.expire(now: now) }
+        var somebodyWaits =
+            !held.isEmpty || !catalogWaiters.isEmpty || !consoleWaiters.isEmpty || stopMode != nil
         if id.rawValue == 0 {
             shared.periods.withLock { $0.update(now: now) { shared.stats } }
             for group in shared.allGroups {
@@ -30,12 +32,22 @@ extension Worker {
                     let isMember = pool.node < nodes.count && nodes[pool.node].isMember
                     withPool(pool) { machine, actions in
                         machine.expire(now: now, opensAhead: isMember, actions: &actions)
+                        if !machine.isSettled { somebodyWaits = true }
                     }
                 }
             }
         }
         if stopMode == .afterTransactions { sendIdleAway() }
         sendLeaversAway()
+        if somebodyWaits { return tickFast() }
+        quietTicks += 1
+        if quietTicks == Self.ticksUntilSlow { ticker.setInterval(nanoseconds: Self.slowTickNanoseconds) }
+    }
+
+    /// Somebody waits, and perhaps not for long. For a server of another worker's it may take a slow tick to be noticed.
+    func tickFast() {
+        if quietTicks >= Self.ticksUntilSlow { ticker.setInterval(nanoseconds: Self.tickNanoseconds) }
+        quietTicks = 0
     }
 
     /// The pools of a group; those of members are made, for they may have connections to keep ready.

@@ -148,6 +148,10 @@ enum SystemCalls {
         once(Int(clinux_open_ticker(nanoseconds)))
     }
 
+    static func setTicker(_ descriptor: Descriptor, nanoseconds: UInt64) -> Outcome {
+        once(Int(clinux_set_ticker(descriptor.rawValue, nanoseconds)))
+    }
+
     static func createEventCounter() -> Outcome {
         once(Int(eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))))
     }

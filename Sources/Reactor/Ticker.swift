@@ -20,6 +20,13 @@ public final class Ticker: Sendable {
         _ = SystemCalls.resetEventCounter(descriptor)
     }
 
+    /// Another interval, at least 1 nanosecond, which begins now.
+    public func setInterval(nanoseconds: UInt64) {
+        precondition(nanoseconds > 0, "an interval has a length")
+        let outcome = SystemCalls.setTicker(descriptor, nanoseconds: nanoseconds)
+        precondition(outcome.failure == nil, "a timer that is open can be set")
+    }
+
     deinit {
         Socket.close(descriptor)
     }

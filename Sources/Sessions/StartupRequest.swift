@@ -23,6 +23,7 @@ public struct StartupRequest: Equatable, Sendable {
         var request = StartupRequest(
             user: "", database: "", settings: [], hasLongKey: version.minor >= 2,
             needsNegotiation: version.minor != 0 && version.minor != 2, unsupportedOptions: [])
+        request.settings.reserveCapacity(parameters.count)
         var options = ""
         for parameter in parameters {
             switch parameter.name {
@@ -45,6 +46,7 @@ public struct StartupRequest: Equatable, Sendable {
         }
         guard !request.user.isEmpty else { return .failure(.noUser) }
         if request.database.isEmpty { request.database = request.user }
+        if options.isEmpty { return .success(request) }
         switch settings(inOptions: options) {
         case .success(let settings): request.settings = settings + request.settings
         case .failure(let mistake): return .failure(mistake)

@@ -72,6 +72,7 @@ public enum StartupPacket: Equatable, Sendable {
         let version = ProtocolVersion(rawValue: code)
         guard version.major == 3 else { return .unsupported(version) }
         var parameters: [StartupParameter] = []
+        parameters.reserveCapacity(8)
         var offset = 8
         while offset < length, bytes[offset] != 0 {
             guard let nameEnd = bytes.terminator(in: offset..<length),

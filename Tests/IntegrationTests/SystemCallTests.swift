@@ -52,6 +52,19 @@ import Testing
         }
     }
 
+    /// Nobody waits for anything: the worker is woken by slow ticks and by what the probes find, and by nothing else.
+    @Test func anIdleWorkerWakesSeldom() throws {
+        try run("simple", 1, 50)
+        // As long as twenty quick ticks take, and more.
+        Thread.sleep(forTimeInterval: 1.5)
+        let begin = ContinuousClock.now
+        let calls = try counted { Thread.sleep(forTimeInterval: 3) }
+        let seconds = (ContinuousClock.now - begin) / .seconds(1)
+        let waits = try #require(calls["epoll_pwait"], "strace saw no epoll_pwait")
+        // Five ticks and, with three nodes that are probed once in a second, fewer than six changes.
+        #expect(Double(waits) <= seconds * 11 + 3, "\(waits) waits in \(seconds) s")
+    }
+
     private func run(_ mode: String, _ clients: Int, _ transactions: Int) throws {
         let router = try Self.router.get()
         let output = try Programs.pgbench(

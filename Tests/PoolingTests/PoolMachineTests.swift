@@ -12,6 +12,23 @@ struct PoolMachineTests {
         #expect(pool.acquire(2) == ["assign 7 to 2 at 0"])
     }
 
+    @Test func aPoolIsSettledUnlessSomebodyWaitsOrAConnectionDoes() {
+        let pool = PoolTranscript { $0.size = 1 }
+        #expect(pool.isSettled)
+        _ = pool.acquire(1)
+        #expect(!pool.isSettled)
+        _ = pool.connected(7)
+        #expect(pool.isSettled)
+        _ = pool.acquire(2)
+        #expect(!pool.isSettled)
+        _ = pool.release(7)
+        #expect(pool.isSettled)
+        _ = pool.lost(7)
+        _ = pool.acquire(3)
+        _ = pool.connectFailed(isFinal: false, 111)
+        #expect(!pool.isSettled)
+    }
+
     @Test func idleServersAreUsedLastFirst() {
         let pool = PoolTranscript()
         pool.open(1...3)

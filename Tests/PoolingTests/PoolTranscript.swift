@@ -7,6 +7,7 @@ final class PoolTranscript {
     var machine: PoolMachine
     var now: UInt64 = 1_000_000_000
     var isEmpty: Bool { machine.isEmpty }
+    var isSettled: Bool { machine.isSettled }
 
     init(workers: Int = 2, _ change: (inout PoolSettings) -> Void = { _ in }) {
         var settings = PoolSettings()

@@ -18,4 +18,17 @@ import Testing
             ticker.acknowledge()
         }
     }
+
+    @Test func theIntervalCanBeChanged() throws {
+        let poller = try Poller()
+        let ticker = try Ticker(nanoseconds: 3_600_000_000_000)
+        var tokens = TokenTable()
+        #expect(poller.addReadable(ticker.descriptor, tokens.open(kind: 1)) == nil)
+        #expect(poller.wait(milliseconds: 20) == 0)
+        ticker.setInterval(nanoseconds: 1_000_000)
+        #expect(poller.wait(milliseconds: 10_000) == 1)
+        ticker.setInterval(nanoseconds: 3_600_000_000_000)
+        ticker.acknowledge()
+        #expect(poller.wait(milliseconds: 20) == 0)
+    }
 }

@@ -46,13 +46,18 @@ static inline long clinux_epoll_wait(int poller, struct epoll_event *events, int
     return syscall(SYS_epoll_pwait, poller, events, capacity, milliseconds, NULL, 0);
 }
 
+/// Gives a timer another interval, which begins now; 0, or -1.
+static inline int clinux_set_ticker(int descriptor, uint64_t nanoseconds) {
+    struct timespec interval = {.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)};
+    struct itimerspec times = {.it_interval = interval, .it_value = interval};
+    return timerfd_settime(descriptor, 0, &times, NULL);
+}
+
 /// A descriptor that becomes readable again and again, `nanoseconds` apart; or -1.
 static inline int clinux_open_ticker(uint64_t nanoseconds) {
     int descriptor = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (descriptor < 0) return -1;
-    struct timespec interval = {.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)};
-    struct itimerspec times = {.it_interval = interval, .it_value = interval};
-    return timerfd_settime(descriptor, 0, &times, NULL) == 0 ? descriptor : -1;
+    return clinux_set_ticker(descriptor, nanoseconds) == 0 ? descriptor : -1;
 }
 
 /// How many processors this thread may run on, or -1.
