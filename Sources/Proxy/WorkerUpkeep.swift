@@ -44,7 +44,7 @@ extension Worker {
         if quietTicks == Self.ticksUntilSlow { ticker.setInterval(nanoseconds: Self.slowTickNanoseconds) }
     }
 
-    /// Somebody waits, and perhaps not for long. For a server of another worker's it may take a slow tick to be noticed.
+    /// Somebody waits, and perhaps not for long. That another worker's client does is noticed at a slow tick.
     func tickFast() {
         if quietTicks >= Self.ticksUntilSlow { ticker.setInterval(nanoseconds: Self.tickNanoseconds) }
         quietTicks = 0
