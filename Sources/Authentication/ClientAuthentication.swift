@@ -142,6 +142,8 @@ public struct ClientAuthentication: Sendable {
 
     /// The body of a `p` message arrived.
     public mutating func received(_ body: [UInt8], cache: inout DerivedKeysCache) -> Step {
+        var current = State.ended
+        swap(&current, &state)
         do throws(ClientAuthenticationFailure) {
             if method.asksOthers {
                 let password = try Self.password(in: body)
@@ -149,13 +151,6 @@ public struct ClientAuthentication: Sendable {
                 state = .verifying
                 return .verify(password: password)
             }
-        } catch {
-            state = .ended
-            return .failed(error)
-        }
-        var current = State.ended
-        swap(&current, &state)
-        do throws(ClientAuthenticationFailure) {
             return try answer(to: body, in: current, cache: &cache)
         } catch {
             guard let derivation = cache.takeMissing() else { return .failed(error) }

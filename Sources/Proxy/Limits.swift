@@ -26,13 +26,11 @@ private struct Register<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     func number(of key: Key) -> Int? { numbers[key] }
 
-    /// The number that the next value gets.
-    var nextNumber: Int { free.last ?? entries.count }
-
-    mutating func add(_ value: Value, for key: Key) -> Int {
-        let number = nextNumber
-        if free.popLast() == nil { entries.append(nil) }
-        entries[number] = (key, value)
+    /// `value` makes the value out of its number.
+    mutating func add(_ key: Key, _ value: (Int) -> Value) -> Int {
+        let number = free.popLast() ?? entries.count
+        if number == entries.count { entries.append(nil) }
+        entries[number] = (key, value(number))
         numbers[key] = number
         return number
     }
@@ -131,12 +129,13 @@ struct ClientNumbers: Sendable {
     }
 
     private mutating func begin(_ key: Key, _ settings: SettingsInForce) -> Int {
-        let tally = Tally(
-            admission: Admission(user: key.user, tally: tallies.nextNumber),
-            database: databases.number(of: key.database) ?? databases.add(0, for: key.database),
-            user: users.number(of: key.user) ?? users.add(0, for: key.user),
-            limits: Limits(key, settings.value), settings: settings)
-        return tallies.add(tally, for: key)
+        let database = databases.number(of: key.database) ?? databases.add(key.database) { _ in 0 }
+        let user = users.number(of: key.user) ?? users.add(key.user) { _ in 0 }
+        return tallies.add(key) { number in
+            Tally(
+                admission: Admission(user: key.user, tally: number), database: database, user: user,
+                limits: Limits(key, settings.value), settings: settings)
+        }
     }
 
     private mutating func count(_ change: Int, _ number: Int) {

@@ -301,7 +301,7 @@ final class Worker {
 }
 
 /// A small random number generator for choices that need not be secret.
-struct RandomSource {
+struct RandomSource: RandomNumberGenerator {
     private var state: UInt64
 
     init(seed: [UInt8]) {

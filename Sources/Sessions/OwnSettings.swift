@@ -33,11 +33,10 @@ extension ClientSession {
         beginTrial(on: &server)
     }
 
-    /// Why a statement about the router's settings cannot be carried out.
+    /// Why a statement about the router's settings, which the batch is known to be, cannot be carried out.
     func mistakeInRouterSetting(
         _ input: Span<UInt8>, at offset: Int, table: borrowing StatementTable
     ) -> ErrorFields? {
-        guard batch.speaksToRouter else { return nil }
         let texts = batch.classification?.statementCount ?? 1
         guard texts == 1, !batch.hasSeveralCommands, !batch.isOpenEnded, batch.executes <= 1 else {
             return .routerSettingAmongOthers

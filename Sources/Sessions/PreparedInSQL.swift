@@ -24,16 +24,21 @@ extension ClientSession {
         return verdict ?? read
     }
 
+    /// The name of a statement in the text. What it stands for may not be known yet.
+    private mutating func title(_ name: Range<Int>, in text: Span<UInt8>) -> [UInt8] {
+        let title = Identifier.value(of: text.extracting(name))
+        if isUncertain(0..<title.count, title.span) { batch.isUncertain = true }
+        return title
+    }
+
     private mutating func verdictOnExecute(
         _ read: Classification, _ text: Span<UInt8>, name: Range<Int>, arguments: Range<Int>,
         table: borrowing StatementTable
     ) -> Classification? {
-        let title = Identifier.value(of: text.extracting(name))
-        let bytes = 0..<title.count
-        if isUncertain(bytes, title.span) { batch.isUncertain = true }
+        let title = title(name, in: text)
         // What PostgreSQL makes of a longer name may be another's.
         guard title.count <= Self.longestName else { return nil }
-        guard let known = statement(named: bytes, title.span) else {
+        guard let known = statement(named: 0..<title.count, title.span) else {
             guard !isPinned, !hasRunHiddenCode else { return nil }
             // The session has no others: an EXECUTE of what does not exist runs nothing.
             var verdict = read
@@ -53,9 +58,8 @@ extension ClientSession {
         _ read: Classification, _ text: Span<UInt8>, name: Range<Int>, statement: Range<Int>,
         table: borrowing StatementTable
     ) -> Classification? {
-        let title = Identifier.value(of: text.extracting(name))
+        let title = title(name, in: text)
         let bytes = 0..<title.count
-        if isUncertain(bytes, title.span) { batch.isUncertain = true }
         let known = self.statement(named: bytes, title.span)
         // What it means must be what it means to any server that has the client's settings.
         guard variant == 0, !hasLocalSettings, !hasTouchedSettings, !isLexingInDoubt, !pins.contains(.setting),

@@ -57,11 +57,12 @@ public struct TokenMistake: Error, Equatable, Sendable {
 }
 
 extension ClientSession {
-    /// What the batch asks about the token; nil: nothing, or something that is answered like any other setting.
+    /// What a batch about the router's settings asks about the token; nil: nothing, or something that is answered like
+    /// any other setting.
     func tokenCommand(
         _ input: Span<UInt8>, at offset: Int, _ attachment: Attachment?, table: borrowing StatementTable
     ) -> TokenCommand? {
-        guard batch.speaksToRouter, batch.executes == 1 || batch.kind == .query, !isUnsynced,
+        guard batch.executes == 1 || batch.kind == .query, !isUnsynced,
             transaction != .failedWithoutServer, attachment?.status != .failed,
             attachment.map({ !$0.isSkipping && !$0.isCopyingIn }) ?? true,
             mistakeInRouterSetting(input, at: offset, table: table) == nil,

@@ -38,19 +38,20 @@ struct VerdictCache: Sendable {
     mutating func verdict(
         on text: Span<UInt8>, settings: LexerSettings, catalog: CatalogID, knowledge: Knowledge?
     ) -> Classification {
-        guard let (slot, hash) = Self.place(of: text, catalog) else {
-            return Classifier.classify(text, settings: settings, knowledge: knowledge)
-        }
-        guard met[slot] == hash else {
-            met[slot] = hash
-            return Classifier.classify(text, settings: settings, knowledge: knowledge)
-        }
-        if slot < entries.count, let entry = entries[slot], entry.catalog == catalog, entry.lexer == settings,
-            entry.classification.generation == knowledge?.generation ?? 0, text.matches(entry.text, in: text.indices)
+        let place = Self.place(of: text, catalog)
+        let isMet = place.map { met[$0.slot] == $0.hash } ?? false
+        if isMet, let slot = place?.slot, slot < entries.count, let entry = entries[slot], entry.catalog == catalog,
+            entry.lexer == settings, entry.classification.generation == knowledge?.generation ?? 0,
+            text.matches(entry.text, in: text.indices)
         {
             return entry.classification
         }
         let classification = Classifier.classify(text, settings: settings, knowledge: knowledge)
+        guard let (slot, hash) = place else { return classification }
+        guard isMet else {
+            met[slot] = hash
+            return classification
+        }
         if entries.isEmpty { entries = Array(repeating: nil, count: Self.slotCount) }
         entries[slot] = Entry(
             catalog: catalog, lexer: settings, text: [UInt8](copying: text), classification: classification)

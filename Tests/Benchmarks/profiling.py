@@ -122,8 +122,7 @@ def counted(stage, options, folder):
     binary = stage.pgbouncer if own else stage.binary
 
     def transactions(count):
-        subprocess.run(["pgbench", "-n", "-S", *arguments, "-c", str(clients), "-t", str(count), *subject.target()],
-                       check=True, capture_output=True, env=subject.environment)
+        subject.pgbench("-S", *arguments, "-c", str(clients), "-t", str(count))
         return count * clients
 
     def order(word, *more):

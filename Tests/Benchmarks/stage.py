@@ -95,6 +95,11 @@ class Subject:
                               env=dict(self.environment, PGCONNECT_TIMEOUT="5"))
         return done.returncode == 0
 
+    def pgbench(self, *arguments):
+        """Runs pgbench to its end."""
+        subprocess.run(["pgbench", "-n", *arguments, *self.target()], check=True, capture_output=True,
+                       env=self.environment)
+
     def processor_seconds(self):
         """User and system time of all its threads. The sum is exact; how it divides is known in ticks only."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()

@@ -32,41 +32,30 @@ SHOW application_name;
 """
 
 
-class Load:
-    def __init__(self, stage, subject):
-        self.stage = stage
-        self.subject = subject
+def ask(stage, subject):
+    script = stage.directory / "statements.sql"
+    script.write_text(STATEMENTS)
+    for protocol in ("simple", "extended", "prepared"):
+        for clients in (1, 8, 64):
+            subject.pgbench("-S", "-M", protocol, "-c", str(clients), "-t", str(16_000 // clients))
+        subject.pgbench("-N", "-M", protocol, "-c", "4", "-t", "500")
+        subject.pgbench("-f", str(script), "-M", protocol, "-c", "4", "-t", "250")
 
-    def pgbench(self, *arguments):
-        subprocess.run(["pgbench", "-n", *arguments, *self.subject.target()], env=self.subject.environment, check=True,
-                       capture_output=True)
 
-    def queries(self):
-        script = self.stage.directory / "statements.sql"
-        script.write_text(STATEMENTS)
-        for protocol in ("simple", "extended", "prepared"):
-            for clients in (1, 8, 64):
-                self.pgbench("-S", "-M", protocol, "-c", str(clients), "-t", str(16_000 // clients))
-            self.pgbench("-N", "-M", protocol, "-c", "4", "-t", "500")
-            self.pgbench("-f", str(script), "-M", protocol, "-c", "4", "-t", "250")
-
-    def stream(self):
-        rows = "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 100000)) TO STDOUT"
-        subprocess.run(["psql", "-X", "-q", "-c", rows, *self.subject.target()], env=self.subject.environment,
-                       check=True, stdout=subprocess.DEVNULL)
-
-    def logins(self):
-        self.pgbench("-S", "-C", "-c", "8", "-t", "250")
+def stream(subject):
+    rows = "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 100000)) TO STDOUT"
+    subprocess.run(["psql", "-X", "-q", "-c", rows, *subject.target()], env=subject.environment, check=True,
+                   stdout=subprocess.DEVNULL)
 
 
 def main(binary):
     with Stage(Path(binary).resolve(), None) as stage:
         trusting = stage.start("pointsman/trust")
-        Load(stage, trusting).queries()
-        Load(stage, trusting).stream()
+        ask(stage, trusting)
+        stream(trusting)
         stage.stop(trusting)
         asking = stage.start("pointsman/scram")
-        Load(stage, asking).logins()
+        asking.pgbench("-S", "-C", "-c", "8", "-t", "250")
         stage.stop(asking)
 
 

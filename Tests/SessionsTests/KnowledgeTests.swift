@@ -5,10 +5,9 @@ import Testing
 
 @testable import Sessions
 
-struct KnowledgeTests {
-    private static let database = CatalogID(rawValue: 1)
-
-    private static func knowledge(generation: UInt64, isVolatile: Bool = false) -> Knowledge {
+extension Knowledge {
+    /// A database with a function `f` and nothing else.
+    static func ofOneFunction(generation: UInt64, isVolatile: Bool = false) -> Knowledge {
         var facts = CatalogFacts()
         facts.add(
             FunctionFact(
@@ -16,21 +15,25 @@ struct KnowledgeTests {
                 mayBeAttribute: false))
         return facts.knowledge(generation: generation)
     }
+}
+
+struct KnowledgeTests {
+    private static let database = CatalogID(rawValue: 1)
 
     @Test func simpleQueries() {
         let rig = Rig()
         rig.addClient(catalog: Self.database)
-        rig.table.learn(Self.knowledge(generation: 1), of: Self.database)
+        rig.table.learn(Knowledge.ofOneFunction(generation: 1), of: Self.database)
         let rows = "T(c) D(SELECT f(1)) C(SELECT 1) Z(I)"
         rig.play(0, Turn(.query("SELECT f(1)"), gets: rows, "acquire replicaSafe", "r0 Q(SELECT f(1))"))
         // While the catalog is read again: on the primary, without a pin; the server is asked, and cleaned up.
-        rig.table.learn(Self.knowledge(generation: 1).outdated(generation: 2), of: Self.database)
+        rig.table.learn(Knowledge.ofOneFunction(generation: 1).outdated(generation: 2), of: Self.database)
         rig.play(
             0,
             Turn(
                 .query("SELECT f(1)"), gets: rows, "acquire write", "p0 Q(SELECT f(1))", "p0 Q(state)",
                 "p0 Q(DISCARD ALL)"))
-        rig.table.learn(Self.knowledge(generation: 3, isVolatile: true), of: Self.database)
+        rig.table.learn(Knowledge.ofOneFunction(generation: 3, isVolatile: true), of: Self.database)
         rig.play(
             0,
             Turn(
@@ -41,7 +44,7 @@ struct KnowledgeTests {
     @Test func theOtherDatabaseIsNotMeant() {
         let rig = Rig()
         rig.addClient(catalog: CatalogID(rawValue: 0))
-        rig.table.learn(Self.knowledge(generation: 1), of: Self.database)
+        rig.table.learn(Knowledge.ofOneFunction(generation: 1), of: Self.database)
         rig.play(
             0,
             Turn(
@@ -53,11 +56,11 @@ struct KnowledgeTests {
     @Test func preparedStatements() {
         let rig = Rig()
         rig.addClient(catalog: Self.database)
-        rig.table.learn(Self.knowledge(generation: 1), of: Self.database)
+        rig.table.learn(Knowledge.ofOneFunction(generation: 1), of: Self.database)
         rig.say(.parse("s", "SELECT f(1)"), .sync)
         rig.say(.bind("s"), .execute(), .sync)
         #expect(rig.lines.last?.hasPrefix("r0 ") == true, "\(rig.lines)")
-        rig.table.learn(Self.knowledge(generation: 3, isVolatile: true), of: Self.database)
+        rig.table.learn(Knowledge.ofOneFunction(generation: 3, isVolatile: true), of: Self.database)
         rig.say(.bind("s"), .execute(), .sync)
         #expect(rig.lines.contains("pin hidden code"), "\(rig.lines)")
         #expect(rig.lines.last?.hasPrefix("p0 ") == true, "\(rig.lines)")
@@ -66,7 +69,7 @@ struct KnowledgeTests {
 
     @Test func oneTextInTwoDatabases() {
         var table = StatementTable(worker: 0)
-        table.learn(Self.knowledge(generation: 1), of: Self.database)
+        table.learn(Knowledge.ofOneFunction(generation: 1), of: Self.database)
         let tail = Array("SELECT f(1)".utf8) + [0, 0, 0]
         let references = [Self.database, CatalogID(rawValue: 0), .none].map {
             table.retain(

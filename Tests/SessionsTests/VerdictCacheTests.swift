@@ -6,15 +6,6 @@ import Testing
 @testable import Sessions
 
 struct VerdictCacheTests {
-    private static func knowledge(_ generation: UInt64, isVolatile: Bool) -> Knowledge {
-        var facts = CatalogFacts()
-        facts.add(
-            FunctionFact(
-                oid: 20_000, schema: "public", name: "f", isVolatile: isVolatile, language: "sql",
-                mayBeAttribute: false))
-        return facts.knowledge(generation: generation)
-    }
-
     /// Texts of each kind in which literals, rules and knowledge make a difference, more than there are places.
     private static let texts: [[UInt8]] = {
         let shapes = [
@@ -31,7 +22,9 @@ struct VerdictCacheTests {
         let rules: [LexerSettings] = [
             LexerSettings(), LexerSettings(standardConformingStrings: false), .inDoubt,
         ]
-        let known = [nil, Self.knowledge(1, isVolatile: false), Self.knowledge(2, isVolatile: true)]
+        let known = [
+            nil, Knowledge.ofOneFunction(generation: 1), Knowledge.ofOneFunction(generation: 2, isVolatile: true),
+        ]
         var random = SeededRandom(seed: 11)
         var cache = VerdictCache()
         for _ in 0..<60_000 {
