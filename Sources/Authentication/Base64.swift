@@ -11,9 +11,15 @@ enum Base64 {
     }()
 
     static func encode(_ bytes: [UInt8]) -> [UInt8] {
+        var text: [UInt8] = []
+        encode(bytes, to: &text)
+        return text
+    }
+
+    /// Appends to a text.
+    static func encode(_ bytes: [UInt8], to text: inout [UInt8]) {
         let alphabet = alphabet
         let padding = UInt8(ascii: "=")
-        var text: [UInt8] = []
         text.append(addingCapacity: (bytes.count + 2) / 3 * 4) { (output: inout OutputSpan<UInt8>) in
             for start in stride(from: 0, to: bytes.count, by: 3) {
                 let second = start + 1 < bytes.count ? bytes[start + 1] : 0
@@ -25,25 +31,22 @@ enum Base64 {
                 output.append(start + 2 < bytes.count ? alphabet[bits & 63] : padding)
             }
         }
-        return text
     }
 
     /// Nil unless the text is what ``encode(_:)`` makes of some bytes.
-    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
-        let text = Array(text)
+    static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
         guard text.count % 4 == 0 else { return nil }
         let values = values
-        let padding = text.suffix(2).count { $0 == UInt8(ascii: "=") }
+        var padding = 0
+        while padding < 2, padding < text.count, text[text.endIndex - 1 - padding] == UInt8(ascii: "=") { padding += 1 }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count / 4 * 3)
         var bits = 0
-        var place = 0
-        while place < text.count - padding {
-            let value = values[Int(text[place])]
+        for place in 0..<text.count - padding {
+            let value = values[Int(text[text.startIndex + place])]
             guard value != 255 else { return nil }
             bits = bits << 6 | Int(value)
-            place += 1
-            guard place & 3 == 0 else { continue }
+            guard place & 3 == 3 else { continue }
             bytes.append(UInt8(truncatingIfNeeded: bits >> 16))
             bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
             bytes.append(UInt8(truncatingIfNeeded: bits))

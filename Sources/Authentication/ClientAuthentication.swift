@@ -318,6 +318,6 @@ public struct ClientAuthentication: Sendable {
     /// A salt that nobody can tell from a stored one, for plain and made-up secrets.
     private static func mockSalt(seed: [UInt8], user: String) -> [UInt8] {
         // Of a digest of which half is kept back nobody can go on without the seed.
-        Array(Digest.sha256(seed + Array(user.utf8))[..<16])
+        Array(Digest.sha256(seed, Array(user.utf8))[..<16])
     }
 }

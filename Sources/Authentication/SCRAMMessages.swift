@@ -1,47 +1,49 @@
 // What do the four SCRAM messages say (RFC 5802, section 7)?
 
-/// Reads `x=value` pairs, separated by commas.
+/// Reads `x=value` pairs, separated by commas; what it finds are places in the message.
 struct SCRAMAttributes {
     private let bytes: [UInt8]
-    private var position: Int
+    /// The offset of the next attribute's name.
+    private(set) var offset: Int
 
-    init(_ bytes: [UInt8], from position: Int = 0) {
+    init(_ bytes: [UInt8], from offset: Int = 0) {
         self.bytes = bytes
-        self.position = position
+        self.offset = offset
     }
 
-    var isAtEnd: Bool { position == bytes.count }
-
-    /// The offset of the next attribute's name.
-    var offset: Int { position }
+    var isAtEnd: Bool { offset == bytes.count }
 
     /// The name of the next attribute; nil at the end or where no attribute stands.
     var nextName: UInt8? {
-        guard position + 1 < bytes.count, bytes[position + 1] == UInt8(ascii: "=") else { return nil }
-        let isLetter = (bytes[position] | 32) >= UInt8(ascii: "a") && (bytes[position] | 32) <= UInt8(ascii: "z")
-        return isLetter ? bytes[position] : nil
+        guard offset + 1 < bytes.count, bytes[offset + 1] == UInt8(ascii: "=") else { return nil }
+        let isLetter = (bytes[offset] | 32) >= UInt8(ascii: "a") && (bytes[offset] | 32) <= UInt8(ascii: "z")
+        return isLetter ? bytes[offset] : nil
     }
 
     /// The value of the next attribute, which must have the name, and the comma behind it unless it is the last one.
-    mutating func value(of name: Character) -> ArraySlice<UInt8>? {
-        nextName == name.asciiValue ? nextValue() : nil
+    mutating func value(of name: Unicode.Scalar) -> Range<Int>? {
+        nextName == UInt8(ascii: name) ? nextValue() : nil
     }
 
     /// The value of the next attribute, whatever its name.
-    mutating func nextValue() -> ArraySlice<UInt8>? {
+    mutating func nextValue() -> Range<Int>? {
         guard nextName != nil else { return nil }
-        let start = position + 2
-        let end = bytes[start...].firstIndex(of: UInt8(ascii: ",")) ?? bytes.count
+        let start = offset + 2
+        var end = start
+        while end < bytes.count, bytes[end] != UInt8(ascii: ",") { end += 1 }
         // A comma at the very end separates nothing.
         guard end == bytes.count || end + 1 < bytes.count else { return nil }
-        position = min(end + 1, bytes.count)
-        return bytes[start..<end]
+        offset = min(end + 1, bytes.count)
+        return start..<end
     }
 }
 
 /// Whether the bytes may be a nonce: visible ASCII without comma, not empty.
-func isNonce(_ bytes: some Collection<UInt8>) -> Bool {
-    !bytes.isEmpty && bytes.allSatisfy { $0 > 32 && $0 < 127 && $0 != UInt8(ascii: ",") }
+func isNonce(_ bytes: Span<UInt8>) -> Bool {
+    for index in bytes.indices where bytes[index] <= 32 || bytes[index] >= 127 || bytes[index] == UInt8(ascii: ",") {
+        return false
+    }
+    return !bytes.isEmpty
 }
 
 /// What a SCRAM exchange can be bound to, so that nobody in between can take part in it (RFC 5802, section 6).
@@ -57,11 +59,11 @@ public struct ChannelBinding: Equatable, Sendable {
 
 /// `n,,n=user,r=nonce`, with another flag if the client knows of channel binding.
 struct SCRAMClientFirst: Equatable, Sendable {
-    /// What the last message repeats in base64, ahead of the data of the binding.
-    let header: [UInt8]
-    /// The rest, which both proofs cover.
-    let bare: [UInt8]
-    let nonce: [UInt8]
+    let message: [UInt8]
+    /// Where the header ends, which the last message repeats in base64 ahead of the data of the binding. Both proofs
+    /// cover the rest.
+    let headerEnd: Int
+    let nonce: Range<Int>
 
     /// - Parameters:
     ///   - isOffered: a mechanism with channel binding was offered.
@@ -100,24 +102,25 @@ struct SCRAMClientFirst: Equatable, Sendable {
         }
         // PostgreSQL takes the user name from the startup packet and ignores this one.
         guard attributes.value(of: "n") != nil else { throw SCRAMMistake("the first SCRAM message names no user") }
-        guard let nonce = attributes.value(of: "r"), isNonce(nonce) else {
+        guard let nonce = attributes.value(of: "r"), isNonce(message.span.extracting(nonce)) else {
             throw SCRAMMistake("the first SCRAM message has no valid nonce")
         }
         while !attributes.isAtEnd {
             guard attributes.nextValue() != nil else { throw SCRAMMistake("the first SCRAM message is malformed") }
         }
-        return SCRAMClientFirst(header: Array(message[..<start]), bare: Array(message[start...]), nonce: Array(nonce))
+        return SCRAMClientFirst(message: message, headerEnd: start, nonce: nonce)
     }
 }
 
 /// `c=biws,r=nonce,p=proof`.
 struct SCRAMClientFinal: Equatable, Sendable {
-    let channelBinding: [UInt8]
-    let nonce: [UInt8]
+    /// What the exchange is bound to, decoded; nil: it was no base64.
+    let channelBinding: [UInt8]?
+    let nonce: Range<Int>
     /// 32 bytes.
     let proof: [UInt8]
-    /// The message up to the comma before the proof.
-    let withoutProof: [UInt8]
+    /// Where the comma before the proof stands.
+    let proofStart: Int
 
     static func parse(_ message: [UInt8]) throws(SCRAMMistake) -> SCRAMClientFinal {
         guard !message.contains(0) else { throw SCRAMMistake("a SCRAM message contains a zero byte") }
@@ -130,12 +133,12 @@ struct SCRAMClientFinal: Equatable, Sendable {
             guard attributes.nextValue() != nil else { throw SCRAMMistake("the last SCRAM message is malformed") }
         }
         let end = attributes.offset - 1
-        guard let text = attributes.value(of: "p"), attributes.isAtEnd, let proof = Base64.decode(text),
-            proof.count == 32
+        guard let text = attributes.value(of: "p"), attributes.isAtEnd,
+            let proof = Base64.decode(message[text]), proof.count == 32
         else { throw SCRAMMistake("the last SCRAM message has no valid proof") }
         return SCRAMClientFinal(
-            channelBinding: Array(channelBinding), nonce: Array(nonce), proof: proof,
-            withoutProof: Array(message[..<end]))
+            channelBinding: Base64.decode(message[channelBinding]), nonce: nonce, proof: proof,
+            proofStart: end)
     }
 }
 
@@ -145,39 +148,26 @@ struct SCRAMServerFirst: Equatable, Sendable {
     let salt: [UInt8]
     let iterations: Int
 
-    var message: [UInt8] {
-        let salt = Base64.encode(salt)
-        var message: [UInt8] = []
-        message.reserveCapacity(nonce.count + salt.count + 20)
-        message.append(contentsOf: "r=".utf8)
-        message.append(contentsOf: nonce)
-        message.append(contentsOf: ",s=".utf8)
-        message.append(contentsOf: salt)
-        message.append(contentsOf: ",i=".utf8)
-        message.append(contentsOf: String(iterations).utf8)
-        return message
-    }
-
     /// - Parameter clientNonce: what the nonce must begin with.
     static func parse(_ message: [UInt8], clientNonce: [UInt8]) throws(SCRAMMistake) -> SCRAMServerFirst {
         var attributes = SCRAMAttributes(message)
         if attributes.nextName == UInt8(ascii: "m") {
             throw SCRAMMistake("the server requires a SCRAM extension, and none is supported")
         }
-        guard let nonce = attributes.value(of: "r"), isNonce(nonce) else {
+        guard let nonce = attributes.value(of: "r"), isNonce(message.span.extracting(nonce)) else {
             throw SCRAMMistake("the server's first SCRAM message has no valid nonce")
         }
-        guard nonce.starts(with: clientNonce), nonce.count > clientNonce.count else {
+        guard message[nonce].starts(with: clientNonce), nonce.count > clientNonce.count else {
             throw SCRAMMistake("the server's SCRAM nonce does not continue ours")
         }
-        guard let text = attributes.value(of: "s"), let salt = Base64.decode(text), !salt.isEmpty else {
-            throw SCRAMMistake("the server's first SCRAM message has no valid salt")
-        }
-        guard let text = attributes.value(of: "i"), let iterations = Decimal.parse(text, upTo: Int(Int32.max)),
-            iterations > 0
+        guard let text = attributes.value(of: "s"), let salt = Base64.decode(message[text]),
+            !salt.isEmpty
+        else { throw SCRAMMistake("the server's first SCRAM message has no valid salt") }
+        guard let text = attributes.value(of: "i"),
+            let iterations = Decimal.parse(message[text], upTo: Int(Int32.max)), iterations > 0
         else { throw SCRAMMistake("the server's first SCRAM message has no valid number of iterations") }
         guard attributes.isAtEnd else { throw SCRAMMistake("the server's first SCRAM message goes on after its end") }
-        return SCRAMServerFirst(nonce: Array(nonce), salt: salt, iterations: iterations)
+        return SCRAMServerFirst(nonce: Array(message[nonce]), salt: salt, iterations: iterations)
     }
 }
 
@@ -189,9 +179,9 @@ enum SCRAMServerFinal: Equatable, Sendable {
 
     static func parse(_ message: [UInt8]) throws(SCRAMMistake) -> SCRAMServerFinal {
         var attributes = SCRAMAttributes(message)
-        if let error = attributes.value(of: "e") { return .error(Array(error)) }
-        guard let text = attributes.value(of: "v"), attributes.isAtEnd, let signature = Base64.decode(text),
-            signature.count == 32
+        if let error = attributes.value(of: "e") { return .error(Array(message[error])) }
+        guard let text = attributes.value(of: "v"), attributes.isAtEnd,
+            let signature = Base64.decode(message[text]), signature.count == 32
         else { throw SCRAMMistake("the server's last SCRAM message has no valid signature") }
         return .signature(signature)
     }

@@ -8,6 +8,14 @@ struct SCRAMServerExchange: Sendable {
         case password([UInt8], salt: [UInt8], iterations: Int)
         /// No proof is right.
         case nobody(salt: [UInt8], iterations: Int)
+
+        /// What the keys are derived with.
+        var cost: (salt: [UInt8], iterations: Int) {
+            switch self {
+            case .stored(let secret): (secret.salt, secret.iterations)
+            case .password(_, let salt, let iterations), .nobody(let salt, let iterations): (salt, iterations)
+            }
+        }
     }
 
     /// The last message to the client, and the keys that it revealed.
@@ -16,13 +24,13 @@ struct SCRAMServerExchange: Sendable {
         let keys: SCRAMKeys
     }
 
+    /// `r=nonce,s=salt,i=iterations`.
     let serverFirst: [UInt8]
+    /// Where the common nonce ends in it; it begins behind `r=`.
+    private let nonceEnd: Int
     private let clientFirst: SCRAMClientFirst
     private let binding: ChannelBinding?
     private let verifier: Verifier
-    private let nonce: [UInt8]
-    private let salt: [UInt8]
-    private let iterations: Int
 
     /// - Parameters:
     ///   - nonce: our part of the common nonce.
@@ -31,13 +39,18 @@ struct SCRAMServerExchange: Sendable {
         self.clientFirst = clientFirst
         self.binding = binding
         self.verifier = verifier
-        self.nonce = clientFirst.nonce + nonce
-        switch verifier {
-        case .stored(let secret): (salt, iterations) = (secret.salt, secret.iterations)
-        case .password(_, let salt, let iterations): (self.salt, self.iterations) = (salt, iterations)
-        case .nobody(let salt, let iterations): (self.salt, self.iterations) = (salt, iterations)
-        }
-        serverFirst = SCRAMServerFirst(nonce: self.nonce, salt: salt, iterations: iterations).message
+        let (salt, iterations) = verifier.cost
+        var message: [UInt8] = []
+        message.reserveCapacity(clientFirst.nonce.count + nonce.count + salt.count * 4 / 3 + 28)
+        message.append(contentsOf: "r=".utf8)
+        message.append(contentsOf: clientFirst.message[clientFirst.nonce])
+        message.append(contentsOf: nonce)
+        nonceEnd = message.count
+        message.append(contentsOf: ",s=".utf8)
+        Base64.encode(salt, to: &message)
+        message.append(contentsOf: ",i=".utf8)
+        message.append(contentsOf: String(iterations).utf8)
+        serverFirst = message
     }
 
     /// Checks the client's last message.
@@ -50,27 +63,44 @@ struct SCRAMServerExchange: Sendable {
         } catch {
             throw .protocolViolation(error.sentence)
         }
-        guard clientFinal.channelBinding == Base64.encode(clientFirst.header + (binding?.data ?? [])) else {
+        guard repeatsBinding(clientFinal) else {
             throw binding == nil
                 ? .protocolViolation("the last SCRAM message contradicts the first one about channel binding")
                 : .channelBinding
         }
-        guard clientFinal.nonce == nonce else { throw .protocolViolation("the last SCRAM message has another nonce") }
-
-        var authMessage = clientFirst.bare
-        authMessage.reserveCapacity(authMessage.count + serverFirst.count + clientFinal.withoutProof.count + 2)
+        guard message[clientFinal.nonce] == serverFirst[2..<nonceEnd] else {
+            throw .protocolViolation("the last SCRAM message has another nonce")
+        }
+        let bare = clientFirst.message[clientFirst.headerEnd...]
+        let withoutProof = message[..<clientFinal.proofStart]
+        var authMessage: [UInt8] = []
+        authMessage.reserveCapacity(bare.count + serverFirst.count + withoutProof.count + 2)
+        authMessage.append(contentsOf: bare)
         authMessage.append(UInt8(ascii: ","))
         authMessage.append(contentsOf: serverFirst)
         authMessage.append(UInt8(ascii: ","))
-        authMessage.append(contentsOf: clientFinal.withoutProof)
+        authMessage.append(contentsOf: withoutProof)
         // Without keys the login is not over: whoever fed the message takes this back.
         guard let stored = keys(cache: &cache) else { throw .rejected }
         let found = SCRAMProof.clientKey(from: clientFinal.proof, storedKey: stored.storedKey, authMessage: authMessage)
         let signature = SCRAMProof.serverSignature(serverKey: stored.serverKey, authMessage: authMessage)
         guard let clientKey = found, stored.isReal else { throw .rejected }
+        var last: [UInt8] = []
+        last.reserveCapacity(2 + 44)
+        last.append(contentsOf: "v=".utf8)
+        Base64.encode(signature, to: &last)
+        let (salt, iterations) = verifier.cost
         return Outcome(
-            message: Array("v=".utf8) + Base64.encode(signature),
+            message: last,
             keys: SCRAMKeys(clientKey: clientKey, serverKey: stored.serverKey, salt: salt, iterations: iterations))
+    }
+
+    /// Whether the last message says of the binding what the first one said.
+    private func repeatsBinding(_ clientFinal: SCRAMClientFinal) -> Bool {
+        guard let found = clientFinal.channelBinding else { return false }
+        let headerEnd = clientFirst.headerEnd
+        return found.count >= headerEnd && found[..<headerEnd] == clientFirst.message[..<headerEnd]
+            && found[headerEnd...] == (binding?.data ?? [])[...]
     }
 
     private func keys(cache: inout DerivedKeysCache) -> (storedKey: [UInt8], serverKey: [UInt8], isReal: Bool)? {

@@ -1,4 +1,6 @@
 #pragma once
+// SHA256_Init and its kin: older than the general interface, and the only ones that work on the stack.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>

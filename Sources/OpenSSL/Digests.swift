@@ -4,7 +4,6 @@
 // counts given with them and writes outputs of a size that the algorithm fixes, for which the array was made.
 
 internal import COpenSSL
-internal import Locks
 
 /// libcrypto's implementations, looked up once: each look-up costs more than the digest of a short message.
 private enum Implementation {
@@ -21,33 +20,49 @@ extension Array where Element == UInt8 {
             for _ in 0..<count { output.append(0) }
         }
     }
+
+    fileprivate init(_ digest: InlineArray<32, UInt8>) {
+        self = []
+        append(addingCapacity: digest.count) { (output: inout OutputSpan<UInt8>) in
+            for place in digest.indices { output.append(digest[place]) }
+        }
+    }
 }
 
-/// Where a digest is made step by step.
-@safe private struct Context: @unchecked Sendable {
-    // Never freed; the lock around it lets one thread at a time use it.
-    let pointer: OpaquePointer? = unsafe EVP_MD_CTX_new()
+/// A SHA-256 digest that is made step by step, on the stack. libcrypto's general interface takes memory and locks for
+/// each one and runs through so much code that a digest of a login's size takes three times as long.
+private struct SHA256: ~Copyable {
+    private var state = SHA256_CTX()
 
-    /// Made once, because to make one costs as much as the digest of a short message.
-    static let shared = Lock(Context())
+    init() { check(unsafe SHA256_Init(&state)) }
 
-    /// The 32 bytes of SHA-256 over one part behind the other.
-    func sha256(_ first: [UInt8], _ second: [UInt8] = []) -> [UInt8] {
-        var digest = [UInt8](zeros: 32)
-        // libcrypto reads and writes the arrays within each call.
-        var isDone = unsafe EVP_DigestInit_ex2(pointer, Implementation.sha256, nil) == 1
-        isDone = unsafe isDone && EVP_DigestUpdate(pointer, first, first.count) == 1
-        isDone = unsafe isDone && EVP_DigestUpdate(pointer, second, second.count) == 1
-        isDone = unsafe isDone && EVP_DigestFinal_ex(pointer, &digest, nil) == 1
-        precondition(isDone, "libcrypto has no SHA-256")
+    mutating func update(_ bytes: borrowing Span<UInt8>) {
+        // libcrypto reads the bytes within the call.
+        unsafe bytes.withUnsafeBytes { check(unsafe SHA256_Update(&state, $0.baseAddress, $0.count)) }
+    }
+
+    consuming func finish() -> InlineArray<32, UInt8> {
+        var digest = InlineArray<32, UInt8>(repeating: 0)
+        var bytes = digest.mutableSpan
+        // libcrypto writes 32 bytes within the call.
+        unsafe bytes.withUnsafeMutableBytes { output in
+            check(unsafe SHA256_Final(output.baseAddress?.assumingMemoryBound(to: UInt8.self), &state))
+        }
         return digest
     }
+
+    private func check(_ result: Int32) { precondition(result == 1, "libcrypto has no SHA-256") }
 }
 
 /// Digests of whole messages.
 public enum Digest {
-    /// The 32 bytes of SHA-256.
-    public static func sha256(_ message: [UInt8]) -> [UInt8] { Context.shared.withLock { $0.sha256(message) } }
+    /// The 32 bytes of SHA-256 over one part behind the other.
+    public static func sha256(_ first: [UInt8], _ second: [UInt8] = []) -> [UInt8] {
+        var digest = SHA256()
+        digest.update(first.span)
+        digest.update(second.span)
+        return [UInt8](digest.finish())
+    }
 
     /// The 16 bytes of MD5; nil where the system's policy (FIPS) forbids MD5.
     public static func md5(_ message: [UInt8]) -> [UInt8]? {
@@ -62,20 +77,19 @@ public enum Digest {
 public enum HMAC {
     private static let blockSize = 64
 
-    /// The 32 bytes of HMAC-SHA-256. By its definition, from two digests: libcrypto's own function looks its parts up
-    /// by name each time.
+    /// The 32 bytes of HMAC-SHA-256.
     public static func sha256(key: [UInt8], message: [UInt8]) -> [UInt8] {
         let key = key.count > blockSize ? Digest.sha256(key) : key
-        var block: [UInt8] = []
-        block.append(addingCapacity: blockSize) { (output: inout OutputSpan<UInt8>) in
-            for byte in key { output.append(byte ^ 0x36) }
-            for _ in key.count..<blockSize { output.append(0x36) }
-        }
-        return Context.shared.withLock { context in
-            let inner = context.sha256(block, message)
-            for place in 0..<blockSize { block[place] ^= 0x36 ^ 0x5c }
-            return context.sha256(block, inner)
-        }
+        var block = InlineArray<64, UInt8>(repeating: 0x36)
+        for place in key.indices { block[place] ^= key[place] }
+        var inner = SHA256()
+        inner.update(block.span)
+        inner.update(message.span)
+        for place in block.indices { block[place] ^= 0x36 ^ 0x5c }
+        var outer = SHA256()
+        outer.update(block.span)
+        outer.update(inner.finish().span)
+        return [UInt8](outer.finish())
     }
 }
 

@@ -7,47 +7,36 @@ import Wire
 
 /// Under which names clients are counted: one for all that log in alike, so that each costs a pointer.
 final class Admission: Sendable {
+    let database: String
     let user: String
-    fileprivate let tally: Int
+    /// Its number.
+    fileprivate let pair: Int
 
-    fileprivate init(user: String, tally: Int) {
+    fileprivate init(database: String, user: String, pair: Int) {
+        self.database = database
         self.user = user
-        self.tally = tally
+        self.pair = pair
     }
 }
 
-/// Values by keys, and by numbers that hold as long as the value stays.
-private struct Register<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+/// Small numbers for keys, which hold until the key is removed.
+private struct Numbering<Key: Hashable & Sendable>: Sendable {
     private var numbers: [Key: Int] = [:]
-    private var entries: [(key: Key, value: Value)?] = []
     private var free: [Int] = []
 
     var isEmpty: Bool { numbers.isEmpty }
 
     func number(of key: Key) -> Int? { numbers[key] }
 
-    /// `value` makes the value out of its number.
-    mutating func add(_ key: Key, _ value: (Int) -> Value) -> Int {
-        let number = free.popLast() ?? entries.count
-        if number == entries.count { entries.append(nil) }
-        entries[number] = (key, value(number))
+    /// Of a key that has none.
+    mutating func add(_ key: Key) -> Int {
+        let number = free.popLast() ?? numbers.count
         numbers[key] = number
         return number
     }
 
-    mutating func remove(_ number: Int) {
-        guard let entry = entries[number] else { return }
-        numbers[entry.key] = nil
-        entries[number] = nil
-        free.append(number)
-    }
-
-    subscript(number: Int) -> Value {
-        get {
-            guard let entry = entries[number] else { preconditionFailure("A number holds while its value stays.") }
-            return entry.value
-        }
-        set { entries[number]?.value = newValue }
+    mutating func remove(_ key: Key) {
+        if let number = numbers.removeValue(forKey: key) { free.append(number) }
     }
 }
 
@@ -64,93 +53,123 @@ struct ClientNumbers: Sendable {
         var ofUser: Int
         var ofBoth: Int
 
-        init(_ key: Key, _ settings: ProxySettings) {
-            let database = settings.database(named: key.database)
+        init(_ admission: Admission, _ settings: ProxySettings) {
+            let database = settings.database(named: admission.database)
             ofDatabase = database?.maxClients ?? settings.server.maxDatabaseClients
-            ofUser = settings.users[key.user]?.maxClients ?? settings.server.maxUserClients
-            ofBoth = database.flatMap { settings.poolSettings(database: $0, user: key.user).maxClients } ?? 0
+            ofUser = settings.users[admission.user]?.maxClients ?? settings.server.maxUserClients
+            ofBoth =
+                database.flatMap { settings.poolSettings(database: $0, user: admission.user).maxClients } ?? 0
         }
     }
 
-    /// Of one database and user; stays as long as it has a client.
-    private struct Tally {
-        var admission: Admission
+    /// Of one database and user; stays as long as it has a client. Apart from the references beside it, so that
+    /// counting copies none.
+    private struct Pair {
         var clients = 0
         /// The numbers of its database and its user.
         var database: Int
         var user: Int
         var limits: Limits
-        /// The limits are of these.
-        var settings: SettingsInForce
     }
 
-    private var tallies = Register<Key, Tally>()
-    /// Clients by database and by user.
-    private var databases = Register<String, Int>()
-    private var users = Register<String, Int>()
+    private var pairNumbers = Numbering<Key>()
+    private var databaseNumbers = Numbering<String>()
+    private var userNumbers = Numbering<String>()
+    /// By the numbers of the pairs.
+    private var pairs: [Pair] = []
+    private var admissions: [Admission?] = []
+    /// What the limits of the pairs were taken from.
+    private var sources: [SettingsInForce?] = []
+    /// Clients by the numbers of the databases and of the users.
+    private var ofDatabases: [Int] = []
+    private var ofUsers: [Int] = []
+    /// Who came last: most clients of a program log in alike.
+    private var recent: Admission?
 
-    var isEmpty: Bool { tallies.isEmpty && databases.isEmpty && users.isEmpty }
+    var isEmpty: Bool { pairNumbers.isEmpty && databaseNumbers.isEmpty && userNumbers.isEmpty }
 
     /// Counts a client; a failure says which limit forbids that.
     mutating func admit(
         database: String, user: String, _ settings: SettingsInForce
     ) -> Result<Admission, ErrorFields> {
-        let key = Key(database: database, user: user)
-        let number = tallies.number(of: key) ?? begin(key, settings)
-        if tallies[number].settings !== settings {
-            tallies[number].limits = Limits(key, settings.value)
-            tallies[number].settings = settings
+        let admission = known(database, user) ?? begin(Key(database: database, user: user), settings)
+        let number = admission.pair
+        if sources[number] !== settings {
+            pairs[number].limits = Limits(admission, settings.value)
+            sources[number] = settings
         }
-        if let error = objection(to: key, tallies[number]) {
-            endIfUnused(number)
+        if let error = objection(to: admission) {
+            endIfUnused(admission)
             return .failure(error)
         }
         count(1, number)
-        return .success(tallies[number].admission)
+        recent = admission
+        return .success(admission)
     }
 
     mutating func dismiss(_ client: Admission) {
-        count(-1, client.tally)
-        endIfUnused(client.tally)
+        count(-1, client.pair)
+        endIfUnused(client)
     }
 
-    private func objection(to key: Key, _ tally: Tally) -> ErrorFields? {
-        let limits = tally.limits
-        if limits.ofDatabase > 0, databases[tally.database] >= limits.ofDatabase {
-            return .tooMany("clients of database \"\(key.database)\"", limit: limits.ofDatabase)
+    private func known(_ database: String, _ user: String) -> Admission? {
+        if let recent, recent.database == database, recent.user == user { return recent }
+        return pairNumbers.number(of: Key(database: database, user: user)).flatMap { admissions[$0] }
+    }
+
+    private func objection(to admission: Admission) -> ErrorFields? {
+        let pair = pairs[admission.pair]
+        let limits = pair.limits
+        if limits.ofDatabase > 0, ofDatabases[pair.database] >= limits.ofDatabase {
+            return .tooMany("clients of database \"\(admission.database)\"", limit: limits.ofDatabase)
         }
-        if limits.ofUser > 0, users[tally.user] >= limits.ofUser {
-            return .tooMany("clients of user \"\(key.user)\"", limit: limits.ofUser)
+        if limits.ofUser > 0, ofUsers[pair.user] >= limits.ofUser {
+            return .tooMany("clients of user \"\(admission.user)\"", limit: limits.ofUser)
         }
-        if limits.ofBoth > 0, tally.clients >= limits.ofBoth {
-            return .tooMany("clients of database \"\(key.database)\" and user \"\(key.user)\"", limit: limits.ofBoth)
+        if limits.ofBoth > 0, pair.clients >= limits.ofBoth {
+            return .tooMany(
+                "clients of database \"\(admission.database)\" and user \"\(admission.user)\"",
+                limit: limits.ofBoth)
         }
         return nil
     }
 
-    private mutating func begin(_ key: Key, _ settings: SettingsInForce) -> Int {
-        let database = databases.number(of: key.database) ?? databases.add(key.database) { _ in 0 }
-        let user = users.number(of: key.user) ?? users.add(key.user) { _ in 0 }
-        return tallies.add(key) { number in
-            Tally(
-                admission: Admission(user: key.user, tally: number), database: database, user: user,
-                limits: Limits(key, settings.value), settings: settings)
+    private mutating func begin(_ key: Key, _ settings: SettingsInForce) -> Admission {
+        let database = databaseNumbers.number(of: key.database) ?? databaseNumbers.add(key.database)
+        let user = userNumbers.number(of: key.user) ?? userNumbers.add(key.user)
+        if database == ofDatabases.count { ofDatabases.append(0) }
+        if user == ofUsers.count { ofUsers.append(0) }
+        let number = pairNumbers.add(key)
+        let admission = Admission(database: key.database, user: key.user, pair: number)
+        let pair = Pair(database: database, user: user, limits: Limits(admission, settings.value))
+        if number == pairs.count {
+            pairs.append(pair)
+            admissions.append(admission)
+            sources.append(settings)
+        } else {
+            pairs[number] = pair
+            admissions[number] = admission
+            sources[number] = settings
         }
+        return admission
     }
 
     private mutating func count(_ change: Int, _ number: Int) {
-        tallies[number].clients += change
-        databases[tallies[number].database] += change
-        users[tallies[number].user] += change
+        pairs[number].clients += change
+        ofDatabases[pairs[number].database] += change
+        ofUsers[pairs[number].user] += change
     }
 
-    private mutating func endIfUnused(_ number: Int) {
-        let tally = tallies[number]
-        guard tally.clients == 0 else { return }
-        tallies.remove(number)
+    private mutating func endIfUnused(_ admission: Admission) {
+        let pair = pairs[admission.pair]
+        guard pair.clients == 0 else { return }
+        if recent === admission { recent = nil }
+        pairNumbers.remove(Key(database: admission.database, user: admission.user))
+        admissions[admission.pair] = nil
+        sources[admission.pair] = nil
         // Others with the same database or user have clients, as long as they stay.
-        if databases[tally.database] == 0 { databases.remove(tally.database) }
-        if users[tally.user] == 0 { users.remove(tally.user) }
+        if ofDatabases[pair.database] == 0 { databaseNumbers.remove(admission.database) }
+        if ofUsers[pair.user] == 0 { userNumbers.remove(admission.user) }
     }
 }
 

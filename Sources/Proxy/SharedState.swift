@@ -65,6 +65,8 @@ final class SharedState: Sendable {
         var byKey: [GroupKey: PoolGroup] = [:]
         /// By the number of the cluster and the database's name on its servers.
         var writes: [Int: [String: DatabaseFloor]] = [:]
+        /// What was asked for last, and under which settings: most clients of a program log in alike.
+        var recent: (database: String, user: String, settings: SettingsInForce, group: PoolGroup)?
     }
 
     /// The settings in force; a reload changes them.
@@ -142,46 +144,59 @@ final class SharedState: Sendable {
     ///
     /// - Parameter found: what a server says of the user's secret.
     func group(database: String, user: String, secret found: Secret? = nil) -> Result<PoolGroup, ErrorFields> {
-        let settings = settings.value
+        let settings = settings
+        return groups.withLock { groups in
+            if found == nil, let recent = groups.recent, recent.settings === settings, recent.database == database,
+                recent.user == user
+            {
+                return .success(recent.group)
+            }
+            let result = group(database: database, user: user, found, settings.value, &groups)
+            if case .success(let group) = result { groups.recent = (database, user, settings, group) }
+            return result
+        }
+    }
+
+    private func group(
+        database: String, user: String, _ found: Secret?, _ settings: ProxySettings, _ groups: inout Groups
+    ) -> Result<PoolGroup, ErrorFields> {
         guard let entry = settings.database(named: database), let cluster = clusterNumbers[entry.cluster] else {
             return .failure(ErrorFields(.fatal, "3D000", "database \"\(database)\" does not exist"))
         }
         // All clients of a database with a user of its own share that user's pools.
         let user = entry.user ?? user
         let found = entry.user == nil ? found : entry.secret
-        return groups.withLock { groups in
-            let key = GroupKey(database: database, user: user)
-            if let known = groups.byKey[key] {
-                guard let found, known.secret != found else { return .success(known) }
-                // The password was changed; servers want the new one.
-                let new = PoolGroup(
-                    known.core, entry: entry, secret: found, pool: known.pool,
-                    maxMessageSize: settings.server.maxMessageSize)
-                groups.list[known.number] = new
-                groups.byKey[key] = new
-                return .success(new)
-            }
-            guard groups.list.count < Self.groupLimit else {
-                return .failure(
-                    ErrorFields(
-                        .fatal, "53300", "too many pools",
-                        detail: "At most \(Self.groupLimit) pairs of database and user are served."))
-            }
-            let serverName = entry.serverName(forRequest: database)
-            let writes = groups.writes[cluster, default: [:]][serverName] ?? DatabaseFloor()
-            groups.writes[cluster, default: [:]][serverName] = writes
-            let core = PoolGroup.Core(
-                number: groups.list.count, database: database, user: user, cluster: cluster,
-                catalog: catalogs.use(cluster: cluster, database: serverName), writes: writes,
-                workerCount: workerCount)
-            let group = PoolGroup(
-                core, entry: entry, secret: found ?? settings.directory.lookup(user),
-                pool: settings.poolSettings(database: entry, user: user),
+        let key = GroupKey(database: database, user: user)
+        if let known = groups.byKey[key] {
+            guard let found, known.secret != found else { return .success(known) }
+            // The password was changed; servers want the new one.
+            let new = PoolGroup(
+                known.core, entry: entry, secret: found, pool: known.pool,
                 maxMessageSize: settings.server.maxMessageSize)
-            groups.list.append(group)
-            groups.byKey[key] = group
-            return .success(group)
+            groups.list[known.number] = new
+            groups.byKey[key] = new
+            return .success(new)
         }
+        guard groups.list.count < Self.groupLimit else {
+            return .failure(
+                ErrorFields(
+                    .fatal, "53300", "too many pools",
+                    detail: "At most \(Self.groupLimit) pairs of database and user are served."))
+        }
+        let serverName = entry.serverName(forRequest: database)
+        let writes = groups.writes[cluster, default: [:]][serverName] ?? DatabaseFloor()
+        groups.writes[cluster, default: [:]][serverName] = writes
+        let core = PoolGroup.Core(
+            number: groups.list.count, database: database, user: user, cluster: cluster,
+            catalog: catalogs.use(cluster: cluster, database: serverName), writes: writes,
+            workerCount: workerCount)
+        let group = PoolGroup(
+            core, entry: entry, secret: found ?? settings.directory.lookup(user),
+            pool: settings.poolSettings(database: entry, user: user),
+            maxMessageSize: settings.server.maxMessageSize)
+        groups.list.append(group)
+        groups.byKey[key] = group
+        return .success(group)
     }
 
     /// Puts new settings in force, as far as the running process can follow them.
@@ -190,6 +205,7 @@ final class SharedState: Sendable {
     func take(_ settings: ProxySettings) -> [PoolGroup] {
         live.withLock { $0 = SettingsInForce(settings) }
         return groups.withLock { groups in
+            groups.recent = nil
             var changed: [PoolGroup] = []
             for (number, group) in groups.list.enumerated() where group.end == nil {
                 let new = renewed(group, settings)

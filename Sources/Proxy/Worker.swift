@@ -69,6 +69,7 @@ final class Worker {
     var links: [ReplicationLink?] = []
     /// Clients that have not logged in, or had not a while ago, in the order of arrival.
     var newcomers: [Token] = []
+    var startups = StartupMemory()
     /// Slots of the servers that other workers opened.
     var adoptedSlots: [ServerID: Int] = [:]
     /// By the number of the cluster.

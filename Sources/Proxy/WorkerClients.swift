@@ -17,28 +17,25 @@ extension Worker {
 
     func accept(_ token: Token) {
         guard let listening = listeners[token.index] else { return }
-        for _ in 0..<64 {
-            switch listening.listener.accept() {
-            case .connection(let descriptor, let peer):
-                let server = workerForNext(listening)
-                let number = shared.clientCount.add(1, ordering: .sequentiallyConsistent).newValue
-                shared.pulses[server].clientComes()
-                if server == id.rawValue {
-                    welcomeConnection(descriptor, peer, listening.kind, number: number)
-                } else {
-                    mailboxes[server].post(.accepted(descriptor, peer, listening.kind, number: number))
-                }
-            case .wouldBlock:
-                return
-            case .exhausted(let failure):
-                shared.logger.error("cannot accept clients, trying again in a moment: \(failure)")
-                _ = poller.remove(listening.listener.descriptor)
-                pausedListeners.append(token)
-                return
-            case .failed(let failure):
-                shared.logger.error("\(listening.listener.place) no longer accepts clients: \(failure)")
-                return
+        // The next one, if there is one, is told of by the next wait: to ask for it in vain costs more.
+        switch listening.listener.accept() {
+        case .connection(let descriptor, let peer):
+            let server = workerForNext(listening)
+            let number = shared.clientCount.add(1, ordering: .sequentiallyConsistent).newValue
+            shared.pulses[server].clientComes()
+            if server == id.rawValue {
+                welcomeConnection(descriptor, peer, listening.kind, number: number)
+            } else {
+                mailboxes[server].post(.accepted(descriptor, peer, listening.kind, number: number))
             }
+        case .wouldBlock:
+            break
+        case .exhausted(let failure):
+            shared.logger.error("cannot accept clients, trying again in a moment: \(failure)")
+            _ = poller.remove(listening.listener.descriptor)
+            pausedListeners.append(token)
+        case .failed(let failure):
+            shared.logger.error("\(listening.listener.place) no longer accepts clients: \(failure)")
         }
     }
 
@@ -223,7 +220,8 @@ extension Worker {
                 let step = shared.derivedKeys.withLock { cache in
                     swap(&cache.lent, &login.lent)
                     defer { cache.lent = nil }
-                    return login.machine.receive(bytes, at: &offset, cache: &cache, toClient: &toClient)
+                    return login.machine.receive(
+                        bytes, at: &offset, cache: &cache, startups: &startups, toClient: &toClient)
                 }
                 if case .encrypt = step { return encrypt(client, bytes, at: &offset) }
                 guard follow(step, client) else { return flush(client, bytes) }

@@ -72,13 +72,21 @@ public struct ClientLogin: Sendable {
     }
 
     /// Reads the client's bytes from `offset` on.
+    ///
+    /// - Parameter startups: shared by all logins of a worker.
     public mutating func receive(
-        _ input: Span<UInt8>, at offset: inout Int, cache: inout DerivedKeysCache, toClient: inout Outbox
+        _ input: Span<UInt8>, at offset: inout Int, cache: inout DerivedKeysCache, startups: inout StartupMemory,
+        toClient: inout Outbox
     ) -> Step {
         while true {
             switch state {
             case .starting:
                 if beginsDirectly(input, at: offset) { return .encrypt }
+                if let known = startups.request(at: offset, of: input) {
+                    offset += known.length
+                    return begin(known.request, toClient: &toClient)
+                }
+                let start = offset
                 switch StartupPacket.scan(input.extracting(offset..<input.count)) {
                 case .needMore:
                     return .needInput
@@ -91,7 +99,11 @@ public struct ClientLogin: Sendable {
                             .fatal, "0A000", "unsupported frontend protocol \(number): server supports 3.0 to 3.2"))
                 case .packet(let packet, let length):
                     offset += length
-                    if let step = started(packet, isLast: offset == input.count, toClient: &toClient) { return step }
+                    let step = started(packet, isLast: offset == input.count, toClient: &toClient)
+                    if case .identify(let request) = step {
+                        startups.remember(input.bytes(in: start..<offset), request)
+                    }
+                    if let step { return step }
                 }
             case .identifying:
                 return .needInput
@@ -173,18 +185,22 @@ public struct ClientLogin: Sendable {
             case .failure(let mistake):
                 return .close(mistake.error)
             case .success(let request):
-                guard isEncrypted || encryption != .required else { return .close(.needsEncryption) }
-                state = .identifying
-                user = request.user
-                if request.needsNegotiation {
-                    toClient.write {
-                        $0.appendNegotiateProtocolVersion(
-                            minor: request.hasLongKey ? 2 : 0, unsupportedOptions: request.unsupportedOptions)
-                    }
-                }
-                return .identify(request)
+                return begin(request, toClient: &toClient)
             }
         }
+    }
+
+    private mutating func begin(_ request: StartupRequest, toClient: inout Outbox) -> Step {
+        guard isEncrypted || encryption != .required else { return .close(.needsEncryption) }
+        state = .identifying
+        user = request.user
+        if request.needsNegotiation {
+            toClient.write {
+                $0.appendNegotiateProtocolVersion(
+                    minor: request.hasLongKey ? 2 : 0, unsupportedOptions: request.unsupportedOptions)
+            }
+        }
+        return .identify(request)
     }
 
     /// nil: go on reading.

@@ -157,6 +157,7 @@ public struct RouterSettings: Equatable, Sendable {
     ///
     /// - Returns: the first mistake, if there is one.
     public mutating func take(from parameters: inout [StartupParameter], port: ListenerKind) -> ErrorFields? {
+        guard parameters.contains(where: { Self.isRouters($0.name) }) else { return nil }
         for parameter in parameters where Self.isRouters(parameter.name) {
             guard let name = Self.name(parameter.name.lowercased()) else { return Self.unknown(parameter.name) }
             if let error = set(name, parameter.value) { return error }

@@ -52,8 +52,9 @@ public struct ProfileTable: Sendable {
     private var entries: [ProfileID: Entry] = [:]
     private var numbers: [[StartupParameter]: ProfileID] = [[]: .base]
     private var next: UInt32 = 1
-    /// What was asked for last, in the client's words: most clients of a program bring the same.
-    private var recent: (brought: [StartupParameter], profile: SettingsProfile)?
+    /// What was asked for last, in the client's words: most clients of a program bring the same. `uses` of it are not
+    /// in its entries yet.
+    private var recent: (brought: [StartupParameter], profile: SettingsProfile, uses: Int)?
 
     public init() {}
 
@@ -73,14 +74,22 @@ public struct ProfileTable: Sendable {
 
     /// Gives a list of settings its number and retains it.
     public mutating func retain(_ parameters: [StartupParameter]) -> SettingsProfile {
-        if let recent, recent.brought == parameters {
-            retain(recent.profile.id)
-            if recent.profile.parsing != recent.profile.id { retain(recent.profile.parsing) }
-            return recent.profile
+        if let profile = recent?.profile, recent?.brought == parameters {
+            recent?.uses += 1
+            return profile
         }
+        settleRecent()
         let profile = newlyRetained(parameters)
-        recent = (parameters, profile)
+        recent = (parameters, profile, 0)
         return profile
+    }
+
+    /// Enters the uses that were only counted.
+    private mutating func settleRecent() {
+        guard let profile = recent?.profile, let uses = recent?.uses, uses > 0 else { return }
+        recent?.uses = 0
+        entries[profile.id]?.references += uses
+        if profile.parsing != profile.id { entries[profile.parsing]?.references += uses }
     }
 
     private mutating func newlyRetained(_ parameters: [StartupParameter]) -> SettingsProfile {
@@ -109,11 +118,16 @@ public struct ProfileTable: Sendable {
 
     /// Gives back what `retain` of a list gave.
     public mutating func release(_ profile: SettingsProfile) {
+        if let uses = recent?.uses, uses > 0, recent?.profile.id == profile.id {
+            recent?.uses -= 1
+            return
+        }
         release(profile.id)
         if profile.parsing != profile.id { release(profile.parsing) }
     }
 
     public mutating func release(_ id: ProfileID) {
+        if recent?.profile.id == id || recent?.profile.parsing == id { settleRecent() }
         guard let entry = entries[id] else { return }
         if entry.references > 1 {
             entries[id]?.references -= 1

@@ -101,6 +101,26 @@ public struct StartupRequest: Equatable, Sendable {
     }
 }
 
+/// The last startup packet and what it asked for: most clients of a program send the same bytes.
+public struct StartupMemory: Sendable {
+    private var packet: [UInt8] = []
+    private var request: StartupRequest?
+
+    public init() {}
+
+    func request(at offset: Int, of input: Span<UInt8>) -> (request: StartupRequest, length: Int)? {
+        guard let request, input.count - offset >= packet.count,
+            input.matches(packet, in: offset..<offset + packet.count)
+        else { return nil }
+        return (request, packet.count)
+    }
+
+    mutating func remember(_ packet: [UInt8], _ request: StartupRequest) {
+        self.packet = packet
+        self.request = request
+    }
+}
+
 /// What a replication connection is for.
 public enum ReplicationKind: Equatable, Sendable {
     /// The log of the whole cluster; the connection is in no database.
@@ -115,7 +135,8 @@ public enum ReplicationKind: Equatable, Sendable {
         // As PostgreSQL reads a boolean: any beginning that leaves no doubt.
         let isTrue = word == "1" || word == "on" || isBeginning(word, of: "true") || isBeginning(word, of: "yes")
         if isTrue { return .success(.physical) }
-        let isFalse = word == "0" || isBeginning(word, of: "false") || isBeginning(word, of: "no") || word == "of"
+        let isFalse =
+            word == "0" || isBeginning(word, of: "false") || isBeginning(word, of: "no") || word == "of"
             || word == "off"
         return isFalse ? .success(nil) : .failure(.replication(value))
     }

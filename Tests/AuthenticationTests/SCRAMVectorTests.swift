@@ -10,7 +10,7 @@ struct SCRAMVectorTests {
         let exchange = try SCRAMServerExchange(
             clientFirst: .parse(Array("n,,n=user,r=rOprNGfwEbeRWgbNEkqO".utf8)),
             verifier: .password(
-                Array("pencil".utf8), salt: #require(Base64.decode(Array("W22ZaJ0SNY7soEsUEjb6gQ==".utf8))),
+                Array("pencil".utf8), salt: #require(Base64.decode(Array("W22ZaJ0SNY7soEsUEjb6gQ==".utf8)[...])),
                 iterations: 4096),
             nonce: Array("%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".utf8))
         let serverFirst = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
@@ -67,7 +67,7 @@ struct SCRAMVectorTests {
     ])
     func base64(plain: String, encoded: String) {
         #expect(Base64.encode(Array(plain.utf8)) == Array(encoded.utf8))
-        #expect(Base64.decode(Array(encoded.utf8)) == Array(plain.utf8))
+        #expect(Base64.decode(Array(encoded.utf8)[...]) == Array(plain.utf8))
     }
 
     @Test(arguments: [
@@ -76,13 +76,13 @@ struct SCRAMVectorTests {
         "Zm=v", "Zg==AAAA", "Zm9vZ", "Zmäv",
     ])
     func malformedBase64(text: String) {
-        #expect(Base64.decode(Array(text.utf8)) == nil)
+        #expect(Base64.decode(Array(text.utf8)[...]) == nil)
     }
 
     @Test func base64OfAllBytes() {
         let bytes = [UInt8](0...255)
         for start in 0..<3 {
-            #expect(Base64.decode(Base64.encode(Array(bytes[start...]))) == Array(bytes[start...]))
+            #expect(Base64.decode(Base64.encode(Array(bytes[start...]))[...]) == Array(bytes[start...]))
         }
     }
 

@@ -20,9 +20,10 @@ struct EncryptionTests {
         _ login: inout ClientLogin, _ bytes: [UInt8]
     ) -> (step: ClientLogin.Step, used: Int, answer: String) {
         var cache = DerivedKeysCache(limit: 1)
+        var startups = StartupMemory()
         var toClient = Outbox()
         var offset = 0
-        let step = login.receive(bytes.span, at: &offset, cache: &cache, toClient: &toClient)
+        let step = login.receive(bytes.span, at: &offset, cache: &cache, startups: &startups, toClient: &toClient)
         return (step, offset, String(decoding: toClient.bytes(from: Span()), as: UTF8.self))
     }
 

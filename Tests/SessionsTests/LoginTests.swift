@@ -25,6 +25,7 @@ struct LoginTests {
     ) -> (client: ClientLogin.Step, server: ServerLogin.Step, ServerLogin) {
         var client = ClientLogin()
         var cache = DerivedKeysCache(derivesAtOnce: derivesAtOnce)
+        var startups = StartupMemory()
         var toServer = Outbox()
         var toClient = Outbox()
         var server = ServerLogin(
@@ -47,11 +48,13 @@ struct LoginTests {
                 inbox.client += upward.prefix(size)
                 upward.removeFirst(min(size, upward.count))
                 var offset = 0
-                var step = client.receive(inbox.client.span, at: &offset, cache: &cache, toClient: &toClient)
+                var step = client.receive(
+                    inbox.client.span, at: &offset, cache: &cache, startups: &startups, toClient: &toClient)
                 while case .derive(let derivation) = step {
                     #expect(toClient.isEmpty)
                     cache.lent = derivation.run()
-                    step = client.receive(inbox.client.span, at: &offset, cache: &cache, toClient: &toClient)
+                    step = client.receive(
+                        inbox.client.span, at: &offset, cache: &cache, startups: &startups, toClient: &toClient)
                     cache.lent = nil
                 }
                 if case .identify(let request) = step {
@@ -138,9 +141,10 @@ struct LoginTests {
     private func first(_ bytes: [UInt8]) -> (step: ClientLogin.Step, answer: [UInt8], used: Int) {
         var login = ClientLogin()
         var cache = DerivedKeysCache()
+        var startups = StartupMemory()
         var toClient = Outbox()
         var offset = 0
-        let step = login.receive(bytes.span, at: &offset, cache: &cache, toClient: &toClient)
+        let step = login.receive(bytes.span, at: &offset, cache: &cache, startups: &startups, toClient: &toClient)
         return (step, toClient.literals, offset)
     }
 
@@ -192,17 +196,18 @@ struct LoginTests {
     private func afterIdentification(_ bytes: [UInt8]) -> ClientLogin.Step {
         var login = ClientLogin()
         var cache = DerivedKeysCache()
+        var startups = StartupMemory()
         var toClient = Outbox()
         var startup: [UInt8] = []
         startup.appendStartup(parameters: [StartupParameter("user", "alice")])
         var offset = 0
-        _ = login.receive(startup.span, at: &offset, cache: &cache, toClient: &toClient)
+        _ = login.receive(startup.span, at: &offset, cache: &cache, startups: &startups, toClient: &toClient)
         // Bytes that come before the user was looked up wait.
         offset = 0
-        let early = login.receive(bytes.span, at: &offset, cache: &cache, toClient: &toClient)
+        let early = login.receive(bytes.span, at: &offset, cache: &cache, startups: &startups, toClient: &toClient)
         #expect(early == .needInput && offset == 0)
         _ = login.identified(with: authentication(.plain, "secret"), toClient: &toClient)
-        return login.receive(bytes.span, at: &offset, cache: &cache, toClient: &toClient)
+        return login.receive(bytes.span, at: &offset, cache: &cache, startups: &startups, toClient: &toClient)
     }
 
     @Test func whatIsNoPasswordEndsTheLogin() {
