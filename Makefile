@@ -93,7 +93,7 @@ pgo: libraries
 		python3 -B Tests/Benchmarks/training.py .build-pgo/release/pointsman
 	"$$(dirname "$$(readlink -f "$$(command -v $(SWIFT))")")/llvm-profdata" merge --sparse \
 		-o Fixtures/profile/pointsman.profdata .build-pgo/profile/*.profraw
-	rm -rf .build/release/*.build
+	rm -rf .build/release/*.build .build/release/description.json .build/release.yaml
 
 deps:
 	.ci/deps drivers openssl slapd strace haproxy patroni etcd nss-wrapper

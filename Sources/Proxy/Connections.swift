@@ -74,9 +74,20 @@ final class ClientConnection {
 
     let token: Token
     let descriptor: Descriptor
+    let processID: Int32
     /// The client itself, where a proxy tells.
     var peer: Peer
     let listener: ListenerKind
+    /// Why the present batch goes where it goes.
+    var routeReason = RouteReason.replicaSafe
+    /// What the present batch has waited for in vain.
+    var waitedFor: HoldReason?
+    /// It came when there were as many as there may be.
+    var isSurplus = false
+    /// It was counted as logged in.
+    var isCounted = false
+    /// It has waited for the catalog, for the sake of the statement at hand.
+    var hasAwaitedCatalog = false
     let acceptedAt: UInt64
     var phase: Phase
     var session: ClientSession
@@ -89,8 +100,6 @@ final class ClientConnection {
     /// Tells this wait from earlier ones.
     var waitSerial: UInt32 = 0
     var demand = Demand(routeClass: .replicaSafe)
-    /// Why the present batch goes where it goes.
-    var routeReason = RouteReason.replicaSafe
     /// What keeps it off the replicas, if that has a name.
     var decisiveObject: DecisiveObject?
     /// Under monotonic consistency only.
@@ -105,21 +114,11 @@ final class ClientConnection {
     var activeAt: UInt64
     /// Under which database and user it is counted.
     var admission: Admission?
-    /// It came when there were as many as there may be.
-    var isSurplus = false
-    /// It was counted as logged in.
-    var isCounted = false
-    /// The wait that it was told of.
-    var noticedSerial: UInt32 = 0
     /// The batch, by its start, that ran for too long and is being cancelled.
     var cancelledStart: UInt64 = 0
     /// Nodes that cannot serve the present batch.
     var excluded = NodeSet()
-    /// What the present batch has waited for in vain.
-    var waitedFor: HoldReason?
     var holdDeadline: UInt64?
-    /// It has waited for the catalog, for the sake of the statement at hand.
-    var hasAwaitedCatalog = false
     /// The primary has ended its connection under the present batch.
     var stop: PrimaryStop?
     /// Why the present batch gets no server.
@@ -131,6 +130,8 @@ final class ClientConnection {
     var tried: ByteStore
     /// The nodes that have failed the present batch.
     var failed = NodeSet()
+    /// The wait that it was told of.
+    var noticedSerial: UInt32 = 0
     /// The socket may hold bytes that no event will tell of again.
     var mayHaveUnread = false
     /// The client has sent its last byte, read or not.
@@ -141,12 +142,11 @@ final class ClientConnection {
     /// It said goodbye, and answers to what it asked before are still to come.
     var isLeaving = false
     var isClosed = false
-    let processID: Int32
-    var cancelSecret: [UInt8]
+    var cancelSecret: CancelSecret
 
     init(
         token: Token, descriptor: Descriptor, peer: Peer, listener: ListenerKind, acceptedAt: UInt64,
-        processID: Int32, cancelSecret: [UInt8], awaitsProxyHeader: Bool,
+        processID: Int32, cancelSecret: CancelSecret, awaitsProxyHeader: Bool,
         encryption: ClientLogin.Encryption, blocks: BlockPool
     ) {
         phase = .login(LoginUnderWay(awaitsProxyHeader: awaitsProxyHeader, encryption: encryption))
@@ -158,7 +158,7 @@ final class ClientConnection {
         activeAt = acceptedAt
         self.processID = processID
         self.cancelSecret = cancelSecret
-        session = ClientSession(listener: listener, profile: .base, settings: SessionSettings())
+        session = ClientSession(listener: listener, profile: .base, settings: .standard)
         output = Output(pool: blocks)
         kept = ByteStore(pool: blocks)
         tried = ByteStore(pool: blocks)
@@ -267,9 +267,18 @@ final class ServerConnection {
     }
 }
 
+/// A picture of a cluster in one place: to look at it does not copy it.
+final class ClusterPicture: Sendable {
+    let topology: Topology
+
+    init(_ topology: Topology) { self.topology = topology }
+}
+
 /// A cluster as one worker sees it.
 final class ClusterView {
-    var topology = Topology()
+    private(set) var picture = ClusterPicture(Topology())
+    private var primaryPlace: Int?
+    var topology: Topology { picture.topology }
     /// The primary, or the last one.
     var lastPrimary: NodeID?
     /// Batches under way by place of the node.
@@ -287,13 +296,12 @@ final class ClusterView {
                 latencies[place] = Latency()
             }
         }
-        topology = new
+        picture = ClusterPicture(new)
+        primaryPlace = new.primaryPlace
     }
 
     /// Whether the node in a place takes the writes.
-    func isPrimary(_ place: Int) -> Bool {
-        place < topology.nodes.count && topology.primary == topology.nodes[place].id
-    }
+    func isPrimary(_ place: Int) -> Bool { place == primaryPlace }
 }
 
 /// Where a server listens.

@@ -51,7 +51,7 @@ final class PoolGroup: Sendable {
     let routing: RoutingSettings
     let maxLagNanoseconds: UInt64
     let pool: PoolSettings
-    let session: SessionSettings
+    let session: SharedSettings
     /// Its clients may take too long for something.
     let limitsTime: Bool
     /// Why its clients have to leave; nil: they may stay.
@@ -116,8 +116,8 @@ final class PoolGroup: Sendable {
 
     func existingPool(_ place: Int) -> Pool? { core.pools[place].load() }
 
-    static func session(_ entry: DatabaseSettings, _ pool: PoolSettings, maxMessageSize: Int) -> SessionSettings {
-        SessionSettings(
+    static func session(_ entry: DatabaseSettings, _ pool: PoolSettings, maxMessageSize: Int) -> SharedSettings {
+        let settings = SessionSettings(
             maxBufferedBatch: entry.routing.maxBufferedBatch, maxMessageSize: maxMessageSize,
             maxPreparedStatements: pool.maxPreparedStatements,
             lazyBegin: entry.routing.lazyBegin, splitTransactions: entry.routing.splitTransactions,
@@ -126,6 +126,7 @@ final class PoolGroup: Sendable {
             allowsTransactions: pool.mode != .statement,
             defaults: RoutingDefaults(
                 consistency: entry.routing.consistency, maxLag: entry.routing.maxLag.clampedNanoseconds))
+        return SharedSettings(settings)
     }
 
     /// What is said to a client of a profile, if a server was asked before.

@@ -99,7 +99,7 @@ final class Worker {
     /// Numbers the waits of this worker's clients.
     var waitSerial: UInt32 = 0
     /// The client whose bytes are being handled while a pool is asked: it goes on by itself.
-    var acquiring: ClientConnection?
+    var acquiring: Token?
     /// Connections that have more to do than their last event allowed.
     var resumable: [Token] = []
     /// The slots of clients that wait for the cluster to change, with the bytes that are kept of each.
@@ -111,8 +111,8 @@ final class Worker {
     var consoleWaiters: Set<Int> = []
     /// By the number of the group.
     var traffic: [Traffic] = []
-    /// By the number of the group and the place of the node, as far as they were asked for.
-    var knownPools: [[Pool?]] = []
+    /// By the number of the group, as many for each as a cluster has places, as far as they were asked for.
+    var knownPools: [Pool?] = []
 
     /// Reused by every call into the machines.
     var toClient = Outbox()

@@ -1,10 +1,32 @@
 // How does a cancel request reach the query that runs now, and never another?
 
 import Locks
+import OpenSSL
 import Pooling
 import Reactor
 import Sessions
 import Wire
+
+/// What must be shown to cancel a client's work.
+enum CancelSecret {
+    /// As long as it was until protocol 3.2.
+    case short(UInt32)
+    case long([UInt8])
+
+    static func random() -> CancelSecret {
+        .short(SecureRandom.bytes(4).reduce(0) { $0 << 8 | UInt32($1) })
+    }
+
+    /// As long as PostgreSQL's own.
+    static func randomLong() -> CancelSecret { .long(SecureRandom.bytes(32)) }
+
+    var bytes: [UInt8] {
+        switch self {
+        case .short(let word): (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * $0)) }
+        case .long(let bytes): bytes
+        }
+    }
+}
 
 extension Worker {
     /// A cancel connection that says nothing for this long is given up.
@@ -45,7 +67,7 @@ extension Worker {
     }
 
     func cancelClient(slot: Int, secret: [UInt8]) {
-        guard slot < clients.count, let client = clients[slot], client.cancelSecret == secret else { return }
+        guard slot < clients.count, let client = clients[slot], client.cancelSecret.bytes == secret else { return }
         if let link = client.link, link.isStreaming { return startCancel(link) }
         guard case .serving = client.phase else { return }
         switch client.wait {

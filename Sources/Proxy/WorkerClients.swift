@@ -53,7 +53,7 @@ extension Worker {
         let key = CancelKey(peer: shared.settings.value.server.peerID, worker: id.rawValue, slot: token.index)
         let client = ClientConnection(
             token: token, descriptor: descriptor, peer: peer, listener: kind, acceptedAt: now,
-            processID: key.processID, cancelSecret: SecureRandom.bytes(4),
+            processID: key.processID, cancelSecret: .random(),
             awaitsProxyHeader: shared.settings.value.listen.proxies.contains(peer),
             encryption: shared.transports.encryption(of: peer, on: kind), blocks: blocks)
         while clients.count <= token.index { clients.append(nil) }

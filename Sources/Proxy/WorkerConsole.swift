@@ -77,7 +77,7 @@ extension Worker {
         }
         client.phase = .console(ConsoleSession(onlyLooks: !mayChange), user: user)
         Welcome(reported: Console.parameters).write(
-            processID: client.processID, secret: client.cancelSecret, isOnReaderPort: false, toClient: &toClient)
+            processID: client.processID, secret: client.cancelSecret.bytes, isOnReaderPort: false, toClient: &toClient)
         return true
     }
 

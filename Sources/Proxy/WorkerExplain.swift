@@ -21,7 +21,7 @@ extension Worker {
         let request = request(prospect.demand, of: client, group)
         let cluster = clusters[group.cluster]
         return RouteExplanation(
-            prospect: prospect, request: request, decision: decide(request, group), settings: group.routing,
+            prospect: prospect, request: request, decision: decide(request, group, cluster), settings: group.routing,
             topology: cluster.topology, outstanding: cluster.outstanding, attached: client.server?.pool.node,
             startedSample: shared.clusters[group.cluster].samples.started,
             isCatalogKnown: statements.knows(group.catalog?.id ?? .none), now: now)

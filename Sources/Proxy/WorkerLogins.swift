@@ -17,8 +17,7 @@ extension Worker {
             return false
         case .identify(let request):
             guard case .login(let login) = client.phase else { preconditionFailure("Only a login identifies.") }
-            // As long as PostgreSQL's own.
-            if request.hasLongKey { client.cancelSecret = SecureRandom.bytes(32) }
+            if request.hasLongKey { client.cancelSecret = .randomLong() }
             if client.isSurplus, !Console.databases.contains(request.database) {
                 shared.refusals.withLock { $0["max_clients", default: 0] += 1 }
                 return turnAway(client, .tooManyClients(shared.settings.value.server.maxClients))
@@ -178,7 +177,7 @@ extension Worker {
         }
         client.session.welcomed(welcome)
         welcome.write(
-            processID: client.processID, secret: client.cancelSecret,
+            processID: client.processID, secret: client.cancelSecret.bytes,
             isOnReaderPort: client.session.listener == .reader, toClient: &toClient)
         shared.logger.log(
             level: shared.settings.value.server.logsConnections ? .info : .debug, "client logged in",

@@ -210,7 +210,7 @@ extension Worker {
         link.processID = login.processID
         link.secret = login.secret
         Welcome(reported: login.parameters).write(
-            processID: client.processID, secret: client.cancelSecret, isOnReaderPort: false, toClient: &toClient)
+            processID: client.processID, secret: client.cancelSecret.bytes, isOnReaderPort: false, toClient: &toClient)
         flush(client, Span())
         shared.logger.info(
             "replication client logged in",

@@ -30,6 +30,7 @@ extension Worker {
     /// - Returns: whether the client can go on: a server is attached, or the batch was refused.
     func acquire(_ client: ClientConnection, _ bytes: Span<UInt8>, at offset: inout Int) -> Bool {
         guard let group = client.group else { preconditionFailure("Only a client with a database asks for servers.") }
+        let cluster = clusters[group.cluster]
         while !client.isClosed {
             if let error = client.refusal {
                 client.refusal = nil
@@ -40,7 +41,7 @@ extension Worker {
                 return refuse(client, error, bytes, at: &offset)
             }
             if waitsForResume(client, group) { return false }
-            let decision = decide(client, group)
+            let decision = decide(client, group, cluster)
             if client.session.rerun != nil, let error = objection(to: decision.target, for: client, group) {
                 return refuse(client, error, bytes, at: &offset)
             }
@@ -67,14 +68,14 @@ extension Worker {
                 return refuse(client, error, bytes, at: &offset)
             }
             note(decision.reason, client, bytes, at: offset)
-            guard let place = clusters[group.cluster].topology.index(of: node) else {
+            guard let place = cluster.picture.topology.index(of: node) else {
                 preconditionFailure("The router names a node of the cluster.")
             }
             waitSerial = (waitSerial + 1) & 0xff_ffff
             client.waitSerial = waitSerial
             client.wait = .pool(node: place)
             client.activeAt = now
-            acquiring = client
+            acquiring = client.token
             withPool(pool(group, place)) { machine, actions in
                 machine.acquire(waiterID(client), worker: id, now: now, actions: &actions)
             }
@@ -90,14 +91,11 @@ extension Worker {
 
     /// The pool of the node in a place. A pool that was made stays, so that it need not be asked for again.
     private func pool(_ group: PoolGroup, _ place: Int) -> Pool {
-        let number = group.number
-        if number < knownPools.count, place < knownPools[number].count, let known = knownPools[number][place] {
-            return known
-        }
-        while knownPools.count <= number { knownPools.append([]) }
-        while knownPools[number].count <= place { knownPools[number].append(nil) }
+        let number = group.number * NodeSet.capacity + place
+        if number < knownPools.count, let known = knownPools[number] { return known }
+        while knownPools.count <= number { knownPools.append(nil) }
         let pool = group.pool(place)
-        knownPools[number][place] = pool
+        knownPools[number] = pool
         return pool
     }
 
@@ -120,22 +118,23 @@ extension Worker {
         return request
     }
 
-    private func decide(_ client: ClientConnection, _ group: PoolGroup) -> RouteDecision {
+    private func decide(
+        _ client: ClientConnection, _ group: PoolGroup, _ cluster: ClusterView
+    ) -> RouteDecision {
         var request = request(client.demand, of: client, group)
         if case .welcoming = client.phase {
             request.consistency = .eventual
             request.maxLag = .max
             request.listener = .split
         }
-        return decide(request, group)
+        return decide(request, group, cluster)
     }
 
-    func decide(_ request: RouteRequest, _ group: PoolGroup) -> RouteDecision {
-        let cluster = clusters[group.cluster]
+    func decide(_ request: RouteRequest, _ group: PoolGroup, _ cluster: ClusterView) -> RouteDecision {
         let outstanding = cluster.outstanding
         let latencies = group.routing.loadBalance == .latency ? cluster.latencies.map { $0.expected(at: now) } : []
         return Router.decide(
-            request, topology: cluster.topology, settings: group.routing, outstanding: outstanding.span,
+            request, topology: cluster.picture.topology, settings: group.routing, outstanding: outstanding.span,
             latency: latencies.span, random: group.routing.loadBalance == .roundRobin ? nextTurn() : random.next())
     }
 
@@ -211,7 +210,7 @@ extension Worker {
     private func refused(
         _ client: ClientConnection, node: Int, _ pool: Pool, _ reason: Pooling.RefuseReason
     ) {
-        defer { if client !== acquiring, client.wait.isNone { resumeLater(client) } }
+        defer { if client.token != acquiring, client.wait.isNone { resumeLater(client) } }
         if !clusters[pool.cluster].isPrimary(node) {
             client.excluded.insert(node)
             return
@@ -264,7 +263,7 @@ extension Worker {
                 client.excluded.insert(pool.node)
             }
             giveBack(server)
-            if client !== acquiring, client.wait.isNone { resumeLater(client) }
+            if client.token != acquiring, client.wait.isNone { resumeLater(client) }
             return
         }
         attach(client, server)
@@ -273,9 +272,11 @@ extension Worker {
     /// Whether the very connection may serve the client's batch.
     private func suits(_ server: ServerConnection, _ client: ClientConnection) -> Bool {
         let cluster = clusters[server.pool.cluster]
-        guard server.pool.node < cluster.topology.nodes.count else { return true }
-        if cluster.isPrimary(server.pool.node) {
-            return cluster.topology.nodes[server.pool.node].isPrimary(
+        let place = server.pool.node
+        let nodes = cluster.topology.nodes
+        guard place < nodes.count else { return true }
+        if cluster.isPrimary(place) {
+            return nodes.span[place].isPrimary(
                 onConnectionOf: server.connectedAt, reportingStandby: server.session.isStandby)
         }
         // A standby refuses whatever runs under SERIALIZABLE, even the order that would change it.
@@ -283,10 +284,9 @@ extension Worker {
         // What a transaction has read there it could not leave behind.
         if !client.session.mayBegin(on: server.session) { return false }
         if case .welcoming = client.phase { return true }
-        let node = cluster.topology.nodes[server.pool.node]
         // Floors may have risen since the node was chosen; they never sink.
         return request(client.demand, of: client, server.group)
-            .mayUse(node, at: server.pool.node, connectedAt: server.connectedAt)
+            .mayUse(nodes.span[place], at: place, connectedAt: server.connectedAt)
     }
 
     /// The running number of a choice in turn.
@@ -320,7 +320,7 @@ extension Worker {
         client.session.attached(
             to: &server.session, isReplica: !server.isPrimary, difference: difference, toServer: &toServer)
         if difference.isEmpty { holdProfile(server) }
-        guard client !== acquiring else { return }
+        guard client.token != acquiring else { return }
         // The order came while somebody else's bytes were handled.
         sendOwn(server)
         resumeLater(client)

@@ -86,21 +86,23 @@ public struct Router: Sendable {
         case .some(let set): candidates = set
         case .none(let obstacle): return withoutReplica(request, obstacle, fallback, topology, settings)
         }
-        if request.consistency == .monotonic, let last = request.lastRead, last.place < topology.nodes.count,
-            candidates.contains(last.place), topology.nodes[last.place].incarnation == last.incarnation
+        // A node that is looked at through the span is not copied.
+        let nodes = topology.nodes.span
+        if request.consistency == .monotonic, let last = request.lastRead, last.place < nodes.count,
+            candidates.contains(last.place), nodes[last.place].incarnation == last.incarnation
         {
-            return RouteDecision(target: .replica(topology.nodes[last.place].id), reason: .replicaReadBefore)
+            return RouteDecision(target: .replica(nodes[last.place].id), reason: .replicaReadBefore)
         }
         let primary = settings.primaryReads == .always && reason == .replicaSafe ? topology.primaryPlace : nil
         if let primary { candidates.insert(primary) }
         let choice = ReplicaChoice(balance: settings.loadBalance, random: random)
-        let chosen = choice.choose(among: candidates, topology.nodes.span, outstanding, latency)
+        let chosen = choice.choose(among: candidates, nodes, outstanding, latency)
         if chosen == primary {
-            return RouteDecision(target: .primary(topology.nodes[chosen].id), reason: .primaryTakesShare)
+            return RouteDecision(target: .primary(nodes[chosen].id), reason: .primaryTakesShare)
         }
         let covered = reason == .replicaSafe && request.effectiveFloor != .none
         return RouteDecision(
-            target: .replica(topology.nodes[chosen].id), reason: covered ? .replicaCoversFloor : reason)
+            target: .replica(nodes[chosen].id), reason: covered ? .replicaCoversFloor : reason)
     }
 
     // MARK: No replica

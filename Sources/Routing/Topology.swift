@@ -208,5 +208,9 @@ public struct Topology: Equatable, Sendable {
     public var primaryPlace: Int? { primary.flatMap { index(of: $0) } }
 
     /// The place of a node in `nodes`.
-    public func index(of id: NodeID) -> Int? { nodes.firstIndex { $0.id == id } }
+    public func index(of id: NodeID) -> Int? {
+        let nodes = nodes.span
+        for place in nodes.indices where nodes[place].id == id { return place }
+        return nil
+    }
 }

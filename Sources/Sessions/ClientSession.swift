@@ -45,7 +45,7 @@ public struct ClientSession: ~Copyable, Sendable {
     /// RESET ALL may have changed any of them.
     var touchesAll = false
     /// What the attached server has said of them.
-    var inspected: InspectedState?
+    var inspected: Inspected?
     /// Code has run on the attached server that may have left anything there.
     var hasRunHiddenCode = false
     /// What the session is pinned for may be gone.
@@ -58,7 +58,8 @@ public struct ClientSession: ~Copyable, Sendable {
     var isPinInDoubt = false
     /// That statement has failed: it has left nothing that cannot be asked for.
     var isHiddenPinVoid = false
-    public let settings: SessionSettings
+    private let sharedSettings: SharedSettings
+    public var settings: SessionSettings { sharedSettings.value }
     /// By which rules the server read texts that was attached last.
     var lexer: LexerSettings
     /// Something was sent in this transaction that may have changed them.
@@ -154,7 +155,7 @@ public struct ClientSession: ~Copyable, Sendable {
     var lesson: Rerun?
 
     public init(
-        listener: ListenerKind, profile: SettingsProfile, settings: SessionSettings, catalog: CatalogID = .none,
+        listener: ListenerKind, profile: SettingsProfile, settings: SharedSettings, catalog: CatalogID = .none,
         router: RouterSettings = RouterSettings()
     ) {
         port = listener
@@ -162,7 +163,7 @@ public struct ClientSession: ~Copyable, Sendable {
         initialRouter = router
         self.router = router
         self.profile = profile
-        self.settings = settings
+        sharedSettings = settings
         lexer = profile.lexer
         self.catalog = catalog
     }

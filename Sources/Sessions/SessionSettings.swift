@@ -45,3 +45,23 @@ public struct SessionSettings: Equatable, Sendable {
         self.defaults = defaults
     }
 }
+
+/// Settings that many sessions have in common, kept once for all of them.
+public struct SharedSettings: Sendable {
+    private indirect enum Box: Sendable {
+        case settings(SessionSettings)
+    }
+
+    /// Those of a client that has not said what it wants.
+    public static let standard = SharedSettings(SessionSettings())
+
+    private let box: Box
+
+    public init(_ settings: SessionSettings) { box = .settings(settings) }
+
+    public var value: SessionSettings {
+        switch box {
+        case .settings(let settings): settings
+        }
+    }
+}

@@ -3,6 +3,11 @@
 public import SQL
 import Wire
 
+/// On the heap, because hardly any session is asked about.
+indirect enum Inspected: Sendable {
+    case state(InspectedState)
+}
+
 /// What a server was found to hold of a session.
 public struct InspectedState: Sendable {
     public private(set) var settings: [InspectedSetting] = []
@@ -133,7 +138,7 @@ extension ClientSession {
         var nothing = InspectedState(rows: [])
         if hasTouchedSettings { nothing.reasons.insert(.setting) }
         if !isPinned, hasRunHiddenCode { nothing.reasons.insert(.hiddenCode) }
-        inspected = nothing
+        inspected = .state(nothing)
         forgetDoubts()
     }
 
@@ -153,7 +158,7 @@ extension ClientSession {
             // Somebody else may get the server, which is cleaned first.
             hasLeftTraces = true
         }
-        inspected = found
+        inspected = .state(found)
         if question.contains(.reasons) { forgetDoubts() }
     }
 

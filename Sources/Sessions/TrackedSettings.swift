@@ -95,8 +95,9 @@ extension ClientSession {
 
     /// What the server has said since the last call.
     public mutating func takeInspected() -> InspectedState? {
-        defer { inspected = nil }
-        return inspected
+        guard case .state(let found) = inspected else { return nil }
+        inspected = nil
+        return found
     }
 
     /// The session has other settings, which the attached server has, too.

@@ -77,7 +77,8 @@ final class Rig {
         clients.append(
             Client(
                 session: ClientSession(
-                    listener: listener, profile: profile, settings: settings, catalog: catalog, router: router)))
+                    listener: listener, profile: profile, settings: SharedSettings(settings), catalog: catalog,
+                    router: router)))
         return clients.count - 1
     }
 

@@ -30,7 +30,7 @@ final class SessionTurn: Operation {
         self.name = name
         self.requests = requests
         self.reply = reply
-        client = ClientSession(listener: .split, profile: .base, settings: SessionSettings())
+        client = ClientSession(listener: .split, profile: .base, settings: .standard)
         if let preparation { _ = turn(preparation.request.span, preparation.reply.span) }
         // A turn that failed would be measured as well: look once at what is sent.
         let request = requests[0]
