@@ -20,13 +20,6 @@ extension Array where Element == UInt8 {
             for _ in 0..<count { output.append(0) }
         }
     }
-
-    fileprivate init(_ digest: InlineArray<32, UInt8>) {
-        self = []
-        append(addingCapacity: digest.count) { (output: inout OutputSpan<UInt8>) in
-            for place in digest.indices { output.append(digest[place]) }
-        }
-    }
 }
 
 /// A SHA-256 digest that is made step by step, on the stack. libcrypto's general interface takes memory and locks for
@@ -41,14 +34,12 @@ private struct SHA256: ~Copyable {
         unsafe bytes.withUnsafeBytes { check(unsafe SHA256_Update(&state, $0.baseAddress, $0.count)) }
     }
 
-    consuming func finish() -> InlineArray<32, UInt8> {
-        var digest = InlineArray<32, UInt8>(repeating: 0)
-        var bytes = digest.mutableSpan
+    consuming func finish() -> [UInt8] {
         // libcrypto writes 32 bytes within the call.
-        unsafe bytes.withUnsafeMutableBytes { output in
-            check(unsafe SHA256_Final(output.baseAddress?.assumingMemoryBound(to: UInt8.self), &state))
+        unsafe [UInt8](unsafeUninitializedCapacity: 32) { output, count in
+            check(unsafe SHA256_Final(output.baseAddress, &state))
+            count = 32
         }
-        return digest
     }
 
     private func check(_ result: Int32) { precondition(result == 1, "libcrypto has no SHA-256") }
@@ -61,7 +52,7 @@ public enum Digest {
         var digest = SHA256()
         digest.update(first.span)
         digest.update(second.span)
-        return [UInt8](digest.finish())
+        return digest.finish()
     }
 
     /// The 16 bytes of MD5; nil where the system's policy (FIPS) forbids MD5.
@@ -89,7 +80,7 @@ public enum HMAC {
         var outer = SHA256()
         outer.update(block.span)
         outer.update(inner.finish().span)
-        return [UInt8](outer.finish())
+        return outer.finish()
     }
 }
 

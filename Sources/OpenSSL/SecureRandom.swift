@@ -22,6 +22,14 @@ public enum SecureRandom {
         }
     }
 
+    /// Four of them.
+    public static func word() -> UInt32 {
+        stock.withLock { stock in
+            if stock.count < 4 { stock = made(stockSize) }
+            return (0..<4).reduce(0) { word, _ in word << 8 | UInt32(stock.removeLast()) }
+        }
+    }
+
     private static func made(_ count: Int) -> [UInt8] {
         precondition(count >= 0 && count <= Int32.max, "an impossible number of random bytes")
         var bytes = [UInt8](repeating: 0, count: count)

@@ -119,6 +119,16 @@ final class ClientConnection {
     /// Nodes that cannot serve the present batch.
     var excluded = NodeSet()
     var holdDeadline: UInt64?
+    /// The socket may hold bytes that no event will tell of again.
+    var mayHaveUnread = false
+    /// The client has sent its last byte, read or not.
+    var isAtEnd = false
+    /// The attached server must answer before more of the kept bytes are used.
+    var isBlocked = false
+    var isQueuedForResume = false
+    /// It said goodbye, and answers to what it asked before are still to come.
+    var isLeaving = false
+    var isClosed = false
     /// The primary has ended its connection under the present batch.
     var stop: PrimaryStop?
     /// Why the present batch gets no server.
@@ -132,16 +142,6 @@ final class ClientConnection {
     var failed = NodeSet()
     /// The wait that it was told of.
     var noticedSerial: UInt32 = 0
-    /// The socket may hold bytes that no event will tell of again.
-    var mayHaveUnread = false
-    /// The client has sent its last byte, read or not.
-    var isAtEnd = false
-    /// The attached server must answer before more of the kept bytes are used.
-    var isBlocked = false
-    var isQueuedForResume = false
-    /// It said goodbye, and answers to what it asked before are still to come.
-    var isLeaving = false
-    var isClosed = false
     var cancelSecret: CancelSecret
 
     init(

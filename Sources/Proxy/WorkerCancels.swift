@@ -13,16 +13,18 @@ enum CancelSecret {
     case short(UInt32)
     case long([UInt8])
 
-    static func random() -> CancelSecret {
-        .short(SecureRandom.bytes(4).reduce(0) { $0 << 8 | UInt32($1) })
-    }
+    static func random() -> CancelSecret { .short(SecureRandom.word()) }
 
     /// As long as PostgreSQL's own.
     static func randomLong() -> CancelSecret { .long(SecureRandom.bytes(32)) }
 
     var bytes: [UInt8] {
         switch self {
-        case .short(let word): (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * $0)) }
+        case .short(let word):
+            [
+                UInt8(truncatingIfNeeded: word >> 24), UInt8(truncatingIfNeeded: word >> 16),
+                UInt8(truncatingIfNeeded: word >> 8), UInt8(truncatingIfNeeded: word),
+            ]
         case .long(let bytes): bytes
         }
     }

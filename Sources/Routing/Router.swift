@@ -86,23 +86,30 @@ public struct Router: Sendable {
         case .some(let set): candidates = set
         case .none(let obstacle): return withoutReplica(request, obstacle, fallback, topology, settings)
         }
-        // A node that is looked at through the span is not copied.
         let nodes = topology.nodes.span
         if request.consistency == .monotonic, let last = request.lastRead, last.place < nodes.count,
-            candidates.contains(last.place), nodes[last.place].incarnation == last.incarnation
+            candidates.contains(last.place), isSame(nodes[last.place], incarnation: last.incarnation)
         {
-            return RouteDecision(target: .replica(nodes[last.place].id), reason: .replicaReadBefore)
+            return RouteDecision(target: .replica(id(of: nodes[last.place])), reason: .replicaReadBefore)
         }
         let primary = settings.primaryReads == .always && reason == .replicaSafe ? topology.primaryPlace : nil
         if let primary { candidates.insert(primary) }
         let choice = ReplicaChoice(balance: settings.loadBalance, random: random)
         let chosen = choice.choose(among: candidates, nodes, outstanding, latency)
         if chosen == primary {
-            return RouteDecision(target: .primary(nodes[chosen].id), reason: .primaryTakesShare)
+            return RouteDecision(target: .primary(id(of: nodes[chosen])), reason: .primaryTakesShare)
         }
         let covered = reason == .replicaSafe && request.effectiveFloor != .none
         return RouteDecision(
-            target: .replica(nodes[chosen].id), reason: covered ? .replicaCoversFloor : reason)
+            target: .replica(id(of: nodes[chosen])), reason: covered ? .replicaCoversFloor : reason)
+    }
+
+    // Of a node that is borrowed; to read the field of one in a list copies all of it.
+
+    private static func id(of node: borrowing NodeStatus) -> NodeID { node.id }
+
+    private static func isSame(_ node: borrowing NodeStatus, incarnation: UInt64) -> Bool {
+        node.incarnation == incarnation
     }
 
     // MARK: No replica

@@ -7,6 +7,8 @@ struct Lexer {
     private let backslashEscapes: Bool
     /// It is not known whether a backslash is an escape.
     private let isInDoubt: Bool
+    /// At hand, because each look at a global value asks whether it was made.
+    private let keywords = KeywordTable.shared
 
     init(settings: LexerSettings) {
         backslashEscapes = !settings.standardConformingStrings
@@ -82,15 +84,22 @@ struct Lexer {
                 packed.last = UInt8(truncatingIfNeeded: PackedWord.folded(text[index]))
                 while index < text.count, Self.continuesWord(text[index]) { index &+= 1 }
             }
-        } else if part.count == 1, index < text.count, text[index] == 0x27 || text[index] == 0x26 {
-            if let prefixed = prefixedString(text, from: start) { return prefixed }
+        } else if part.count == 1 {
+            if index < text.count, text[index] == 0x27 || text[index] == 0x26,
+                let prefixed = prefixedString(text, from: start)
+            {
+                return prefixed
+            }
+            // No keyword is that short.
+            position = index
+            return Token(kind: .word, start: start, end: index)
         }
         position = index
         let isCatalogWord = packed.beginsWithCatalogPrefix
         if index &- start > PackedWord.longest {
             return Token(kind: .word, start: start, end: index, isCatalogWord: isCatalogWord)
         }
-        let entry = KeywordTable.shared.lookup(packed)
+        let entry = keywords.lookup(packed)
         return Token(
             kind: .word, start: start, end: index, keyword: entry.keyword, category: entry.category,
             isCatalogWord: isCatalogWord)

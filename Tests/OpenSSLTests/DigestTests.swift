@@ -13,7 +13,10 @@ struct DigestTests {
         ),
     ])
     func sha256(message: String, digest: String) {
-        #expect(hex(Digest.sha256(Array(message.utf8))) == digest)
+        let bytes = Array(message.utf8)
+        #expect(hex(Digest.sha256(bytes)) == digest)
+        let half = bytes.count / 2
+        #expect(hex(Digest.sha256(Array(bytes[..<half]), Array(bytes[half...]))) == digest)
     }
 
     @Test(arguments: [

@@ -19,6 +19,13 @@ import Testing
         #expect(first.processID == beyond.processID)
     }
 
+    @Test func secretsOfBothLengths() {
+        #expect(CancelSecret.short(0x0102_0304).bytes == [1, 2, 3, 4])
+        #expect(CancelSecret.random().bytes.count == 4)
+        #expect(CancelSecret.randomLong().bytes.count == 32)
+        #expect(Set((0..<100).map { _ in CancelSecret.random().bytes }).count > 90)
+    }
+
     @Test func forwardedSecrets() {
         let secret: [UInt8] = [1, 2, 3, 4]
         #expect(CancelKey.secret(ofForwarded: secret) == nil)

@@ -155,6 +155,45 @@ struct LoginTests {
         return bytes + rest
     }
 
+    /// Packets that differ in a byte, in their length or in what follows them are told apart from the one before.
+    @Test func aStartupPacketIsKnownAgain() {
+        func startup(_ parameters: [(String, String)]) -> [UInt8] {
+            var bytes: [UInt8] = []
+            bytes.appendStartup(parameters: parameters.map { StartupParameter($0.0, $0.1) })
+            return bytes
+        }
+        let packets = [
+            startup([("user", "alice")]), startup([("user", "alicf")]),
+            startup([("user", "alice"), ("database", "app")]),
+            startup([("user", "alice")]), startup([("database", "app")]), startup([("user", "alice")]),
+        ]
+        var startups = StartupMemory()
+        for packet in packets + packets.flatMap({ [$0, $0] }) {
+            for rest in [[], [UInt8(ascii: "p")]] {
+                var cache = DerivedKeysCache()
+                var toClient = Outbox()
+                var (offset, offsetOfNew) = (0, 0)
+                var (login, new) = (ClientLogin(), ClientLogin())
+                var nothing = StartupMemory()
+                let bytes = packet + rest
+                let step = login.receive(
+                    bytes.span, at: &offset, cache: &cache, startups: &startups, toClient: &toClient)
+                let expected = new.receive(
+                    bytes.span, at: &offsetOfNew, cache: &cache, startups: &nothing, toClient: &toClient)
+                #expect(step == expected && offset == offsetOfNew)
+            }
+            // Not before it is complete.
+            var cache = DerivedKeysCache()
+            var toClient = Outbox()
+            var offset = 0
+            var login = ClientLogin()
+            let beginning = Array(packet.dropLast())
+            let step = login.receive(
+                beginning.span, at: &offset, cache: &cache, startups: &startups, toClient: &toClient)
+            #expect(step == .needInput && offset == 0)
+        }
+    }
+
     @Test func encryptionIsDeclined() {
         var bytes = packet(StartupPacket.gssCode) + packet(StartupPacket.sslCode)
         bytes.appendStartup(parameters: [StartupParameter("user", "alice")])

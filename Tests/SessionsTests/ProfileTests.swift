@@ -32,12 +32,6 @@ struct ProfileTests {
         #expect(first.parsing == second.parsing && first.id != second.id)
     }
 
-    /// Given back as a client does it.
-    private func release(_ profile: SettingsProfile, _ table: inout ProfileTable) {
-        table.release(profile.id)
-        if profile.parsing != profile.id { table.release(profile.parsing) }
-    }
-
     @Test func nothingIsLeftOfClientsThatAreGone() {
         var table = ProfileTable()
         let lists = [
@@ -46,10 +40,44 @@ struct ProfileTests {
         ]
         let profiles = (lists + lists).map { table.retain($0) }
         #expect(table.count == 3)
-        for profile in profiles { release(profile, &table) }
+        for profile in profiles { table.release(profile) }
         #expect(table.count == 0)
         let again = table.retain(lists[0])
         #expect(!profiles.contains(again), "numbers are never given twice")
+    }
+
+    /// Clients that bring the same again and again, and servers that keep the profiles of some, come and go at random.
+    @Test(arguments: [UInt64(1), 2, 3])
+    func countedAsWrittenDown(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        var table = ProfileTable()
+        let lists = [
+            list(("search_path", "a")), list(("application_name", "x")), [],
+            list(("search_path", "a"), ("application_name", "x")), list(("APPLICATION_NAME", "x")),
+        ]
+        var clients: [SettingsProfile] = []
+        var servers: [ProfileID] = []
+        for _ in 0..<5_000 {
+            switch Int.random(in: 0..<6, using: &random) {
+            case 0, 1: clients.append(table.retain(lists[Int.random(in: lists.indices, using: &random)]))
+            case 2, 3:
+                guard !clients.isEmpty else { continue }
+                table.release(clients.remove(at: Int.random(in: clients.indices, using: &random)))
+            case 4:
+                guard let profile = clients.randomElement(using: &random) else { continue }
+                table.retain(profile.id)
+                servers.append(profile.id)
+            default:
+                guard !servers.isEmpty else { continue }
+                table.release(servers.remove(at: Int.random(in: servers.indices, using: &random)))
+            }
+            let used = Set(clients.flatMap { [$0.id, $0.parsing] } + servers).subtracting([.base])
+            #expect(table.count == used.count)
+            #expect(used.allSatisfy { !table.parameters(of: $0).isEmpty })
+        }
+        for client in clients { table.release(client) }
+        for server in servers { table.release(server) }
+        #expect(table.count == 0)
     }
 
     @Test func difference() {
