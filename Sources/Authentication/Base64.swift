@@ -18,52 +18,56 @@ enum Base64 {
 
     /// Appends to a text.
     static func encode(_ bytes: [UInt8], to text: inout [UInt8]) {
-        let alphabet = alphabet
-        let padding = UInt8(ascii: "=")
         text.append(addingCapacity: (bytes.count + 2) / 3 * 4) { (output: inout OutputSpan<UInt8>) in
-            for start in stride(from: 0, to: bytes.count, by: 3) {
-                let second = start + 1 < bytes.count ? bytes[start + 1] : 0
-                let third = start + 2 < bytes.count ? bytes[start + 2] : 0
-                let bits = Int(bytes[start]) << 16 | Int(second) << 8 | Int(third)
+            let alphabet = alphabet.span
+            var start = 0
+            while start + 3 <= bytes.count {
+                let bits = Int(bytes[start]) << 16 | Int(bytes[start + 1]) << 8 | Int(bytes[start + 2])
                 output.append(alphabet[bits >> 18])
                 output.append(alphabet[bits >> 12 & 63])
-                output.append(start + 1 < bytes.count ? alphabet[bits >> 6 & 63] : padding)
-                output.append(start + 2 < bytes.count ? alphabet[bits & 63] : padding)
+                output.append(alphabet[bits >> 6 & 63])
+                output.append(alphabet[bits & 63])
+                start += 3
             }
+            guard start < bytes.count else { return }
+            let hasSecond = start + 1 < bytes.count
+            let bits = Int(bytes[start]) << 16 | (hasSecond ? Int(bytes[start + 1]) << 8 : 0)
+            output.append(alphabet[bits >> 18])
+            output.append(alphabet[bits >> 12 & 63])
+            output.append(hasSecond ? alphabet[bits >> 6 & 63] : padding)
+            output.append(padding)
         }
     }
+
+    private static let padding = UInt8(ascii: "=")
 
     /// Nil unless the text is what ``encode(_:)`` makes of some bytes.
     static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
         guard text.count % 4 == 0 else { return nil }
-        let values = values
-        var padding = 0
-        while padding < 2, padding < text.count, text[text.endIndex - 1 - padding] == UInt8(ascii: "=") { padding += 1 }
+        var isValid = true
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count / 4 * 3)
-        var bits = 0
-        for place in 0..<text.count - padding {
-            let value = values[Int(text[text.startIndex + place])]
-            guard value != 255 else { return nil }
-            bits = bits << 6 | Int(value)
-            guard place & 3 == 3 else { continue }
-            bytes.append(UInt8(truncatingIfNeeded: bits >> 16))
-            bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
-            bytes.append(UInt8(truncatingIfNeeded: bits))
+        bytes.append(addingCapacity: text.count / 4 * 3) { (output: inout OutputSpan<UInt8>) in
+            let text = text.span
+            let values = values.span
+            for start in stride(from: 0, to: text.count, by: 4) {
+                let isPadded = start + 4 == text.count && text[start + 3] == padding
+                let missing = isPadded ? text[start + 2] == padding ? 2 : 1 : 0
+                var bits = 0
+                var all: UInt8 = 0
+                for place in 0..<4 - missing {
+                    let value = values[Int(text[start + place])]
+                    all |= value
+                    bits = bits << 6 | Int(value & 63)
+                }
+                bits <<= 6 * missing
+                // What stands for no byte must be zero.
+                isValid = isValid && all < 64 && bits & (1 << (8 * missing) - 1) == 0
+                output.append(UInt8(truncatingIfNeeded: bits >> 16))
+                if missing < 2 { output.append(UInt8(truncatingIfNeeded: bits >> 8)) }
+                if missing < 1 { output.append(UInt8(truncatingIfNeeded: bits)) }
+            }
         }
-        // The last letters of a text that is padded hold one or two bytes, and zeros.
-        switch padding {
-        case 1:
-            guard bits & 3 == 0 else { return nil }
-            bytes.append(UInt8(truncatingIfNeeded: bits >> 10))
-            bytes.append(UInt8(truncatingIfNeeded: bits >> 2))
-        case 2:
-            guard bits & 15 == 0 else { return nil }
-            bytes.append(UInt8(truncatingIfNeeded: bits >> 4))
-        default:
-            break
-        }
-        return bytes
+        return isValid ? bytes : nil
     }
 }
 

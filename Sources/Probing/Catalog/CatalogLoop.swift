@@ -154,12 +154,12 @@ final class CatalogLoop {
 
     private func beginWhatIsDue(now: UInt64) {
         for entry in entries where mayBegin && !entry.link.isBusy && now >= entry.nextAt {
-            guard let node = nodes.primary ?? nodes.replica else { continue }
+            guard let address = (nodes.primary ?? nodes.replica).flatMap({ NodeAddress($0.address) }) else { continue }
             // Whatever was asked for until now was committed before the reading begins.
             entry.reading = entry.demand
             entry.beganAt = now
             entry.nextAt = now + interval
-            digest(entry.link.begin(node.address, now: now), of: entry)
+            digest(entry.link.begin(address, now: now), of: entry)
         }
     }
 

@@ -63,19 +63,19 @@ struct CatalogNodes: Equatable, Sendable {
 
     struct Node: Equatable, Sendable {
         var id: NodeID
-        var address: NodeAddress
+        /// As the topology has it; read when a connection is opened, not with each sample.
+        var address: String
 
-        init?(_ status: NodeStatus) {
-            guard let address = NodeAddress(status.address) else { return nil }
+        init(_ status: NodeStatus) {
             id = status.id
-            self.address = address
+            address = status.address
         }
     }
 
     init() {}
 
     init(_ topology: Topology) {
-        primary = topology.primaryPlace.flatMap { Node(topology.nodes[$0]) }
-        replica = topology.nodes.first { $0.isEligibleReplica }.flatMap { Node($0) }
+        primary = topology.primaryPlace.map { Node(topology.nodes[$0]) }
+        replica = topology.nodes.first { $0.isEligibleReplica }.map { Node($0) }
     }
 }
