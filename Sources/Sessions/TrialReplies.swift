@@ -22,9 +22,9 @@ enum TrialVerdict: Equatable {
 }
 
 extension ServerSession {
-    /// Results of several commands are held back up to this size; PostgreSQL sends no less at a time either, unless
-    /// there is no more or a Flush asks for it.
-    static let heldResultLimit = 8_192
+    /// Results of several commands are held back up to this size, in bytes: a later command may be refused. Clients
+    /// expect to wait for 8 KiB, before which PostgreSQL sends nothing, unless there is no more or a Flush asks for it.
+    static let heldResultLimit = 65_536
 
     /// Whether a failure of one of these kinds would be the reason to run the read again.
     public func isOnTrial(for cover: TrialCover) -> Bool { trial?.cover.isSuperset(of: cover) ?? false }

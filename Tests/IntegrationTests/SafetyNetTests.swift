@@ -70,6 +70,23 @@ import Testing
         #expect(router.log.contains("a read was refused by a replica and done by the primary"))
     }
 
+    /// The second command is refused when the result of the first one has begun to come.
+    @Test func theSecondOfTwoCommands() throws {
+        let cluster = try Self.cluster.get()
+        try cluster.primary.psql(
+            "DROP FUNCTION IF EXISTS second()",
+            "CREATE FUNCTION second() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 1::bigint'")
+        try cluster.waitUntilReplayed()
+        let router = try Self.router(cluster)
+        let sql = "SELECT second(), inet_server_port()"
+        try waitUntilKnown(sql, router, cluster)
+        try turn("second", cluster)
+        let answer = try router.client().query("SELECT repeat('x', 50000), inet_server_port(); \(sql)")
+        #expect(answer.errors == [])
+        #expect(answer.rows.map { $0.last } == ["\(cluster.primary.port)", "\(cluster.primary.port)"])
+        #expect(answer.rows.first?.first??.utf8.count == 50_000)
+    }
+
     @Test func aTableThatTheReplicasDoNotHaveYet() throws {
         let cluster = try Self.cluster.get()
         let router = try Self.router(cluster)
