@@ -267,18 +267,10 @@ final class ServerConnection {
     }
 }
 
-/// A picture of a cluster in one place: to look at it does not copy it.
-final class ClusterPicture: Sendable {
-    let topology: Topology
-
-    init(_ topology: Topology) { self.topology = topology }
-}
-
 /// A cluster as one worker sees it.
 final class ClusterView {
-    private(set) var picture = ClusterPicture(Topology())
+    private(set) var topology = Topology()
     private var primaryPlace: Int?
-    var topology: Topology { picture.topology }
     /// The primary, or the last one.
     var lastPrimary: NodeID?
     /// Batches under way by place of the node.
@@ -296,7 +288,7 @@ final class ClusterView {
                 latencies[place] = Latency()
             }
         }
-        picture = ClusterPicture(new)
+        topology = new
         primaryPlace = new.primaryPlace
     }
 

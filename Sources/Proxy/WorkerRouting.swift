@@ -68,7 +68,7 @@ extension Worker {
                 return refuse(client, error, bytes, at: &offset)
             }
             note(decision.reason, client, bytes, at: offset)
-            guard let place = cluster.picture.topology.index(of: node) else {
+            guard let place = cluster.topology.index(of: node) else {
                 preconditionFailure("The router names a node of the cluster.")
             }
             waitSerial = (waitSerial + 1) & 0xff_ffff
@@ -134,7 +134,7 @@ extension Worker {
         let outstanding = cluster.outstanding
         let latencies = group.routing.loadBalance == .latency ? cluster.latencies.map { $0.expected(at: now) } : []
         return Router.decide(
-            request, topology: cluster.picture.topology, settings: group.routing, outstanding: outstanding.span,
+            request, topology: cluster.topology, settings: group.routing, outstanding: outstanding.span,
             latency: latencies.span, random: group.routing.loadBalance == .roundRobin ? nextTurn() : random.next())
     }
 

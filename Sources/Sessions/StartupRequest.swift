@@ -135,8 +135,7 @@ public enum ReplicationKind: Equatable, Sendable {
         // As PostgreSQL reads a boolean: any beginning that leaves no doubt.
         let isTrue = word == "1" || word == "on" || isBeginning(word, of: "true") || isBeginning(word, of: "yes")
         if isTrue { return .success(.physical) }
-        let isFalse =
-            word == "0" || isBeginning(word, of: "false") || isBeginning(word, of: "no") || word == "of"
+        let isFalse = word == "0" || isBeginning(word, of: "false") || isBeginning(word, of: "no") || word == "of"
             || word == "off"
         return isFalse ? .success(nil) : .failure(.replication(value))
     }
