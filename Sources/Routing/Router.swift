@@ -86,30 +86,21 @@ public struct Router: Sendable {
         case .some(let set): candidates = set
         case .none(let obstacle): return withoutReplica(request, obstacle, fallback, topology, settings)
         }
-        let nodes = topology.nodes.span
-        if request.consistency == .monotonic, let last = request.lastRead, last.place < nodes.count,
-            candidates.contains(last.place), isSame(nodes[last.place], incarnation: last.incarnation)
+        if request.consistency == .monotonic, let last = request.lastRead, last.place < topology.nodes.count,
+            candidates.contains(last.place), topology.nodes[last.place].incarnation == last.incarnation
         {
-            return RouteDecision(target: .replica(id(of: nodes[last.place])), reason: .replicaReadBefore)
+            return RouteDecision(target: .replica(topology.nodes[last.place].id), reason: .replicaReadBefore)
         }
         let primary = settings.primaryReads == .always && reason == .replicaSafe ? topology.primaryPlace : nil
         if let primary { candidates.insert(primary) }
         let choice = ReplicaChoice(balance: settings.loadBalance, random: random)
-        let chosen = choice.choose(among: candidates, nodes, outstanding, latency)
+        let chosen = choice.choose(among: candidates, topology.nodes.span, outstanding, latency)
         if chosen == primary {
-            return RouteDecision(target: .primary(id(of: nodes[chosen])), reason: .primaryTakesShare)
+            return RouteDecision(target: .primary(topology.nodes[chosen].id), reason: .primaryTakesShare)
         }
         let covered = reason == .replicaSafe && request.effectiveFloor != .none
         return RouteDecision(
-            target: .replica(id(of: nodes[chosen])), reason: covered ? .replicaCoversFloor : reason)
-    }
-
-    // Of a node that is borrowed; to read the field of one in a list copies all of it.
-
-    private static func id(of node: borrowing NodeStatus) -> NodeID { node.id }
-
-    private static func isSame(_ node: borrowing NodeStatus, incarnation: UInt64) -> Bool {
-        node.incarnation == incarnation
+            target: .replica(topology.nodes[chosen].id), reason: covered ? .replicaCoversFloor : reason)
     }
 
     // MARK: No replica
