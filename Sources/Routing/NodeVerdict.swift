@@ -58,7 +58,10 @@ extension Router {
         return topology.nodes.enumerated().map { index, node in
             if topology.primary == node.id { return .primary }
             guard node.isEligibleReplica else { return node.ineligibleReason.map(NodeVerdict.ineligible) ?? .unknown }
-            return obstacle(to: request, floor, at: index, node).map(NodeVerdict.unsuitable) ?? .eligible
+            let obstacle = obstacle(
+                to: request, floor, at: index, incarnation: node.incarnation, lag: node.lagNanoseconds,
+                covered: node.coveredSample)
+            return obstacle.map(NodeVerdict.unsuitable) ?? .eligible
         }
     }
 }

@@ -141,7 +141,11 @@ public struct Router: Sendable {
         let floor = request.effectiveFloor
         let nodes = topology.nodes.span
         for index in nodes.indices where nodes[index].isEligibleReplica {
-            if let obstacle = obstacle(to: request, floor, at: index, nodes[index]) {
+            // Each value by itself: the whole of a node would be copied.
+            if let obstacle = obstacle(
+                to: request, floor, at: index, incarnation: nodes[index].incarnation, lag: nodes[index].lagNanoseconds,
+                covered: nodes[index].coveredSample)
+            {
                 nearest = max(nearest ?? obstacle, obstacle)
             } else {
                 suitable.insert(index)
@@ -152,14 +156,17 @@ public struct Router: Sendable {
     }
 
     /// The first condition that an eligible replica does not meet for a read; nil: it may answer.
+    ///
+    /// - Parameters:
+    ///   - lag: in nanoseconds; nil = not known.
+    ///   - covered: its `coveredSample`.
     @inline(__always)
     static func obstacle(
-        to request: RouteRequest, _ floor: Floor, at index: Int, _ node: borrowing NodeStatus
+        to request: RouteRequest, _ floor: Floor, at index: Int, incarnation: UInt64, lag: UInt64?, covered: UInt64
     ) -> ReplicaObstacle? {
-        let floor =
-            request.consistency == .monotonic ? request.floor(for: index, incarnation: node.incarnation) : floor
+        let floor = request.consistency == .monotonic ? request.floor(for: index, incarnation: incarnation) : floor
         if request.excluded.contains(index) { return .excluded }
-        if (node.lagNanoseconds ?? .max) > request.maxLag { return .tooOld }
-        return node.coveredSample >= floor.sample ? nil : .uncovered
+        if (lag ?? .max) > request.maxLag { return .tooOld }
+        return covered >= floor.sample ? nil : .uncovered
     }
 }

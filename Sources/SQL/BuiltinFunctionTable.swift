@@ -26,9 +26,11 @@ struct BuiltinFunctionTable: Sendable {
     }
 
     /// The class of a name; `unknown` when it is not in the table.
-    func lookup(_ name: Span<UInt8>, foldingCase: Bool) -> FunctionClass {
+    ///
+    /// - Parameter hash: of the name by `NameWords`.
+    func lookup(_ name: Span<UInt8>, hash: UInt64, foldingCase: Bool) -> FunctionClass {
         guard !name.isEmpty, name.count <= NameWords.longestName else { return .unknown }
-        var index = Self.firstSlot(of: name, foldingCase: foldingCase)
+        var index = Self.firstSlot(hash)
         while slots[index] != 0 {
             let slot = slots[index]
             if matches(slot, name, foldingCase: foldingCase) {
@@ -42,7 +44,7 @@ struct BuiltinFunctionTable: Sendable {
     private mutating func insert(_ name: Span<UInt8>, _ functionClass: FunctionClass) {
         precondition(
             !name.isEmpty && name.count <= NameWords.longestName, "A built-in function's name has 1 to 63 bytes.")
-        var index = Self.firstSlot(of: name, foldingCase: false)
+        var index = Self.firstSlot(NameWords.hash(name, foldingCase: false))
         while slots[index] != 0 { index = (index + 1) & (slots.count - 1) }
         slots[index] =
             UInt32(words.count) | UInt32(name.count) << Self.lengthShift
@@ -64,7 +66,7 @@ struct BuiltinFunctionTable: Sendable {
     }
 
     /// Where the search for a name starts.
-    private static func firstSlot(of name: Span<UInt8>, foldingCase: Bool) -> Int {
-        Int(truncatingIfNeeded: NameWords.hash(name, foldingCase: foldingCase) >> UInt64(64 - slotBits))
+    private static func firstSlot(_ hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash >> UInt64(64 - slotBits))
     }
 }

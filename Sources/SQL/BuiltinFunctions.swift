@@ -47,9 +47,14 @@ public enum BuiltinFunctions {
     ///   - name: the bytes of the identifier; of a quoted one, those between the quotes. A name whose quotes hold an
     ///     escape (`""`, `U&"…"`) is to be passed decoded or treated as unknown.
     ///   - quoted: whether the identifier was quoted, that is, whether case matters.
-    @inline(never)
     public static func classify(name: Span<UInt8>, quoted: Bool) -> FunctionClass {
-        table.lookup(name, foldingCase: !quoted)
+        classify(name: name, hash: NameWords.hash(name, foldingCase: !quoted), foldingCase: !quoted)
+    }
+
+    /// The same for a name whose hash is known.
+    @inline(never)
+    static func classify(name: Span<UInt8>, hash: UInt64, foldingCase: Bool) -> FunctionClass {
+        table.lookup(name, hash: hash, foldingCase: foldingCase)
     }
 
     private static let table = BuiltinFunctionTable(entries: builtinFunctionNames)

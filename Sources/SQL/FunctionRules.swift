@@ -4,8 +4,9 @@ extension StatementReader {
     /// Notes what the call does and tells what its parentheses are.
     @discardableResult
     mutating func noteCall(_ text: Span<UInt8>, _ name: Token, parts: Int, qualifier: Token) -> FrameKind {
-        let isInCatalog = hasCatalog && noteCatalogFunction(text, name, parts: parts, qualifier: qualifier)
-        switch Self.functionClass(text, name, parts: parts, qualifier: qualifier) {
+        let hash = PlainName(name).hash(text)
+        let isInCatalog = hasCatalog && noteCatalogFunction(text, name, hash, parts: parts, qualifier: qualifier)
+        switch Self.functionClass(text, name, hash, parts: parts, qualifier: qualifier) {
         case .safe:
             break
         case .unknown where isInCatalog:
@@ -29,7 +30,7 @@ extension StatementReader {
         case .setConfig:
             return .setConfig
         case .currentSetting:
-            query.settingArgument = .name
+            query.pending.insert(.settingName)
         case .backendState:
             note([.sessionState, .mayWrite], pins: .backendState, name.range, .administration, by: .builtinFunction)
         case .sequenceState:
@@ -48,28 +49,25 @@ extension StatementReader {
 
     /// Looks a name up: without qualifier, or in `pg_catalog`. The information schema's own functions read only.
     private static func functionClass(
-        _ text: Span<UInt8>, _ name: Token, parts: Int, qualifier: Token
+        _ text: Span<UInt8>, _ name: Token, _ hash: UInt64, parts: Int, qualifier: Token
     ) -> FunctionClass {
         guard parts <= 2 else { return .unknown }
         if name.kind == .unicodeWord {
             guard parts == 1, let decoded = UnicodeName(text, name) else { return .unknown }
             return BuiltinFunctions.classify(name: decoded.bytes.span.extracting(0..<decoded.count), quoted: true)
         }
-        let bytes = text.extracting(plainBytes(name))
+        // What is known here has no doubled quotes, so those may stay.
+        let plain = PlainName(name)
+        let bytes = text.extracting(plain.range)
         if parts == 2 {
-            let schema = text.extracting(plainBytes(qualifier))
-            let foldingCase = qualifier.kind == .word
-            if schema.equals(informationSchema, foldingCase: foldingCase) {
+            let qualification = PlainName(qualifier)
+            let schema = text.extracting(qualification.range)
+            if schema.equals(informationSchema, foldingCase: qualification.folds) {
                 return bytes.begins(with: informationFunction, foldingCase: true) ? .safe : .unknown
             }
-            guard schema.equals(catalogSchema, foldingCase: foldingCase) else { return .unknown }
+            guard schema.equals(catalogSchema, foldingCase: qualification.folds) else { return .unknown }
         }
-        return BuiltinFunctions.classify(name: bytes, quoted: name.kind == .quotedWord)
-    }
-
-    /// The bytes of a name without its quotes. What is known here has no doubled quotes, so those may stay.
-    private static func plainBytes(_ word: Token) -> Range<Int> {
-        word.kind == .quotedWord ? word.start &+ 1..<word.end &- 1 : word.range
+        return BuiltinFunctions.classify(name: bytes, hash: hash, foldingCase: plain.folds)
     }
 
     static let catalogSchema = Array("pg_catalog".utf8)
@@ -109,15 +107,15 @@ extension StatementReader {
 
     /// `current_setting('name')` is safe if the name is a literal and does not describe the node.
     mutating func checkSettingArgument(_ text: Span<UInt8>) {
-        let argument = query.settingArgument
-        query.settingArgument = .none
-        switch (argument, token.kind) {
-        case (.name, .string):
+        let isName = query.pending.contains(.settingName)
+        query.pending.remove([.settingName, .behindSettingName])
+        switch token.kind {
+        case .string where isName:
             if SettingName.describesNode(text, token.range) {
                 note(.primaryOnly, token.range, .nodeSetting, by: .setting)
             }
-            query.settingArgument = .behindName
-        case (.behindName, .comma), (.behindName, .close), (.behindName, .cast):
+            query.pending.insert(.behindSettingName)
+        case .comma where !isName, .close where !isName, .cast where !isName:
             break
         default:
             note(.primaryOnly, token.range, .dynamicSetting, by: .setting)

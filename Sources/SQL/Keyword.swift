@@ -1,26 +1,52 @@
 // Which words does the grammar tell apart, and which of them can be names?
 
-/// The words with a meaning of their own in some rule. Each case is spelled as PostgreSQL spells the word.
+/// What a token is, as far as one byte can say: what is no unquoted word, in the order of `Token.Kind`; words that no
+/// rule tells apart, a case for each category; and the words with a meaning of their own in some rule, spelled as
+/// PostgreSQL spells them, by category.
 enum Keyword: UInt8, CaseIterable {
-    case none
-    // Words that begin a statement.
-    case abort, alter, analyse, analyze, begin, call, checkpoint, close, cluster, comment, commit, copy, create
-    case deallocate, declare, delete, discard, `do`, drop, end, execute, explain, fetch, grant, `import`, insert
-    case listen, load, lock, merge, move, notify, prepare, reassign, refresh, reindex, release, repack, reset
-    case revoke, rollback, savepoint, security, select, set, show, start, table, truncate, unlisten, update
-    case vacuum, values, with
-    // Words inside statements.
-    case all, and, `as`, atomic, authorization, bernoulli, binary, bit, by, `case`, cast, chain, char, character
-    case characteristics, check, columns, committed, concurrently, conflict, constraints, cross, cube, cursor
-    case database, `default`, deferrable, distinct, escape, except, exclude, `false`, filter, first, `for`, from
-    case full, function, global, group, grouping, having, hold, ilike, include, index, inner, intersect, interval
-    case into, isolation, join, key, lateral, left, level, like, limit, local, materialized, natural, nchar, next
-    case no, not, null, off, offset, on, only, `operator`, option, options, or, order, ordinality, outer, over
-    case overlaps, partition, passing, plans, prepared, procedure, read, recursive, references, repeatable
-    case replace, returning, right, rollup, rows, second, seed, sequence, sequences, serializable, session, sets
-    case share, snapshot, stdin, stdout, subscription, system, tablesample, tablespace, temp, temporary, then
-    case time, to, transaction, treat, `true`, uncommitted, union, unlogged, using, varying, `where`, window
-    case within, without, work, write, xml, xmlserialize, zone
+    // No unquoted words.
+    case startOfText, endOfText, quotedWord, unicodeWord, plainString, specialString, digits, placeholder
+    case operatorRun, doubleColon, dot, comma, semicolon, openParenthesis, closeParenthesis, openBracket
+    case closeBracket, unreadable
+    // Words that no rule tells apart.
+    case none, columnName, functionName, reserved
+    // Words that may be any name.
+    case abort, alter, atomic, begin, bernoulli, by, call, chain, characteristics, checkpoint, close, cluster
+    case columns, comment, commit, committed, conflict, constraints, copy, cube, cursor, database, deallocate, declare
+    case delete, discard, drop, escape, exclude, execute, explain, filter, first, function, global, hold, `import`
+    case include, index, insert, isolation, key, level, listen, load, local, lock, materialized, merge, move, next, no
+    case notify, off, `operator`, option, options, ordinality, over, partition, passing, plans, prepare, prepared
+    case procedure, read, reassign, recursive, refresh, reindex, release, repack, repeatable, replace, reset, revoke
+    case rollback, rollup, rows, savepoint, second, security, seed, sequence, sequences, serializable, session, set
+    case sets, share, show, snapshot, start, stdin, stdout, subscription, system, tablespace, temp, temporary
+    case transaction, truncate, uncommitted, unlisten, unlogged, update, vacuum, varying, within, without, work, write
+    case xml, zone
+    // Words of `KeywordCategory.columnName`.
+    case bit, char, character, grouping, interval, nchar, time, treat, values, xmlserialize
+    // Words of `KeywordCategory.functionName`.
+    case authorization, binary, concurrently, cross, full, ilike, inner, join, left, like, natural, outer
+    case overlaps, right, tablesample
+    // Words of `KeywordCategory.reserved`.
+    case all, analyse, analyze, and, `as`, `case`, cast, check, create, `default`, deferrable, distinct, `do`
+    case end, except, `false`, fetch, `for`, from, grant, group, having, intersect, into, lateral, limit, not, null
+    case offset, on, only, or, order, references, returning, select, table, then, to, `true`, union, using, `where`
+    case window, with
+
+    /// Whether a rule tells the word apart.
+    @inline(__always)
+    var isSpecial: Bool { rawValue > Keyword.reserved.rawValue }
+
+    var category: KeywordCategory {
+        switch self {
+        case .columnName: return .columnName
+        case .functionName: return .functionName
+        case .reserved: return .reserved
+        default:
+            if rawValue < Keyword.bit.rawValue { return .name }
+            if rawValue < Keyword.authorization.rawValue { return .columnName }
+            return rawValue < Keyword.all.rawValue ? .functionName : .reserved
+        }
+    }
 }
 
 /// How PostgreSQL's grammar restricts a word.
@@ -35,26 +61,21 @@ enum KeywordCategory: UInt8 {
     case reserved
 }
 
-/// PostgreSQL's lists of restricted words, versions 14 to 19 together.
+/// The other words of PostgreSQL's lists of restricted words, versions 14 to 19 together.
 enum KeywordList {
     static let reserved = """
-        all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create
-        current_catalog current_date current_role current_time current_timestamp current_user default deferrable desc
-        distinct do else end except false fetch for foreign from grant group having in initially intersect into lateral
-        leading limit localtime localtimestamp not null offset on only or order placing primary references returning
-        select session_user some symmetric table then to trailing true union unique user using variadic when where
-        window with
+        any array asc asymmetric both collate column constraint current_catalog current_date current_role
+        current_time current_timestamp current_user desc else foreign in initially leading localtime
+        localtimestamp placing primary session_user some symmetric trailing unique user variadic when
         """
     static let functionName = """
-        authorization binary collation concurrently cross current_schema freeze full ilike inner is isnull join left
-        like natural notnull outer overlaps right similar tablesample verbose
+        collation current_schema freeze is isnull notnull similar verbose
         """
     static let columnName = """
-        between bigint bit boolean char character coalesce dec decimal exists extract float greatest grouping inout int
-        integer interval json json_array json_arrayagg json_exists json_object json_objectagg json_query json_scalar
-        json_serialize json_table json_value least merge_action national nchar none normalize nullif numeric out
-        overlay position precision real row setof smallint substring time timestamp treat trim values varchar
-        xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize
-        xmltable graph_table
+        between bigint boolean coalesce dec decimal exists extract float greatest inout int integer json
+        json_array json_arrayagg json_exists json_object json_objectagg json_query json_scalar json_serialize
+        json_table json_value least merge_action national none normalize nullif numeric out overlay position
+        precision real row setof smallint substring timestamp trim varchar xmlattributes xmlconcat xmlelement
+        xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmltable graph_table
         """
 }

@@ -15,11 +15,6 @@ struct PackedWord: Equatable {
     static func folded(_ byte: UInt8) -> UInt64 {
         UInt64(byte | 0x20)
     }
-
-    /// `pg_`, folded.
-    var beginsWithCatalogPrefix: Bool {
-        low & 0xFF_FFFF == 0x7F_6770
-    }
 }
 
 /// The first bytes of a word, up to eight, found in one step: all eight bytes are tested at once, each in its own byte
@@ -69,44 +64,38 @@ struct KeywordTable {
     struct Entry {
         var word = PackedWord()
         var keyword = Keyword.none
-        var category = KeywordCategory.name
     }
 
     static let shared = KeywordTable()
 
     /// Four times the number of words, so that most look-ups of ordinary names meet an empty slot.
-    private static let slotBits = 10
+    private static let slotBits: UInt32 = 10
     private var slots = [Entry](repeating: Entry(), count: 1 << Self.slotBits)
 
     private init() {
-        for keyword in Keyword.allCases where keyword != .none {
-            insert("\(keyword)", keyword, .name)
-        }
-        for (text, category) in [
-            (KeywordList.reserved, KeywordCategory.reserved), (KeywordList.functionName, .functionName),
+        for keyword in Keyword.allCases where keyword.isSpecial { insert("\(keyword)", keyword) }
+        for (text, keyword) in [
+            (KeywordList.reserved, Keyword.reserved), (KeywordList.functionName, .functionName),
             (KeywordList.columnName, .columnName),
         ] {
-            for word in text.split(whereSeparator: \.isWhitespace) {
-                insert(String(word), .none, category)
-            }
+            for word in text.split(whereSeparator: \.isWhitespace) { insert(String(word), keyword) }
         }
     }
 
-    /// The keyword that `word` is; `.none` and `.name` for an ordinary name.
+    /// The keyword that `word` is; `.none` for an ordinary name.
     @inline(__always)
-    func lookup(_ word: PackedWord) -> (keyword: Keyword, category: KeywordCategory) {
-        var slot = Self.slot(of: word)
+    func lookup(_ word: PackedWord, _ hash: WordHash) -> Keyword {
+        var slot = hash.upper(Self.slotBits)
         while slots[slot].word.low != 0 {
             if slots[slot].word == word {
-                return (slots[slot].keyword, slots[slot].category)
+                return slots[slot].keyword
             }
             slot = (slot &+ 1) & (1 << Self.slotBits - 1)
         }
-        return (.none, .name)
+        return .none
     }
 
-    /// Adds a word, or the category of a word that is there.
-    private mutating func insert(_ text: String, _ keyword: Keyword, _ category: KeywordCategory) {
+    private mutating func insert(_ text: String, _ keyword: Keyword) {
         let bytes = Array(text.utf8)
         precondition(!bytes.isEmpty && bytes.count <= PackedWord.longest, "A keyword has 1 to 17 bytes.")
         var word = PackedWord()
@@ -117,17 +106,11 @@ struct KeywordTable {
             default: word.last = UInt8(PackedWord.folded(byte))
             }
         }
-        var slot = Self.slot(of: word)
-        while slots[slot].word.low != 0 && slots[slot].word != word {
+        var slot = WordHash(beginning: word.low, length: bytes.count).upper(Self.slotBits)
+        while slots[slot].word.low != 0 {
+            precondition(slots[slot].word != word, "Each keyword is listed once.")
             slot = (slot &+ 1) & (1 << Self.slotBits - 1)
         }
-        slots[slot].word = word
-        slots[slot].category = category
-        if keyword != .none { slots[slot].keyword = keyword }
-    }
-
-    private static func slot(of word: PackedWord) -> Int {
-        let hash = (word.low ^ word.high &* 0xff51_afd7_ed55_8ccd) &* 0x9e37_79b9_7f4a_7c15
-        return Int(truncatingIfNeeded: hash >> UInt64(64 - slotBits))
+        slots[slot] = Entry(word: word, keyword: keyword)
     }
 }

@@ -9,6 +9,8 @@ struct Lexer {
     private let isInDoubt: Bool
     /// At hand, because each look at a global value asks whether it was made.
     private let keywords = KeywordTable.shared
+    /// Of the unquoted word that was read last.
+    private(set) var wordHash = WordHash()
 
     init(settings: LexerSettings) {
         backslashEscapes = !settings.standardConformingStrings
@@ -17,52 +19,50 @@ struct Lexer {
 
     /// The next token, `.end` for ever once the text is over.
     mutating func next(_ text: Span<UInt8>) -> Token {
-        while position < text.count {
-            let start = position
+        var start = position
+        while start < text.count {
             let byte = text[start]
-            if byte == 0x20 {
-                position = start &+ 1
-                continue
-            }
             switch byte {
-            case 0x09...0x0D:
-                position = start &+ 1
+            case 0x20, 0x09...0x0D:
+                start &+= 1
             case 0x41...0x5A, 0x61...0x7A, 0x5F, 0x80...0xFF:
                 return word(text, from: start)
             case 0x30...0x39:
                 return number(text, from: start)
-            case 0x2C: return single(.comma)
+            case 0x2C: return single(.comma, at: start)
             case 0x2E: return dot(text, from: start)
-            case 0x28: return single(.open)
-            case 0x29: return single(.close)
-            case 0x3B: return single(.semicolon)
-            case 0x5B: return single(.openBracket)
-            case 0x5D: return single(.closeBracket)
+            case 0x28: return single(.openParenthesis, at: start)
+            case 0x29: return single(.closeParenthesis, at: start)
+            case 0x3B: return single(.semicolon, at: start)
+            case 0x5B: return single(.openBracket, at: start)
+            case 0x5D: return single(.closeBracket, at: start)
             case 0x27: return string(text, from: start, quoteAt: start)
-            case 0x22: return quotedWord(text, from: start, quoteAt: start, kind: .quotedWord)
+            case 0x22: return quotedWord(text, from: start, quoteAt: start, as: .quotedWord)
             case 0x24: return dollar(text, from: start)
             case 0x3A: return colon(text, from: start)
             case 0x2D where start &+ 1 < text.count && text[start &+ 1] == 0x2D:
-                skipLine(text)
+                start = Self.endOfLine(text, from: start)
             case 0x2F where start &+ 1 < text.count && text[start &+ 1] == 0x2A:
-                guard skipComment(text) else { return unreadable(text, from: start) }
+                guard let end = Self.endOfComment(text, from: start) else { return unreadable(text, from: start) }
+                start = end
             default:
                 if Self.isSymbol(byte) { return symbol(text, from: start) }
-                return single(.unreadable)
+                return single(.unreadable, at: start)
             }
         }
-        return Token(kind: .end, start: text.count, end: text.count)
+        position = start
+        return Token(.endOfText, start: start, end: start)
     }
 
-    private mutating func single(_ kind: Token.Kind) -> Token {
-        position &+= 1
-        return Token(kind: kind, start: position &- 1, end: position)
+    private mutating func single(_ what: Keyword, at start: Int) -> Token {
+        position = start &+ 1
+        return Token(what, start: start, end: position)
     }
 
     /// Gives up: the rest of the text is one token.
     private mutating func unreadable(_ text: Span<UInt8>, from start: Int) -> Token {
         position = text.count
-        return Token(kind: .unreadable, start: start, end: position)
+        return Token(.unreadable, start: start, end: position)
     }
 
     // MARK: Words
@@ -72,37 +72,39 @@ struct Lexer {
     }
 
     private mutating func word(_ text: Span<UInt8>, from start: Int) -> Token {
+        let next = start &+ 1
+        if next >= text.count || !Self.continuesWord(text[next]) { return letter(text, at: start) }
         var packed = PackedWord()
         var part = WordBytes(text, at: start)
         packed.low = part.folded
-        var index = start &+ part.count
+        var end = start &+ part.count
         if part.count == 8 {
-            part = WordBytes(text, at: index)
+            part = WordBytes(text, at: end)
             packed.high = part.folded
-            index &+= part.count
-            if part.count == 8, index < text.count, Self.continuesWord(text[index]) {
-                packed.last = UInt8(truncatingIfNeeded: PackedWord.folded(text[index]))
-                while index < text.count, Self.continuesWord(text[index]) { index &+= 1 }
+            end &+= part.count
+            if part.count == 8, end < text.count, Self.continuesWord(text[end]) {
+                packed.last = UInt8(truncatingIfNeeded: PackedWord.folded(text[end]))
+                while end < text.count, Self.continuesWord(text[end]) { end &+= 1 }
             }
-        } else if part.count == 1 {
-            if index < text.count, text[index] == 0x27 || text[index] == 0x26,
-                let prefixed = prefixedString(text, from: start)
-            {
-                return prefixed
-            }
-            // No keyword is that short.
-            position = index
-            return Token(kind: .word, start: start, end: index)
         }
-        position = index
-        let isCatalogWord = packed.beginsWithCatalogPrefix
-        if index &- start > PackedWord.longest {
-            return Token(kind: .word, start: start, end: index, isCatalogWord: isCatalogWord)
+        position = end
+        let length = end &- start
+        wordHash = WordHash(beginning: packed.low, length: length)
+        let keyword = length > PackedWord.longest ? .none : keywords.lookup(packed, wordHash)
+        return Token(keyword, start: start, end: end)
+    }
+
+    /// A word of one letter, which is no keyword, unless it begins a string.
+    private mutating func letter(_ text: Span<UInt8>, at start: Int) -> Token {
+        let end = start &+ 1
+        if end < text.count, text[end] == 0x27 || text[end] == 0x26,
+            let prefixed = prefixedString(text, from: start)
+        {
+            return prefixed
         }
-        let entry = keywords.lookup(packed)
-        return Token(
-            kind: .word, start: start, end: index, keyword: entry.keyword, category: entry.category,
-            isCatalogWord: isCatalogWord)
+        position = end
+        wordHash = WordHash(beginning: PackedWord.folded(text[start]), length: 1)
+        return Token(.none, start: start, end: end)
     }
 
     /// Strings and names that begin with a letter: E'', B'', X'', N'', U&'' and U&"".
@@ -114,10 +116,10 @@ struct Lexer {
         case 0x6E where text[quote] == 0x27:
             return string(text, from: start, quoteAt: quote)
         case 0x62 where text[quote] == 0x27, 0x78 where text[quote] == 0x27:
-            return plainString(text, from: start, quoteAt: quote, kind: .otherString)
+            return plainString(text, from: start, quoteAt: quote, as: .specialString)
         case 0x75 where text[quote] == 0x26 && quote &+ 1 < text.count:
             if text[quote &+ 1] == 0x27 {
-                return plainString(text, from: start, quoteAt: quote &+ 1, kind: .otherString)
+                return plainString(text, from: start, quoteAt: quote &+ 1, as: .specialString)
             }
             return text[quote &+ 1] == 0x22 ? unicodeWord(text, from: start) : nil
         default:
@@ -126,22 +128,22 @@ struct Lexer {
     }
 
     private mutating func quotedWord(
-        _ text: Span<UInt8>, from start: Int, quoteAt quote: Int, kind: Token.Kind
+        _ text: Span<UInt8>, from start: Int, quoteAt quote: Int, as what: Keyword
     ) -> Token {
         guard let end = Self.end(of: 0x22, text, from: quote &+ 1) else { return unreadable(text, from: start) }
         position = end
-        return Token(kind: kind, start: start, end: end)
+        return Token(what, start: start, end: end)
     }
 
     /// `U&"…"`, with the clause that names another escape character than the backslash.
     private mutating func unicodeWord(_ text: Span<UInt8>, from start: Int) -> Token {
-        let token = quotedWord(text, from: start, quoteAt: start &+ 2, kind: .unicodeWord)
+        let token = quotedWord(text, from: start, quoteAt: start &+ 2, as: .unicodeWord)
         var ahead = self
         if token.kind == .unicodeWord, ahead.skipBlanks(text), ahead.skipEscapeWord(text), ahead.skipBlanks(text),
             ahead.position &+ 2 < text.count, text[ahead.position] == 0x27, text[ahead.position &+ 2] == 0x27
         {
             position = ahead.position &+ 3
-            return Token(kind: .unicodeWord, start: start, end: position)
+            return Token(.unicodeWord, start: start, end: position)
         }
         return token
     }
@@ -153,9 +155,10 @@ struct Lexer {
             case 0x09...0x0D, 0x20:
                 position &+= 1
             case 0x2D where position &+ 1 < text.count && text[position &+ 1] == 0x2D:
-                skipLine(text)
+                position = Self.endOfLine(text, from: position)
             case 0x2F where position &+ 1 < text.count && text[position &+ 1] == 0x2A:
-                if !skipComment(text) { return false }
+                guard let end = Self.endOfComment(text, from: position) else { return false }
+                position = end
             default:
                 return true
             }
@@ -180,27 +183,27 @@ struct Lexer {
         if isInDoubt { return doubtfulString(text, from: start, quoteAt: quote) }
         return backslashEscapes
             ? escapedString(text, from: start, quoteAt: quote)
-            : plainString(text, from: start, quoteAt: quote, kind: start == quote ? .string : .otherString)
+            : plainString(text, from: start, quoteAt: quote, as: start == quote ? .plainString : .specialString)
     }
 
     /// A string that ends at the same quote whether a backslash is an escape or not; its value may differ.
     private mutating func doubtfulString(_ text: Span<UInt8>, from start: Int, quoteAt quote: Int) -> Token {
-        let token = plainString(text, from: start, quoteAt: quote, kind: start == quote ? .string : .otherString)
+        var what = start == quote ? Keyword.plainString : .specialString
+        let token = plainString(text, from: start, quoteAt: quote, as: what)
         guard token.kind != .unreadable else { return token }
-        var kind = token.kind
         for index in quote &+ 1..<token.end where text[index] == 0x5C {
             if text[index &+ 1] == 0x27 { return unreadable(text, from: start) }
-            kind = .otherString
+            what = .specialString
         }
-        return Token(kind: kind, start: start, end: token.end)
+        return Token(what, start: start, end: token.end)
     }
 
     private mutating func plainString(
-        _ text: Span<UInt8>, from start: Int, quoteAt quote: Int, kind: Token.Kind
+        _ text: Span<UInt8>, from start: Int, quoteAt quote: Int, as what: Keyword
     ) -> Token {
         guard let end = Self.end(of: 0x27, text, from: quote &+ 1) else { return unreadable(text, from: start) }
         position = end
-        return Token(kind: kind, start: start, end: end)
+        return Token(what, start: start, end: end)
     }
 
     /// Behind the closing quote; doubled quotes are content.
@@ -239,7 +242,7 @@ struct Lexer {
                 } else {
                     position = index
                     let isPlain = start == quote && !hasBackslash
-                    return Token(kind: isPlain ? .string : .otherString, start: start, end: index)
+                    return Token(isPlain ? .plainString : .specialString, start: start, end: index)
                 }
             default:
                 index &+= 1
@@ -260,7 +263,7 @@ struct Lexer {
             case 0x09, 0x0B, 0x0C, 0x20:
                 index &+= 1
             case 0x2D where index &+ 1 < text.count && text[index &+ 1] == 0x2D:
-                while index < text.count && text[index] != 0x0A && text[index] != 0x0D { index &+= 1 }
+                index = endOfLine(text, from: index)
             case 0x27 where hasLineBreak:
                 return index &+ 1
             default:
@@ -277,10 +280,10 @@ struct Lexer {
         if index < text.count, text[index] &- 0x30 < 10 {
             while index < text.count, text[index] &- 0x30 < 10 { index &+= 1 }
             position = index
-            return Token(kind: .parameter, start: start, end: index)
+            return Token(.placeholder, start: start, end: index)
         }
         while index < text.count, text[index] != 0x24, Self.continuesWord(text[index]) { index &+= 1 }
-        guard index < text.count, text[index] == 0x24 else { return single(.unreadable) }
+        guard index < text.count, text[index] == 0x24 else { return single(.unreadable, at: start) }
         return dollarString(text, from: start, tagEnd: index)
     }
 
@@ -299,7 +302,7 @@ struct Lexer {
             }
             if matched > length {
                 position = index &+ matched
-                return Token(kind: .otherString, start: start, end: position)
+                return Token(.specialString, start: start, end: position)
             }
             index &+= matched
         }
@@ -321,7 +324,7 @@ struct Lexer {
             }
         }
         position = index
-        return Token(kind: .number, start: start, end: index)
+        return Token(.digits, start: start, end: index)
     }
 
     private static func endOfDigits(_ text: Span<UInt8>, from start: Int) -> Int {
@@ -332,7 +335,7 @@ struct Lexer {
 
     private mutating func dot(_ text: Span<UInt8>, from start: Int) -> Token {
         if start &+ 1 < text.count, text[start &+ 1] &- 0x30 < 10 { return number(text, from: start) }
-        return single(.dot)
+        return single(.dot, at: start)
     }
 
     private mutating func colon(_ text: Span<UInt8>, from start: Int) -> Token {
@@ -340,15 +343,15 @@ struct Lexer {
             switch text[start &+ 1] {
             case 0x3A:
                 position = start &+ 2
-                return Token(kind: .cast, start: start, end: position)
+                return Token(.doubleColon, start: start, end: position)
             case 0x3D:
                 position = start &+ 2
-                return Token(kind: .symbol, start: start, end: position)
+                return Token(.operatorRun, start: start, end: position)
             default:
                 break
             }
         }
-        return single(.symbol)
+        return single(.operatorRun, at: start)
     }
 
     /// `~ ! @ # ^ & | ` ? + - * / % < > =`
@@ -370,27 +373,26 @@ struct Lexer {
             index &+= 1
         }
         position = index
-        return Token(kind: .symbol, start: start, end: index)
+        return Token(.operatorRun, start: start, end: index)
     }
 
     // MARK: Comments
 
-    private mutating func skipLine(_ text: Span<UInt8>) {
-        while position < text.count, text[position] != 0x0A, text[position] != 0x0D { position &+= 1 }
+    private static func endOfLine(_ text: Span<UInt8>, from start: Int) -> Int {
+        var index = start
+        while index < text.count, text[index] != 0x0A, text[index] != 0x0D { index &+= 1 }
+        return index
     }
 
-    /// Skips a comment with the comments inside it; false when it does not end.
-    private mutating func skipComment(_ text: Span<UInt8>) -> Bool {
-        var index = position &+ 2
+    /// Behind a comment with the comments inside it; nil when it does not end.
+    private static func endOfComment(_ text: Span<UInt8>, from start: Int) -> Int? {
+        var index = start &+ 2
         var depth = 1
         while index &+ 1 < text.count {
             if text[index] == 0x2A && text[index &+ 1] == 0x2F {
                 index &+= 2
                 depth &-= 1
-                if depth == 0 {
-                    position = index
-                    return true
-                }
+                if depth == 0 { return index }
             } else if text[index] == 0x2F && text[index &+ 1] == 0x2A {
                 index &+= 2
                 depth &+= 1
@@ -398,6 +400,6 @@ struct Lexer {
                 index &+= 1
             }
         }
-        return false
+        return nil
     }
 }

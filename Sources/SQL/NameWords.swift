@@ -43,3 +43,34 @@ enum NameWords {
         return word | isCapital >> 2
     }
 }
+
+/// What tells most words apart without looking at their bytes again: a hash of the length and of the first eight bytes,
+/// whatever their case.
+struct WordHash {
+    /// The lowest bit says whether the word begins with `pg_`.
+    private var bits: UInt32 = 0
+
+    init() {}
+
+    /// - Parameter beginning: the first bytes, lowest first, each with bit 5 set; zero behind the word.
+    @inline(__always)
+    init(beginning: UInt64, length: Int) {
+        let mixed = (beginning ^ UInt64(truncatingIfNeeded: length) &* 0xD6E8_FEB8_6659_FD93) &* 0x9E37_79B9_7F4A_7C15
+        let isCatalogWord = beginning & 0xFF_FFFF == 0x7F_6770
+        bits = UInt32(truncatingIfNeeded: mixed >> 32) & ~1 | (isCatalogWord ? 1 : 0)
+    }
+
+    /// - Parameter beginning: the first bytes as `NameWords.word(0, …)` gives them.
+    @inline(__always)
+    init(unfolded beginning: UInt64, length: Int) {
+        let mask = length >= 8 ? ~0 : 1 &<< UInt64(truncatingIfNeeded: length &* 8) &- 1
+        self.init(beginning: (beginning | 0x2020_2020_2020_2020) & mask, length: length)
+    }
+
+    /// Whether the word begins with `pg_`, in any case.
+    var isCatalogWord: Bool { bits & 1 != 0 }
+
+    /// The upper bits as a number.
+    @inline(__always)
+    func upper(_ count: UInt32) -> Int { Int(bits &>> (32 &- count)) }
+}

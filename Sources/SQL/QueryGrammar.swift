@@ -12,8 +12,7 @@ extension StatementReader {
         }
         if hasCatalog { noteImplicitCalls(token.range) }
         while true {
-            if query.settingArgument != .none { checkSettingArgument(text) }
-            if query.hasOpenFromItem { endFromItem(text) }
+            if !query.pending.isEmpty { lookBack(text) }
             switch token.kind {
             case .word:
                 readWord(text)
@@ -61,6 +60,13 @@ extension StatementReader {
         }
     }
 
+    /// Looks at the token for what those before it have left open.
+    @inline(never)
+    private mutating func lookBack(_ text: Span<UInt8>) {
+        if !query.pending.isDisjoint(with: [.settingName, .behindSettingName]) { checkSettingArgument(text) }
+        if query.pending.contains(.fromItem) { endFromItem(text) }
+    }
+
     private mutating func finishQuery(isData: Bool) -> Command {
         if query.updates && query.readsSettingsView {
             note(
@@ -76,8 +82,8 @@ extension StatementReader {
     // MARK: Words
 
     private mutating func readWord(_ text: Span<UInt8>) {
-        if token.isCatalogWord { checkRelation(text, token) }
-        if mayObject(text, token) { checkCatalogName(text, token) }
+        if wordHash.isCatalogWord { checkRelation(text, token) }
+        if mayObject() { checkCatalogName(text, token) }
         let word = token
         let previous = query.previous
         if previous.kind == .dot {
@@ -101,7 +107,7 @@ extension StatementReader {
 
     private mutating func readQuotedWord(_ text: Span<UInt8>) {
         checkQuotedRelation(text, token)
-        if mayObject(text, token) { checkCatalogName(text, token) }
+        if mayObjectQuoted(text) { checkCatalogName(text, token) }
         let previous = query.previous
         if previous.kind == .dot {
             continueName(token)

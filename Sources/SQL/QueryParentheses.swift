@@ -192,7 +192,7 @@ extension StatementReader {
         }
         if query.place == .definition && namesType() { return .columns }
         if query.place == .procedure, query.nameParts == 1, Self.isProcedureWord(text.extracting(word.range)),
-            !noteCatalogFunction(text, word, parts: 1, qualifier: word)
+            !noteCatalogFunction(text, word, PlainName(word).hash(text), parts: 1, qualifier: word)
         {
             return .group
         }

@@ -111,12 +111,10 @@ struct QueryState {
     var modifiesData = false
     var updates = false
     var readsSettingsView = false
-    /// The name of an item of FROM has begun, and must be looked at when it is complete.
-    var hasOpenFromItem = false
+    /// What the next token must be looked at for.
+    var pending: PendingLooks = []
     /// The index of the FOR of a locking clause.
     var lockIndex = -4
-    /// What `current_setting(` demands of the next token.
-    var settingArgument = SettingArgument.none
     var lastCommaIndex = 0
     /// The index of the parenthesis of the last `set_config(`, and its literals.
     var setConfigIndex = -8
@@ -127,8 +125,16 @@ struct QueryState {
     var settingNameIsWhole = false
     var settingValue = 0..<0
     var literalSetConfig = -8
+}
 
-    enum SettingArgument: UInt8 {
-        case none, name, behindName
-    }
+/// What a token says of those before it.
+struct PendingLooks: OptionSet {
+    let rawValue: UInt8
+
+    /// The name of an item of FROM has begun, and must be looked at when it is complete.
+    static let fromItem = PendingLooks(rawValue: 1)
+    /// The argument of `current_setting(` begins.
+    static let settingName = PendingLooks(rawValue: 2)
+    /// It was one literal so far.
+    static let behindSettingName = PendingLooks(rawValue: 4)
 }

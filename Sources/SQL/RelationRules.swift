@@ -49,7 +49,8 @@ enum PrimaryOnlyRelations {
     static func contains(_ name: Span<UInt8>, foldingCase: Bool) -> Bool {
         guard name.begins(with: catalogPrefix, foldingCase: foldingCase) else { return false }
         for prefix in prefixes where name.begins(with: prefix, foldingCase: foldingCase) { return true }
-        return names.lookup(name, foldingCase: foldingCase) != .unknown
+        let hash = NameWords.hash(name, foldingCase: foldingCase)
+        return names.lookup(name, hash: hash, foldingCase: foldingCase) != .unknown
     }
 
     static func isSettingsView(_ name: Span<UInt8>) -> Bool {

@@ -53,6 +53,9 @@ struct StatementReader: ~Copyable {
         }
     }
 
+    /// Of the current token, if it is an unquoted word.
+    var wordHash: WordHash { lexer.wordHash }
+
     /// Whether the current token is that keyword.
     func at(_ keyword: Keyword) -> Bool {
         token.keyword == keyword
@@ -72,7 +75,7 @@ struct StatementReader: ~Copyable {
 
     /// Steps to the end of the text without reading it.
     mutating func skipText(_ text: Span<UInt8>) {
-        token = Token(kind: .end, start: text.count, end: text.count)
+        token = Token(.endOfText, start: text.count, end: text.count)
     }
 
     // MARK: Findings

@@ -1,14 +1,13 @@
 // What are the smallest pieces of SQL that the grammar looks at?
 
-/// One token: its kind, its bytes by position, and what word it is; small enough to travel in two registers.
+/// One token: its bytes by position, and what it is, in one byte: small fields side by side would be read together, and
+/// the processor waits where a read spans what was written in parts just before.
 struct Token {
     enum Kind: UInt8 {
         /// Before the first token.
         case start
         /// The text is over.
         case end
-        /// An unquoted word: keyword or name.
-        case word
         /// "…"
         case quotedWord
         /// U&"…"
@@ -28,33 +27,57 @@ struct Token {
         case open, close, openBracket, closeBracket
         /// A quote or comment that does not end, or a byte that begins no token.
         case unreadable
+        /// An unquoted word: keyword or name.
+        case word
     }
 
     /// Where the token begins and, in the upper half, ends.
     private var place: UInt64
-    let kind: Kind
-    /// Of an unquoted word; `.none` for words that mean nothing special.
-    private(set) var keyword: Keyword
-    /// Of an unquoted word.
-    private(set) var category: KeywordCategory
-    /// Whether an unquoted word begins with `pg_`, in any case.
-    let isCatalogWord: Bool
+    private var what: Keyword
 
-    init(
-        kind: Kind, start: Int, end: Int, keyword: Keyword = .none, category: KeywordCategory = .name,
-        isCatalogWord: Bool = false
-    ) {
+    /// - Parameter what: the kind of token that is no unquoted word, or which word it is.
+    init(_ what: Keyword, start: Int, end: Int) {
         place = UInt64(UInt32(truncatingIfNeeded: start)) | UInt64(UInt32(truncatingIfNeeded: end)) << 32
-        self.kind = kind
-        self.keyword = keyword
-        self.category = category
-        self.isCatalogWord = isCatalogWord
+        self.what = what
     }
+
+    @inline(__always)
+    var kind: Kind {
+        switch what {
+        case .startOfText: .start
+        case .endOfText: .end
+        case .quotedWord: .quotedWord
+        case .unicodeWord: .unicodeWord
+        case .plainString: .string
+        case .specialString: .otherString
+        case .digits: .number
+        case .placeholder: .parameter
+        case .operatorRun: .symbol
+        case .doubleColon: .cast
+        case .dot: .dot
+        case .comma: .comma
+        case .semicolon: .semicolon
+        case .openParenthesis: .open
+        case .closeParenthesis: .close
+        case .openBracket: .openBracket
+        case .closeBracket: .closeBracket
+        case .unreadable: .unreadable
+        default: .word
+        }
+    }
+
+    /// Of an unquoted word that some rule tells apart; else `.none`.
+    @inline(__always)
+    var keyword: Keyword { what.isSpecial ? what : .none }
+
+    /// Of an unquoted word.
+    @inline(__always)
+    var category: KeywordCategory { what.category }
 
     /// The longest text that positions reach; the protocol allows a quarter of it.
     static let longestText = Int(UInt32.max)
 
-    static let none = Token(kind: .start, start: 0, end: 0)
+    static let none = Token(.startOfText, start: 0, end: 0)
 
     var start: Int {
         Int(truncatingIfNeeded: place & 0xFFFF_FFFF)
@@ -82,8 +105,7 @@ struct Token {
     /// The same bytes as a name that is certainly meant as a name: behind a dot or AS.
     var asPlainName: Token {
         var token = self
-        token.keyword = .none
-        token.category = .name
+        if kind == .word { token.what = .none }
         return token
     }
 }

@@ -252,7 +252,7 @@ public struct CatalogFacts: Sendable {
             attributes: NameIndex(entries[.attributeName] ?? [], in: &storage),
             operators: NameIndex(entries[.operatorName] ?? [], in: &storage),
             tables: NameIndex(tables, in: &storage))
-        let filter = NameFilter(objections + (entries[.attributeName] ?? []), in: &storage)
+        let filter = NameFilter(objections + (entries[.attributeName] ?? []), in: storage)
         return Knowledge(
             generation: generation, storage: storage, indexes: indexes, filter: filter,
             implicitCalls: nodes[CatalogObject(.implicit, 0)].map(graph.verdict) ?? CatalogVerdict(),

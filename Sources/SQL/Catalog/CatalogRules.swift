@@ -9,33 +9,41 @@ struct PlainName {
         range = word.kind == .quotedWord ? word.start &+ 1..<word.end &- 1 : word.range
         folds = word.kind == .word
     }
+
+    /// By `NameWords`.
+    func hash(_ text: Span<UInt8>) -> UInt64 { NameWords.hash(text.extracting(range), foldingCase: folds) }
 }
 
 extension StatementReader {
     // MARK: Functions
 
     /// Notes what the catalog says about a function that is called; false when it says nothing.
+    ///
+    /// - Parameter hash: of the name by `NameWords`, unless it has Unicode escapes.
     @inline(never)
-    mutating func noteCatalogFunction(_ text: Span<UInt8>, _ name: Token, parts: Int, qualifier: Token) -> Bool {
+    mutating func noteCatalogFunction(
+        _ text: Span<UInt8>, _ name: Token, _ hash: UInt64, parts: Int, qualifier: Token
+    ) -> Bool {
         guard hasCatalog, parts <= 2 else { return false }
         if name.kind == .unicodeWord {
             guard parts == 1, let decoded = UnicodeName(text, name) else { return false }
             let bytes = decoded.bytes.span.extracting(0..<decoded.count)
             return noteCatalogFunction(
-                bytes, schema: bytes.extracting(0..<0), folds: (false, false), place: name.range)
+                bytes, hash: NameWords.hash(bytes, foldingCase: false), schema: bytes.extracting(0..<0),
+                folds: (false, false), place: name.range)
         }
         guard parts == 1 || qualifier.kind != .unicodeWord else { return false }
         let (plain, schema) = (PlainName(name), PlainName(qualifier))
         return noteCatalogFunction(
-            text.extracting(plain.range), schema: text.extracting(parts == 2 ? schema.range : 0..<0),
+            text.extracting(plain.range), hash: hash, schema: text.extracting(parts == 2 ? schema.range : 0..<0),
             folds: (plain.folds, schema.folds), place: name.range)
     }
 
     private mutating func noteCatalogFunction(
-        _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool), place: Range<Int>
+        _ name: Span<UInt8>, hash: UInt64, schema: Span<UInt8>, folds: (name: Bool, schema: Bool), place: Range<Int>
     ) -> Bool {
         if references != nil { return references?.use(.functionName, name, schema: schema, folds: folds) ?? false }
-        guard let verdict = knowledge.function(name, schema: schema, folds: folds) else { return false }
+        guard let verdict = knowledge.function(name, hash: hash, schema: schema, folds: folds) else { return false }
         if isOutdated, verdict.level < .hiddenCode {
             noteOutdated(place)
         } else {
@@ -56,14 +64,20 @@ extension StatementReader {
 
     // MARK: Relations and types
 
-    /// Whether a word needs a look. Most do not, which costs a bit of the filter for each.
+    /// Whether the current token, an unquoted word, needs a look. Most do not, which costs a bit of the filter for each.
     @inline(__always)
-    func mayObject(_ text: Span<UInt8>, _ word: Token) -> Bool {
+    func mayObject() -> Bool {
+        guard checksNames, hasOddNames || knowledge.mayObject(wordHash) else { return false }
+        return token.category != .reserved || query.previous.kind == .dot
+    }
+
+    /// The same for a quoted one.
+    func mayObjectQuoted(_ text: Span<UInt8>) -> Bool {
         guard checksNames else { return false }
-        if word.category == .reserved, query.previous.kind != .dot { return false }
-        if hasOddNames || word.kind == .unicodeWord { return true }
-        let plain = PlainName(word)
-        return knowledge.mayObject(text.extracting(plain.range), folds: plain.folds)
+        if hasOddNames || token.kind == .unicodeWord { return true }
+        let name = text.extracting(PlainName(token).range)
+        return knowledge.mayObject(
+            WordHash(unfolded: NameWords.word(0, of: name, foldingCase: false), length: name.count))
     }
 
     /// Looks at a word, wherever it stands, for it may name a relation or a type that objects. Behind a dot, what
@@ -177,14 +191,14 @@ extension StatementReader {
 
     /// The word begins an item of FROM.
     mutating func noteFromItem() {
-        query.hasOpenFromItem = isOutdated
+        if isOutdated { query.pending.insert(.fromItem) } else { query.pending.remove(.fromItem) }
     }
 
     /// The item's name is complete: what is not known to be a table may be a view that was made a moment ago.
     @inline(never)
     mutating func endFromItem(_ text: Span<UInt8>) {
         guard token.kind != .dot, query.previous.kind != .dot else { return }
-        query.hasOpenFromItem = false
+        query.pending.remove(.fromItem)
         // Functions are looked at where they are called.
         if token.kind == .open { return }
         checkOutdatedRelation(text, query.previous, qualifier: query.nameParts > 1 ? query.qualifier : .none)
@@ -194,6 +208,8 @@ extension StatementReader {
         guard isOutdated, !isKnownTable(text, word, qualifier: qualifier) else { return }
         noteOutdated(word.range)
     }
+
+    private static let catalogPrefix = Array("pg_".utf8)
 
     private func isKnownTable(_ text: Span<UInt8>, _ word: Token, qualifier: Token) -> Bool {
         guard word.kind != .unicodeWord, qualifier.kind != .unicodeWord else { return false }
@@ -207,7 +223,7 @@ extension StatementReader {
             }
             return knowledge.isTable(name, schema: qualification, folds: (plain.folds, schema.folds))
         }
-        if word.isCatalogWord { return true }
+        if plain.folds, name.begins(with: Self.catalogPrefix, foldingCase: true) { return true }
         return knowledge.isTable(name, schema: name.extracting(0..<0), folds: (plain.folds, false))
     }
 

@@ -60,7 +60,7 @@ public struct Knowledge: Sendable {
 
     /// What a reader has that knows of no catalog.
     static let nothing = Knowledge(
-        generation: 0, storage: [], indexes: Indexes(), filter: NameFilter(), implicitCalls: CatalogVerdict(),
+        generation: 0, storage: [], indexes: Indexes(), filter: NameFilter([], in: []), implicitCalls: CatalogVerdict(),
         firedCalls: CatalogVerdict(), hasOddNames: false)
 
     /// The same knowledge while the catalog is being read again: user functions and views count as writes.
@@ -101,14 +101,15 @@ public struct Knowledge: Sendable {
 
     /// Whether a relation, type or attribute of that name may object.
     @inline(__always)
-    func mayObject(_ name: Span<UInt8>, folds: Bool) -> Bool {
-        content.filter.mayContain(name, folds: folds, in: content.storage)
+    func mayObject(_ name: WordHash) -> Bool {
+        content.filter.mayContain(name)
     }
 
+    /// - Parameter hash: of the name alone, by `NameWords`.
     func function(
-        _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)
+        _ name: Span<UInt8>, hash: UInt64, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)
     ) -> CatalogVerdict? {
-        content.indexes.functions.lookup(name, schema: schema, folds: folds, in: content.storage)
+        content.indexes.functions.lookup(name, hash: hash, schema: schema, folds: folds, in: content.storage)
     }
 
     /// The verdict on a relation or type; nil for one that does not object or is not known.

@@ -80,9 +80,18 @@ struct NameIndex: Sendable {
     func lookup(
         _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool), in storage: [UInt64]
     ) -> CatalogVerdict? {
+        guard count > 0 else { return nil }
+        let hash = NameWords.hash(name, foldingCase: folds.name)
+        return lookup(name, hash: hash, schema: schema, folds: folds, in: storage)
+    }
+
+    /// The same for a name whose hash, without the schema, is known.
+    func lookup(
+        _ name: Span<UInt8>, hash: UInt64, schema: Span<UInt8>, folds: (name: Bool, schema: Bool), in storage: [UInt64]
+    ) -> CatalogVerdict? {
         guard count > 0, !name.isEmpty, name.count <= NameWords.longestName, schema.count <= NameWords.longestName
         else { return nil }
-        let hash = Self.hash(name, schema: schema, folds: folds)
+        let hash = Self.hash(hash, schema: schema, folds: folds.schema)
         var index = Int(truncatingIfNeeded: hash >> shift)
         while true {
             let slot = storage[firstSlot &+ index]
@@ -94,9 +103,12 @@ struct NameIndex: Sendable {
 
     /// The number under which a name is looked for.
     static func hash(_ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)) -> UInt64 {
-        let hash = NameWords.hash(name, foldingCase: folds.name)
+        hash(NameWords.hash(name, foldingCase: folds.name), schema: schema, folds: folds.schema)
+    }
+
+    private static func hash(_ hash: UInt64, schema: Span<UInt8>, folds: Bool) -> UInt64 {
         guard !schema.isEmpty else { return hash }
-        return (hash ^ NameWords.hash(schema, foldingCase: folds.schema) >> 7) &* 0x9E37_79B9_7F4A_7C15
+        return (hash ^ NameWords.hash(schema, foldingCase: folds) >> 7) &* 0x9E37_79B9_7F4A_7C15
     }
 
     private static func matches(
@@ -127,38 +139,25 @@ struct NameIndex: Sendable {
     }
 }
 
-/// A set of bits in the words of a `Knowledge`, one for each length and beginning of the names it is about. Where the
-/// bit is not set, no such name needs to be looked for.
+/// A set of bits, one for each length and beginning of the names it is about. Where the bit is not set, no such name
+/// needs to be looked for.
 struct NameFilter: Sendable {
-    private static let bits: UInt64 = 14
+    private static let bits: UInt32 = 14
 
-    private var firstWord = 0
-    private var isEmpty = true
+    private var words = [UInt64](repeating: 0, count: 1 << Int(Self.bits - 6))
 
-    init() {}
-
-    /// Appends the bits for names to `storage`, which holds their words already.
-    init(_ names: [NameIndex.Entry], in storage: inout [UInt64]) {
-        guard !names.isEmpty else { return }
-        isEmpty = false
-        firstWord = storage.count
-        storage.append(contentsOf: repeatElement(0, count: 1 << Int(Self.bits - 6)))
+    /// - Parameter storage: holds the words of the names.
+    init(_ names: [NameIndex.Entry], in storage: [UInt64]) {
         for name in names {
-            let bit = Self.bit(storage[Int(name.words)], Int(name.nameLength))
-            storage[firstWord + (bit >> 6)] |= 1 << UInt64(bit & 63)
+            let hash = WordHash(unfolded: storage[Int(name.words)], length: Int(name.nameLength))
+            let bit = hash.upper(Self.bits)
+            words[bit >> 6] |= 1 << UInt64(bit & 63)
         }
     }
 
     @inline(__always)
-    func mayContain(_ name: Span<UInt8>, folds: Bool, in storage: [UInt64]) -> Bool {
-        guard !isEmpty, !name.isEmpty else { return false }
-        let bit = Self.bit(NameWords.word(0, of: name, foldingCase: folds), name.count)
-        return storage[firstWord &+ (bit >> 6)] & 1 << UInt64(bit & 63) != 0
-    }
-
-    @inline(__always)
-    private static func bit(_ word: UInt64, _ length: Int) -> Int {
-        let mixed = (word ^ UInt64(truncatingIfNeeded: length) &* 0xD6E8_FEB8_6659_FD93) &* 0x9E37_79B9_7F4A_7C15
-        return Int(truncatingIfNeeded: mixed >> (64 - bits))
+    func mayContain(_ name: WordHash) -> Bool {
+        let bit = name.upper(Self.bits)
+        return words[bit >> 6] & 1 << UInt64(bit & 63) != 0
     }
 }
