@@ -271,6 +271,8 @@ final class ServerConnection {
 final class ClusterView {
     private(set) var topology = Topology()
     private var primaryPlace: Int?
+    /// By place; beside the topology, which a look would copy.
+    private var ids: [NodeID] = []
     /// The primary, or the last one.
     var lastPrimary: NodeID?
     /// Batches under way by place of the node.
@@ -290,10 +292,13 @@ final class ClusterView {
         }
         topology = new
         primaryPlace = new.primaryPlace
+        ids = new.nodes.map(\.id)
     }
 
     /// Whether the node in a place takes the writes.
     func isPrimary(_ place: Int) -> Bool { place == primaryPlace }
+
+    func place(of id: NodeID) -> Int? { ids.firstIndex(of: id) }
 }
 
 /// Where a server listens.

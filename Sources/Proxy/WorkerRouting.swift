@@ -68,7 +68,7 @@ extension Worker {
                 return refuse(client, error, bytes, at: &offset)
             }
             note(decision.reason, client, bytes, at: offset)
-            guard let place = cluster.topology.index(of: node) else {
+            guard let place = cluster.place(of: node) else {
                 preconditionFailure("The router names a node of the cluster.")
             }
             waitSerial = (waitSerial + 1) & 0xff_ffff
@@ -286,7 +286,7 @@ extension Worker {
         if case .welcoming = client.phase { return true }
         // Floors may have risen since the node was chosen; they never sink.
         return request(client.demand, of: client, server.group)
-            .mayUse(nodes.span[place], at: place, connectedAt: server.connectedAt)
+            .mayUse(nodes.span[place].freshness, at: place, connectedAt: server.connectedAt)
     }
 
     /// The running number of a choice in turn.

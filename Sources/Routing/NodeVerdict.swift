@@ -58,10 +58,7 @@ extension Router {
         return topology.nodes.enumerated().map { index, node in
             if topology.primary == node.id { return .primary }
             guard node.isEligibleReplica else { return node.ineligibleReason.map(NodeVerdict.ineligible) ?? .unknown }
-            let obstacle = obstacle(
-                to: request, floor, at: index, incarnation: node.incarnation, lag: node.lagNanoseconds,
-                covered: node.coveredSample)
-            return obstacle.map(NodeVerdict.unsuitable) ?? .eligible
+            return obstacle(to: request, floor, at: index, node.freshness).map(NodeVerdict.unsuitable) ?? .eligible
         }
     }
 }

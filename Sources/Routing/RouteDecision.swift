@@ -77,11 +77,11 @@ public struct RouteRequest: Equatable, Sendable {
     }
 
     /// Whether the read may use a connection to a replica that was chosen for it.
-    public func mayUse(_ node: borrowing NodeStatus, at place: Int, connectedAt: UInt64) -> Bool {
-        let floor = floor(for: place, incarnation: node.incarnation)
+    public func mayUse(_ replica: Freshness, at place: Int, connectedAt: UInt64) -> Bool {
+        let floor = floor(for: place, incarnation: replica.incarnation)
         // The connection must not lead to a later life of the replica than the one that was read from.
-        if consistency == .monotonic, floor != effectiveFloor, node.coverageBegan < connectedAt { return false }
-        return node.covers(floor, connectedAt: connectedAt)
+        if consistency == .monotonic, floor != effectiveFloor, replica.coverageBegan < connectedAt { return false }
+        return replica.covers(floor, connectedAt: connectedAt)
     }
 
     /// The same for one replica: in the life in which the session has read from it, it cannot go back.

@@ -141,11 +141,7 @@ public struct Router: Sendable {
         let floor = request.effectiveFloor
         let nodes = topology.nodes.span
         for index in nodes.indices where nodes[index].isEligibleReplica {
-            // Each value by itself: the whole of a node would be copied.
-            if let obstacle = obstacle(
-                to: request, floor, at: index, incarnation: nodes[index].incarnation, lag: nodes[index].lagNanoseconds,
-                covered: nodes[index].coveredSample)
-            {
+            if let obstacle = obstacle(to: request, floor, at: index, nodes[index].freshness) {
                 nearest = max(nearest ?? obstacle, obstacle)
             } else {
                 suitable.insert(index)
@@ -156,17 +152,14 @@ public struct Router: Sendable {
     }
 
     /// The first condition that an eligible replica does not meet for a read; nil: it may answer.
-    ///
-    /// - Parameters:
-    ///   - lag: in nanoseconds; nil = not known.
-    ///   - covered: its `coveredSample`.
     @inline(__always)
     static func obstacle(
-        to request: RouteRequest, _ floor: Floor, at index: Int, incarnation: UInt64, lag: UInt64?, covered: UInt64
+        to request: RouteRequest, _ floor: Floor, at index: Int, _ replica: Freshness
     ) -> ReplicaObstacle? {
-        let floor = request.consistency == .monotonic ? request.floor(for: index, incarnation: incarnation) : floor
+        let floor =
+            request.consistency == .monotonic ? request.floor(for: index, incarnation: replica.incarnation) : floor
         if request.excluded.contains(index) { return .excluded }
-        if (lag ?? .max) > request.maxLag { return .tooOld }
-        return covered >= floor.sample ? nil : .uncovered
+        if (replica.lagNanoseconds ?? .max) > request.maxLag { return .tooOld }
+        return replica.coveredSample >= floor.sample ? nil : .uncovered
     }
 }

@@ -148,7 +148,23 @@ public struct NodeStatus: Equatable, Sendable {
     /// The share of a healthy node of weight 1.
     public static let fullShare = 16
 
-    /// Whether a connection to this replica, established at `connectedAt`, shows everything that `floor` asks for.
+    /// What reads demand something of. By itself, because the whole of a node is costly to copy.
+    @inline(__always)
+    public var freshness: Freshness {
+        Freshness(
+            coveredSample: coveredSample, coverageBegan: coverageBegan, lagNanoseconds: lagNanoseconds,
+            incarnation: incarnation)
+    }
+}
+
+/// How new a replica's data are, with the fields of `NodeStatus`.
+public struct Freshness: Equatable, Sendable {
+    public var coveredSample: UInt64
+    public var coverageBegan: UInt64
+    public var lagNanoseconds: UInt64?
+    public var incarnation: UInt64
+
+    /// Whether a connection to the replica, established at `connectedAt`, shows everything that `floor` asks for.
     public func covers(_ floor: Floor, connectedAt: UInt64) -> Bool {
         floor == .none || (coveredSample >= floor.sample && coverageBegan >= connectedAt)
     }

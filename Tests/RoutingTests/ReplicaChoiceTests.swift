@@ -106,8 +106,8 @@ import Testing
         var writer = request
         writer.floor = Floor(sample: 9)
         #expect(decide(writer, even).target == primary)
-        #expect(request.mayUse(even.nodes[2], at: 2, connectedAt: 1_000))
-        #expect(!request.mayUse(even.nodes[2], at: 2, connectedAt: 1_001))
+        #expect(request.mayUse(even.nodes[2].freshness, at: 2, connectedAt: 1_000))
+        #expect(!request.mayUse(even.nodes[2].freshness, at: 2, connectedAt: 1_001))
     }
 
     // MARK: Latency, slow nodes and slow starts

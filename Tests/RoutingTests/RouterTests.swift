@@ -351,6 +351,6 @@ import Testing
     /// A server connection made after the probe was sent may lead to a life of the node that knows less.
     @Test(arguments: [(0, 2000, true), (10, 999, true), (10, 1000, true), (10, 1001, false), (11, 5, false)])
     func coverageNeedsAnOlderConnection(floor: UInt64, connectedAt: UInt64, expected: Bool) {
-        #expect(cluster().nodes[1].covers(Floor(sample: floor), connectedAt: connectedAt) == expected)
+        #expect(cluster().nodes[1].freshness.covers(Floor(sample: floor), connectedAt: connectedAt) == expected)
     }
 }

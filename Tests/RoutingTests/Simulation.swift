@@ -425,7 +425,7 @@ struct Simulation {
         case .anyLife where request.consistency == .monotonic: true
         case .none, .floorOfTheLastSample, .floorBeforeTheAcknowledgement, .numberAfterTheAnswer, .anyTimeline,
             .noFloor, .noReadFloor, .anyLife, .noGlobalFloor:
-            request.mayUse(node, at: place, connectedAt: since)
+            request.mayUse(node.freshness, at: place, connectedAt: since)
         }
     }
 

@@ -64,7 +64,7 @@ extension StatementReader {
 
     // MARK: Relations and types
 
-    /// Whether the current token, an unquoted word, needs a look. Most do not, which costs a bit of the filter for each.
+    /// Whether the current token, an unquoted word, needs a look. Most do not: that costs a bit of the filter for each.
     @inline(__always)
     func mayObject() -> Bool {
         guard checksNames, hasOddNames || knowledge.mayObject(wordHash) else { return false }
