@@ -241,7 +241,10 @@ extension Worker {
 
     /// One step of a client in service; false: nothing more can be done now.
     private func serveBatch(_ client: ClientConnection, _ bytes: Span<UInt8>, at offset: inout Int) -> Bool {
-        let attachment = client.server.map { $0.session.attachment }
+        var attachment = client.server.map { $0.session.attachment }
+        if let server = client.server, !server.isPrimary, client.session.canMove {
+            attachment?.isBehind = !mayRead(client, server)
+        }
         let step = client.session.advance(
             bytes, at: &offset, attachment: attachment, table: &statements, toClient: &toClient)
         followProfile(client)

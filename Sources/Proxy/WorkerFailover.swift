@@ -12,12 +12,12 @@ final class PrimaryStop {
     /// The node's place in the cluster.
     let place: Int
     let at: UInt64
-    let incarnation: UInt64
+    let postmasterStartTime: Int64
 
-    init(place: Int, at: UInt64, incarnation: UInt64) {
+    init(place: Int, at: UInt64, postmasterStartTime: Int64) {
         self.place = place
         self.at = at
-        self.incarnation = incarnation
+        self.postmasterStartTime = postmasterStartTime
     }
 }
 
@@ -122,14 +122,16 @@ extension Worker {
     func noteStop(_ client: ClientConnection, _ server: ServerConnection) {
         let nodes = clusters[server.pool.cluster].topology.nodes
         guard server.pool.node < nodes.count else { return }
-        client.stop = PrimaryStop(place: server.pool.node, at: now, incarnation: nodes[server.pool.node].incarnation)
+        client.stop = PrimaryStop(
+            place: server.pool.node, at: now, postmasterStartTime: nodes[server.pool.node].postmasterStartTime)
     }
 
     func consequence(of stop: PrimaryStop, _ group: PoolGroup) -> StopConsequence {
         let view = clusters[group.cluster]
         guard stop.place < view.topology.nodes.count, view.isPrimary(stop.place) else { return .goOn }
         let node = view.topology.nodes[stop.place]
-        if node.incarnation != stop.incarnation { return .goOn }
+        // The router's own connection may have been ended with the others: that alone is no other life.
+        if node.postmasterStartTime != stop.postmasterStartTime { return .goOn }
         guard node.isUp, node.coverageBegan > stop.at &+ Self.shutdownNanoseconds else { return .wait }
         var error = ErrorFields.shuttingDown
         error.severity = .error

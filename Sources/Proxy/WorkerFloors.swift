@@ -26,9 +26,11 @@ final class MonotonicReads {
 }
 
 extension Worker {
-    /// Whether the batch at hand is read under monotonic consistency.
+    /// Whether what the client is told is read under monotonic consistency: it may have asked for that with its server
+    /// in hand.
     func isMonotonic(_ client: ClientConnection, _ group: PoolGroup) -> Bool {
         (client.demand.consistency ?? group.routing.consistency) == .monotonic
+            || client.session.consistency == .monotonic
     }
 
     /// Work of the client that may have written was acknowledged, or will never be: called after that is known and
@@ -38,15 +40,24 @@ extension Worker {
         client.session.floor.raise(startedSample: started)
         guard let writes = client.group?.writes else { return }
         writes.raise(to: client.session.floor)
-        if let name = client.demand.group {
+        if let groups = client.session.writtenGroups {
             let floor = client.session.floor
-            writes.groups.withLock { $0.raise(name, to: floor) }
+            writes.groups.withLock { floors in for name in groups.names { floors.raise(name, to: floor) } }
         }
+    }
+
+    /// Remembers in which life of the node the client has its server.
+    @discardableResult
+    func beginMonotonicReads(_ client: ClientConnection, _ server: ServerConnection) -> MonotonicReads {
+        let reads = client.reads ?? MonotonicReads()
+        reads.incarnation = clusters[server.pool.cluster].topology.nodes[server.pool.node].incarnation
+        client.reads = reads
+        return reads
     }
 
     /// The client is about to be told what a node has answered.
     func noteRead(_ client: ClientConnection, _ server: ServerConnection) {
-        guard let reads = client.reads else { return }
+        let reads = client.reads ?? beginMonotonicReads(client, server)
         reads.floor.raise(startedSample: shared.clusters[server.pool.cluster].samples.started)
         reads.last = server.isPrimary ? nil : LastRead(place: server.pool.node, incarnation: reads.incarnation)
     }

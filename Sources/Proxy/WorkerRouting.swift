@@ -285,8 +285,23 @@ extension Worker {
         if !client.session.mayBegin(on: server.session) { return false }
         if case .welcoming = client.phase { return true }
         // Floors may have risen since the node was chosen; they never sink.
-        return request(client.demand, of: client, server.group)
-            .mayUse(nodes.span[place].freshness, at: place, connectedAt: server.connectedAt)
+        return covers(server, request(client.demand, of: client, server.group))
+    }
+
+    private func covers(_ server: ServerConnection, _ request: RouteRequest) -> Bool {
+        let place = server.pool.node
+        let nodes = clusters[server.pool.cluster].topology.nodes
+        return request.mayUse(nodes.span[place].freshness, at: place, connectedAt: server.connectedAt)
+    }
+
+    /// Whether the replica shows what the next statement of a transaction must see: the session may have been given a
+    /// token meanwhile, and others may have written.
+    func mayRead(_ client: ClientConnection, _ server: ServerConnection) -> Bool {
+        var demand = client.demand
+        let wishes = client.session.lastingWishes
+        demand.consistency = wishes.consistency
+        demand.group = wishes.group
+        return covers(server, request(demand, of: client, server.group))
     }
 
     /// The running number of a choice in turn.
@@ -308,11 +323,7 @@ extension Worker {
         client.attachedAt = now
         client.transactionAt = now
         count(group.number) { $0.waits.note(now &- client.activeAt) }
-        if isMonotonic(client, group) {
-            let reads = client.reads ?? MonotonicReads()
-            reads.incarnation = cluster.topology.nodes[place].incarnation
-            client.reads = reads
-        }
+        if isMonotonic(client, group) { beginMonotonicReads(client, server) }
         count(client, group, isPrimary: server.isPrimary)
         cluster.outstanding[place] += 1
         server.isCounted = true

@@ -71,6 +71,10 @@ extension Worker {
 
     private func end(_ client: ClientConnection, _ error: ErrorFields) {
         note(error.message, of: client)
+        var error = error
+        if client.session.mayHaveCommitted {
+            error.detail = "The statement that was under way may or may not have been carried out."
+        }
         if let server = client.server, server.session.runsClientsWork { startCancel(server, client: nil) }
         close(client, error)
     }

@@ -27,7 +27,8 @@ extension ClusterMachine {
             coverageBegan: record.probeSentAt, lagNanoseconds: role == .replica ? lag(record, at: now) : nil,
             timeline: record.timeline, lsn: record.report?.insertLSN ?? record.report?.replayLSN ?? LSN(0),
             incarnation: record.incarnation, isReplayPaused: record.report?.isReplayPaused ?? false,
-            serverVersion: record.report?.serverVersion ?? 0)
+            serverVersion: record.report?.serverVersion ?? 0,
+            postmasterStartTime: record.report?.postmasterStartTime ?? 0)
     }
 
     /// A late answer takes more than this part of the time that it may take.

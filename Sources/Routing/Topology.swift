@@ -108,13 +108,16 @@ public struct NodeStatus: Equatable, Sendable {
     public var isReplayPaused: Bool
     /// `server_version_num`; 0 = not known.
     public var serverVersion: Int
+    /// As reported last, in microseconds; 0 = not known.
+    public var postmasterStartTime: Int64
 
     public init(
         id: NodeID, address: String, weight: Int = 1, share: Int? = nil, health: NodeHealth = .healthy,
         isNear: Bool = true, role: Role = .unknown, isUp: Bool = false,
         isEligibleReplica: Bool = false, ineligibleReason: IneligibleReason? = nil, coveredSample: UInt64 = 0,
         coverageBegan: UInt64 = 0, lagNanoseconds: UInt64? = nil, timeline: UInt32 = 0, lsn: LSN = LSN(0),
-        incarnation: UInt64 = 0, isReplayPaused: Bool = false, serverVersion: Int = 0
+        incarnation: UInt64 = 0, isReplayPaused: Bool = false, serverVersion: Int = 0,
+        postmasterStartTime: Int64 = 0
     ) {
         self.id = id
         self.address = address
@@ -134,6 +137,7 @@ public struct NodeStatus: Equatable, Sendable {
         self.incarnation = incarnation
         self.isReplayPaused = isReplayPaused
         self.serverVersion = serverVersion
+        self.postmasterStartTime = postmasterStartTime
     }
 
     /// Whether a connection to the primary, established at `connectedAt`, leads to a primary still: a server that said

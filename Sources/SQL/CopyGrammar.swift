@@ -50,7 +50,7 @@ extension StatementReader {
         if at(.stdin) || at(.stdout) {
             note(.copyOut, head.range, .readsOnly)
         } else {
-            note(.mayWrite, token.range, .copyToFile)
+            note([.mayWrite, .notOnReplica], token.range, .copyToFile)
         }
         skipStatement(text)
         return .copy

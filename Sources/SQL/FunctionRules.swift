@@ -40,7 +40,7 @@ extension StatementReader {
         case .nodeAddress:
             note(.nodeAddress, name.range, .readsOnly, by: .builtinFunction)
         case .adminWrite:
-            note(.mayWrite, name.range, .administration, by: .builtinFunction)
+            note([.mayWrite, .notOnReplica], name.range, .administration, by: .builtinFunction)
         case .endsBackend:
             note([.mayWrite, .endsBackend], name.range, .administration, by: .builtinFunction)
         }

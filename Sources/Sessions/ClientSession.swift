@@ -77,6 +77,8 @@ public struct ClientSession: ~Copyable, Sendable {
     public var floor = Floor()
     /// Work that is not proven read-only was sent to a primary, and its end has not been seen.
     public internal(set) var mayHaveWritten = false
+    /// With whom it shares that; nil = with nobody.
+    public internal(set) var writtenGroups: WrittenGroups?
     /// What may change the meaning of names was sent to a primary, and its end has not been seen.
     var changesCatalog = false
     /// Something was left on the server that is not looked for.
@@ -111,8 +113,12 @@ public struct ClientSession: ~Copyable, Sendable {
     var resetsAll = false
     /// The transaction state once everything that was sent has succeeded.
     var isInTransaction = false
+    /// A text of several statements was sent that may have begun a transaction.
+    var mayHaveBegun = false
+    /// Something was sent that commits although no Sync stands behind it.
+    var endsWithoutSync = false
     /// A write was sent together with what commits it.
-    var mayHaveCommitted = false
+    public internal(set) var mayHaveCommitted = false
     /// The transaction was lost while the client asked for nothing: the next thing that it asks for tells.
     var isLossUntold = false
     /// What was sent may end the server's process by order of the client.
@@ -234,6 +240,9 @@ public struct ClientSession: ~Copyable, Sendable {
         awaiting = nil
         isOnReplica = false
         mayHaveWritten = false
+        writtenGroups = nil
+        mayHaveBegun = false
+        endsWithoutSync = false
         mayHaveCommitted = false
         mayEndServer = false
         changesCatalog = false
@@ -359,12 +368,15 @@ public struct ClientSession: ~Copyable, Sendable {
         if server.ledger.isEmpty, !server.needsSync {
             isClearingSequences = false
             isInTransaction = status != .idle
+            mayHaveBegun = false
+            endsWithoutSync = false
             mayHaveCommitted = false
             mayEndServer = false
             isPinInDoubt = false
             if status == .idle {
                 hasUnprovenPins = false
                 mayHaveWritten = false
+                writtenGroups = nil
                 changesLexing = false
                 if !isPinned { variant = 0 }
                 changesCatalog = false

@@ -41,6 +41,8 @@ public struct Attachment: Equatable, Sendable {
     public var isCopyingIn: Bool
     /// It is not known whether the transaction was begun.
     public var isBeginning: Bool
+    /// A replica that does not show all that the session must see by now.
+    public var isBehind = false
 }
 
 extension ServerSession {
@@ -268,6 +270,8 @@ extension ClientSession {
         if isEmptyBatch { return true }
         if attachment.isQuiet, attachment.status == .failed { return true }
         if splitModes != nil, rootsTransaction { return false }
+        // Each statement sees what was committed before it, wherever the transaction has begun.
+        if attachment.isBehind, canMove, !batch.effects.contains(.transactionControl) { return false }
         let demand = demand
         if demand.routeClass == .replicaSafe, demand.needsPrimary == nil, !batch.isOpenEnded || listener == .reader {
             return true
@@ -292,7 +296,7 @@ extension ClientSession {
     }
 
     /// A READ COMMITTED transaction without anything rooted in its server can begin again elsewhere.
-    var canMove: Bool {
+    public var canMove: Bool {
         guard case .open(let modes) = transaction, !isRooted, listener == .split else { return false }
         return (modes.isolation ?? defaultIsolation).seesEachCommit
     }
@@ -366,7 +370,7 @@ extension ClientSession {
 
     private func isAskedOfReplica(_ routeClass: RouteClass, _ effects: Effects, _ pins: PinReasons) -> Bool {
         guard routeClass == .primaryOnlyRead, pins.isEmpty else { return false }
-        if listener == .reader { return true }
+        if listener == .reader { return !effects.contains(.notOnReplica) }
         guard effects.isSubset(of: [.primaryOnly, .nodeAddress, .cursor, .copyOut]) else { return false }
         switch transaction {
         case .lazy(let modes): return modes.wantsReplica

@@ -8,6 +8,22 @@ extension ClientSession {
     /// What was asked for the batch at hand, by a comment or by the session.
     var wishes: RouterSettings { batch.comment.map { router.overridden(by: $0) } ?? router }
 
+    /// What the session asks for, whatever single statements do.
+    public var lastingWishes: RouterSettings { router }
+
+    /// The level that was asked for; nil: the operator's.
+    @inline(__always)
+    public var consistency: Consistency? { hasNoWishes ? nil : wishes.consistency }
+
+    /// What may have been written is written for the group of this moment, too.
+    mutating func noteGroup() {
+        guard let group = wishes.group else { return }
+        if writtenGroups == nil { writtenGroups = WrittenGroups(group) } else { writtenGroups?.insert(group) }
+    }
+
+    /// A text that is about to run is one that replicas refuse.
+    var wasRefused: Bool { batch.lesson == .needsPrimary || rerun?.refusal != nil }
+
     /// Neither a comment nor the session asks for anything, as hardly anybody does.
     var hasNoWishes: Bool { router.isEmpty && batch.comment == nil }
 
@@ -162,4 +178,22 @@ extension ErrorFields {
         .error, "25001", "pointsman.role must be set before the first statement of the transaction")
     static let localOutsideTransaction = ErrorFields(
         .warning, "25P01", "SET LOCAL can only be used in transaction blocks")
+}
+
+/// The groups for which a transaction may have written.
+public indirect enum WrittenGroups: Equatable, Sendable {
+    /// On the heap, because hardly any session has a group.
+    case names([String])
+
+    init(_ name: String) { self = .names([name]) }
+
+    public var names: [String] {
+        switch self {
+        case .names(let names): names
+        }
+    }
+
+    mutating func insert(_ name: String) {
+        if !names.contains(name) { self = .names(names + [name]) }
+    }
 }

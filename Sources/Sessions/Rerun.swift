@@ -79,7 +79,7 @@ extension ClientSession {
             rerun?.interruptions ?? 0 < Self.shutdownLimit
         else { return }
         trial = transaction
-        server.trial = Trial(cover: .shutdowns, isLong: false)
+        server.trial = Trial(cover: .shutdowns, isLong: false, endsWithResult: true)
     }
 
     /// How often a statement is sent to primaries that are shut down under it.
@@ -170,7 +170,7 @@ extension Effects {
     /// Of a statement with one of these it is not certain that a rollback leaves nothing of it, or it ends itself.
     fileprivate static let unrepeatable: Effects = [
         .transactionControl, .sessionState, .hiddenCode, .refusesTransactionBlock, .endsBackend, .copyIn, .copyOut,
-        .notUnderstood,
+        .notUnderstood, .notOnReplica,
     ]
 }
 

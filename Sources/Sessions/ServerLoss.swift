@@ -13,13 +13,14 @@ extension ClientSession {
         let owed = server.owedSyncs
         // What was set, and not asked for yet, is lost with it.
         let canGoOn = !isPinned && !hasTouchedSettings && !server.isInsideForwardedMessage && !mayEndServer
-        let error: ErrorFields = mayHaveCommitted && owed > 0 ? .outcomeUnknown : .serverLost
         let isBatchCut = isUnsynced
+        let isEndOnItsWay = owed > 0 || (isBatchCut && endsWithoutSync)
+        let error: ErrorFields = mayHaveCommitted && isEndOnItsWay ? .outcomeUnknown : .serverLost
         trial = nil
         rerun = nil
         // The client has read of an error already: the rest of the batch is dropped without another word.
         let isErrorTold = server.isSkipping
-        let losesTransaction = isInTransaction
+        let losesTransaction = isInTransaction || mayHaveBegun
         // Nothing but answers that were given was on a replica: what comes next begins the transaction elsewhere.
         let split = owed == 0 && !isBatchCut && bodyRemaining == 0 && canMove ? splitModes : nil
         dropChanges(changes.count, inParse: false, table: &table)

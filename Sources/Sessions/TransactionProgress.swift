@@ -6,6 +6,7 @@ extension ClientSession {
     /// Remembers whether what is sent may commit a write, and which state it leads to.
     mutating func noteTransaction(_ classification: Classification) {
         if mayHaveWritten, !isInTransaction, detachedStatus == .idle { mayHaveCommitted = true }
+        if !classification.effects.isDisjoint(with: .committing) { endsWithoutSync = true }
         if classification.effects.contains(.endsBackend) { mayEndServer = true }
         guard classification.effects.contains(.transactionControl) else {
             if case .show = classification.command {} else { hasSnapshot = true }
@@ -31,6 +32,14 @@ extension ClientSession {
             .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .prepare, .execute, .other:
             // Of several statements in one text nobody can tell where they lead.
             if mayHaveWritten { mayHaveCommitted = true }
+            if batch.beginsAmongOthers { mayHaveBegun = true }
         }
     }
+}
+
+extension Effects {
+    /// What commits by itself, without the Sync that ends an implicit transaction.
+    fileprivate static let committing: Effects = [
+        .transactionControl, .refusesTransactionBlock, .hiddenCode, .notUnderstood,
+    ]
 }

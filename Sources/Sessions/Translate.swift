@@ -423,8 +423,10 @@ extension ClientSession {
             case .replicaSafe, .primaryOnlyRead, .transactionControl: break
             case .lockedRead, .write, .sessionState: mayHaveWritten = true
             }
-            // Text of several statements may hide a write behind its transaction control.
-            if effects.contains(.mayWrite) || effects.contains(.hiddenCode) { mayHaveWritten = true }
+            // Text of several statements may hide a write behind its transaction control, and what a replica has
+            // refused may be one although nothing shows it.
+            if effects.contains(.mayWrite) || effects.contains(.hiddenCode) || wasRefused { mayHaveWritten = true }
+            if mayHaveWritten, !hasNoWishes { noteGroup() }
             if effects.contains(.catalog) { changesCatalog = true }
         }
         if effects.contains(.setLocal) || effects.contains(.cursor) || effects.contains(.savepoint) { isRooted = true }

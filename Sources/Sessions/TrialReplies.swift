@@ -8,6 +8,8 @@ struct Trial: Equatable, Sendable {
     var cover: TrialCover
     /// More than one command: the result of the first one says nothing of the others.
     var isLong: Bool
+    /// Not only a read: no error behind a result is looked at.
+    var endsWithResult = false
 }
 
 /// What the replies that are there say of a trial.
@@ -79,7 +81,11 @@ extension ServerSession {
                 }
             case Backend.dataRow, Backend.copyData, Backend.copyDone, Backend.copyOutResponse,
                 Backend.emptyQueryResponse, Backend.portalSuspended, Backend.commandComplete:
-                if position < ledger.count, ledger[position].disposition == .forward { hasResult = true }
+                if position < ledger.count, ledger[position].disposition == .forward {
+                    // Behind it the work may be stored, whatever else the server says.
+                    if trial.endsWithResult { return .passed }
+                    hasResult = true
+                }
             case Backend.parseComplete, Backend.bindComplete, Backend.closeComplete, Backend.noData,
                 Backend.rowDescription, Backend.parameterDescription, Backend.parameterStatus,
                 Backend.notificationResponse:

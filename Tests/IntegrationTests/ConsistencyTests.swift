@@ -119,6 +119,72 @@ import Testing
         }
     }
 
+    /// The group of the moment counts, also where the session has its server already.
+    @Test func groupsThatAreChosenLate() throws {
+        let (router, _) = try router("session")
+        let pinned = try router.client()
+        try pinned.succeed("LISTEN news")
+        try pinned.succeed("SET pointsman.group = 'late'")
+        let writer = try router.client()
+        let reader = try router.client(options: [("pointsman.group", "late")])
+        for _ in 1...20 {
+            var written = try write(pinned)
+            #expect(try number(reader) == written)
+            try writer.succeed("BEGIN")
+            written = try write(writer)
+            try writer.succeed("SET LOCAL pointsman.group = 'late'")
+            try writer.succeed("COMMIT")
+            #expect(try number(reader) == written)
+            written = Self.last.withLock { last in
+                last += 1
+                return last
+            }
+            try writer.succeed("BEGIN")
+            try writer.succeed("/* pointsman: group=late */ UPDATE t SET x = \(written)")
+            try writer.succeed("COMMIT")
+            #expect(try number(reader) == written)
+        }
+    }
+
+    /// What was read on the primary does not get lost again, although the level was chosen with that in hand.
+    @Test func monotonicThatIsChosenLate() throws {
+        let (router, _) = try router("session")
+        let writer = try router.client()
+        for _ in 1...20 {
+            let reader = try router.client()
+            try reader.succeed("BEGIN")
+            _ = try number(reader)
+            try reader.succeed("SET pointsman.consistency = monotonic")
+            let written = try write(writer)
+            #expect(try number(reader) == written)
+            try reader.succeed("COMMIT")
+            #expect(try number(reader) == written)
+        }
+    }
+
+    /// A transaction that reads on a replica sees at each statement what the session must see by then.
+    @Test(arguments: ["global", "group", "token"])
+    func transactionsOnReplicas(_ kind: String) throws {
+        let (router, cluster) = try router(kind == "global" ? "global" : "session")
+        let options = kind == "group" ? [("pointsman.group", "late")] : []
+        let writer = try router.client(options: options)
+        let reader = try router.client(options: options)
+        for _ in 1...20 {
+            try eventually("reads to be on a replica") {
+                try cluster.replicaPorts.contains(reader.value("SELECT inet_server_port()") ?? "")
+            }
+            try reader.succeed("BEGIN READ ONLY")
+            _ = try number(reader)
+            let written = try write(writer)
+            if kind == "token" {
+                let token = try #require(try writer.value("SHOW pointsman.token"))
+                try reader.succeed("SET pointsman.token = '\(token)'")
+            }
+            #expect(try number(reader) == written)
+            try reader.succeed("COMMIT")
+        }
+    }
+
     /// A session may ask for more than the operator has set.
     @Test func byTheSession() throws {
         let (router, _) = try router("eventual")

@@ -37,6 +37,8 @@ struct LossTests {
 
     static let insert: [Message] = [.parse("", "INSERT 1"), .bind(""), .execute()]
 
+    static let commit: [Message] = [.parse("", "COMMIT"), .bind(""), .execute()]
+
     static let cases = [
         Case(
             name: "read on the primary", pending: [.query("SELECT pg_backend_pid()")], gets: "\(lost) Z(I)"),
@@ -47,6 +49,14 @@ struct LossTests {
             gets: "\(lost) Z(I) \(lost) Z(I)"),
         Case(name: "extended write", pending: insert + [.sync], gets: "\(unknown) Z(I)"),
         Case(name: "write without Sync", pending: insert + [.flush], gets: lost),
+        Case(
+            name: "COMMIT without Sync", before: [.query("BEGIN"), .query("INSERT 1")],
+            pending: commit + [.flush], gets: unknown),
+        Case(
+            name: "transaction without Sync",
+            pending: [.parse("", "BEGIN"), .bind(""), .execute()] + insert + commit + [.flush], gets: unknown),
+        Case(
+            name: "write behind a BEGIN in one text", pending: [.query("BEGIN; INSERT 1")], gets: "\(unknown) Z(E)"),
         Case(
             name: "write in a transaction", before: [.query("BEGIN"), .query("SELECT 1")],
             pending: [.query("INSERT 1")],
@@ -186,12 +196,37 @@ struct LossTests {
         }
     }
 
-    private func answer(_ messages: [Message], _ fatal: String) -> String {
+    private func answer(_ messages: [Message], _ fatal: String, at prefix: String = "INSERT") -> String {
         let rig = Rig.withClient()
         rig.addServer(isReplica: false)
-        rig.servers[0].model.failing = ("INSERT", ErrorFields(.fatal, fatal, "terminating connection"))
+        rig.servers[0].model.failing = (prefix, ErrorFields(.fatal, fatal, "terminating connection"))
         for message in messages { rig.say(message) }
         return rig.taken()
+    }
+
+    /// Behind its result the work may be stored.
+    @Test(arguments: [
+        [Message.query("INSERT 1")], [.parse("", "INSERT 1"), .bind(""), .execute(), .sync],
+    ])
+    func shutdownsBehindAResult(_ messages: [Message]) {
+        let rig = Rig.withClient()
+        rig.send(messages.bytes)
+        var answer = rig.servers[0].unread
+        let ready = answer.suffix(6)
+        #expect(ready.first == Backend.readyForQuery)
+        answer.removeLast(6)
+        answer += ErrorFields(.fatal, "57P01", "terminating connection").encoded
+        rig.servers[0].unread = answer
+        rig.deliver(0, answer.count)
+        rig.lose(0)
+        rig.settle()
+        #expect(rig.taken().hasSuffix("C(INSERT 0 1) \(Self.unknown) Z(I)"))
+        #expect(rig.servers.count == 1 && rig.servers[0].model.journal == ["INSERT 1"])
+    }
+
+    /// What takes effect outside of the transaction is not run again.
+    @Test func shutdownsUnderWhatIsNotRolledBack() {
+        #expect(answer([.query("COPY t TO PROGRAM 'cat'")], "57P01", at: "COPY") == "\(Self.unknown) Z(I)")
     }
 
     /// One statement that was rolled back as its server was shut down is run again.

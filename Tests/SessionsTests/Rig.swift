@@ -65,6 +65,8 @@ final class Rig {
     var refusesServers: ErrorFields?
     /// The next server is the free one at this place from the end, so that sessions move about.
     var takesLast = false
+    /// No replica shows what the sessions must see by now.
+    var replicasAreBehind = false
     /// Replicas refuse, interrupt and lose what can be run again.
     var faults: SeededRandom?
 
@@ -148,7 +150,8 @@ final class Rig {
         defer {
             clients[index].input.removeFirst(offset)
         }
-        let attachment = clients[index].server.map { servers[$0].session.attachment }
+        var attachment = clients[index].server.map { servers[$0].session.attachment }
+        if let server = clients[index].server, servers[server].model.isReplica { attachment?.isBehind = replicasAreBehind }
         let step = clients[index].session.advance(
             input.span, at: &offset, attachment: attachment, table: &table, toClient: &toClient)
         flush(index, &toServer, &toClient, input)

@@ -233,6 +233,38 @@ import Wire
         #expect(rig.taken() == "C(ROLLBACK) Z(I) C(INSERT 0 1) Z(I)")
     }
 
+    /// The advisory lock of a replica excludes nobody.
+    @Test(arguments: ["SELECT pg_advisory_xact_lock(1)", "SELECT pg_try_advisory_xact_lock_shared(1, 2)"])
+    func whatNoReplicaMayDo(_ text: String) {
+        let rig = rig()
+        rig.say(.query("/* pointsman: role=replica */ \(text)"))
+        #expect(rig.taken() == "E(25006 cannot execute this statement on the reader port) Z(I)")
+        rig.addClient(.reader)
+        rig.say(.query(text), by: 1)
+        #expect(rig.taken(1) == "E(25006 cannot execute this statement on the reader port) Z(I)")
+        rig.say(.query("SELECT pg_backend_pid()"), by: 1)
+        #expect(rig.taken(1).hasPrefix("T(c) D("))
+        #expect(rig.servers.allSatisfy { !$0.model.journal.contains(text) })
+    }
+
+    /// Whatever group is in force at a write or at its end has a part in it.
+    @Test func groupsOfWrites() {
+        let rig = rig()
+        func groups(_ messages: Message...) -> [String]? {
+            rig.send(messages.bytes)
+            defer { rig.settle() }
+            return rig.clients[0].session.writtenGroups?.names
+        }
+        #expect(groups(.query("INSERT 1")) == nil)
+        rig.say(.query("BEGIN"), .query("INSERT 2"), .query("SET LOCAL pointsman.group = 'a'"))
+        #expect(rig.clients[0].session.writtenGroups == nil)
+        #expect(groups(.query("COMMIT")) == ["a"])
+        #expect(groups(.query("SELECT 1")) == nil)
+        rig.say(.query("LISTEN n"), .query("SET pointsman.group = 'b'"))
+        #expect(groups(.query("/* pointsman: group=c */ INSERT 3"), .query("INSERT 4")) == ["c", "b"])
+        #expect(rig.clients[0].session.writtenGroups == nil && rig.clients[0].session.isPinned)
+    }
+
     // MARK: Comments
 
     @Test func aCommentGoesFirst() {

@@ -99,6 +99,20 @@ struct TransactionTests {
     static let refusal =
         "E(25006 cannot execute this statement in a read-only transaction that runs on a replica) Z(E)"
 
+    /// Each statement of a READ COMMITTED transaction sees what the session must see by then; others keep theirs.
+    @Test func aReplicaThatIsBehindIsLeft() {
+        let rig = Rig.withClient()
+        rig.say(.query("BEGIN READ ONLY"), .query("SELECT 1"))
+        rig.addServer(isReplica: true)
+        rig.replicasAreBehind = true
+        rig.say(.query("SELECT 2"), .query("COMMIT"))
+        #expect(rig.lines.filter { $0 == "move" }.count == 1)
+        #expect(rig.servers[0].model.journal.contains("ROLLBACK") && rig.problems.isEmpty)
+        rig.lines = []
+        rig.say(.query("BEGIN READ ONLY, ISOLATION LEVEL REPEATABLE READ"), .query("SELECT 3"), .query("SELECT 4"))
+        #expect(!rig.lines.contains("move"))
+    }
+
     @Test(arguments: ["BEGIN READ ONLY, ISOLATION LEVEL REPEATABLE READ", "BEGIN READ ONLY; SAVEPOINT s"])
     func whatCannotMoveIsRefused(_ beginning: String) {
         let rig = Rig.withClient()

@@ -198,6 +198,17 @@ import Wire
         #expect(rig.taken(1) == "1")
     }
 
+    /// What a replica has refused may write, though nothing in its text shows it.
+    @Test func whatWasRefusedMayHaveWritten() {
+        let rig = rig("25006")
+        rig.send([Message.query("SELECT 1")].bytes)
+        rig.deliver(0, rig.servers[0].unread.count)
+        #expect(rig.servers.count == 2 && rig.clients[0].session.mayHaveWritten)
+        rig.lose(1)
+        rig.settle()
+        #expect(rig.taken() == "\(LossTests.unknown) Z(I)")
+    }
+
     // MARK: The client's own
 
     @Test(arguments: ["57014", "22012", "42601", "23505", "53200"])
