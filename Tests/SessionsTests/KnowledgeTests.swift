@@ -2,6 +2,7 @@
 
 import SQL
 import Testing
+import Wire
 
 @testable import Sessions
 
@@ -50,6 +51,21 @@ struct KnowledgeTests {
             Turn(
                 .query("SELECT f(1)"), gets: "T(c) D(SELECT f(1)) C(SELECT 1) Z(I)", "acquire write",
                 "pin hidden code", "p0 Q(SELECT f(1))"))
+    }
+
+    /// A shutdown does not undo what another server has committed: such a write is not run again.
+    @Test(arguments: [("INSERT INTO near VALUES (1)", "C(INSERT 0 1) Z(I)"), ("INSERT INTO far VALUES (1)", nil)])
+    func writesToForeignTables(_ text: String, _ answer: String?) {
+        let rig = Rig()
+        rig.addClient(catalog: Self.database)
+        var facts = CatalogFacts()
+        facts.addRelation(1, schema: "public", name: "near", .table)
+        facts.addRelation(2, schema: "public", name: "far", .foreign)
+        rig.table.learn(facts.knowledge(generation: 1), of: Self.database)
+        rig.addServer(isReplica: false)
+        rig.servers[0].model.failing = ("INSERT", ErrorFields(.fatal, "57P01", "terminating connection"))
+        rig.say(.query(text))
+        #expect(rig.taken() == answer ?? "\(LossTests.unknown) Z(I)")
     }
 
     /// A prepared statement lives longer than what was known when it was parsed.

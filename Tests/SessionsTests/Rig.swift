@@ -151,7 +151,9 @@ final class Rig {
             clients[index].input.removeFirst(offset)
         }
         var attachment = clients[index].server.map { servers[$0].session.attachment }
-        if let server = clients[index].server, servers[server].model.isReplica { attachment?.isBehind = replicasAreBehind }
+        if let server = clients[index].server {
+            attachment?.isBehind = replicasAreBehind && servers[server].model.isReplica
+        }
         let step = clients[index].session.advance(
             input.span, at: &offset, attachment: attachment, table: &table, toClient: &toClient)
         flush(index, &toServer, &toClient, input)

@@ -295,8 +295,10 @@ import Wire
         rig.lines = []
         rig.say(.query("select /* again */ 2"))
         rig.say(.parse("", "SELECT 3"), .bind(""), .execute(), .sync)
-        #expect(rig.lines.filter { $0.hasPrefix("acquire") } == Array(
-            repeating: "acquire replicaSafe on the primary: lesson", count: 2))
+        #expect(
+            rig.lines.filter { $0.hasPrefix("acquire") }
+                == Array(
+                    repeating: "acquire replicaSafe on the primary: lesson", count: 2))
         rig.lines = []
         rig.say(.query("SELECT 'other'"))
         rig.table.learned.expire(now: 1)
