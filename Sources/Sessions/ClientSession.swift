@@ -326,6 +326,8 @@ public struct ClientSession: ~Copyable, Sendable {
             isClearingSequences = false
             noteFailure()
             if case .shape = awaiting { awaiting = nil }
+            // What was asked for behind it is read over.
+            if server.isSkipping, awaiting == .pin { awaiting = nil }
             if withoutBegin { transaction = .failedWithoutServer }
             if rerun != nil { hasRerunFailed = true }
             hasRolledBack = true

@@ -52,12 +52,15 @@ extension ClientSession {
                 isUnsynced = isUnsynced || batch.kind == .extended
                 continue
             }
-            if !isUnsynced, refusal == nil, batch.kind == .extended,
-                let pin = pin(for: batch.pins.union(reasonOfMode), server: server)
-            {
-                return pin
+            if server.isSkipping, header.type != Frontend.sync, header.type != Frontend.terminate {
+                // Nobody looks into it, neither the server nor whoever would have refused it.
+                refusal = nil
+                skipFrame(header, input, at: &offset)
+                continue
             }
-            if !isUnsynced, refusal == nil, batch.kind == .extended,
+            let mayPrecede = !isUnsynced && refusal == nil && batch.kind == .extended && !server.isSkipping
+            if mayPrecede, let pin = pin(for: batch.pins.union(reasonOfMode), server: server) { return pin }
+            if mayPrecede,
                 clearSequences(for: batch.effects, ahead: header.type, server: &server, toServer: &toServer)
             {
                 return .wait
@@ -71,7 +74,7 @@ extension ClientSession {
                 }
                 continue
             }
-            if dropsUntilSync || server.isSkipping, header.type != Frontend.sync, header.type != Frontend.terminate {
+            if dropsUntilSync, header.type != Frontend.sync, header.type != Frontend.terminate {
                 skipFrame(header, input, at: &offset)
                 continue
             }

@@ -100,6 +100,23 @@ struct PinTests {
         #expect(rig.servers[0].model.committed == [])
     }
 
+    /// A server that reads over everything up to a Sync is not asked for anything.
+    @Test(arguments: [false, true])
+    func aPinBehindAnError(_ isLate: Bool) {
+        let rig = Rig.withClient()
+        rig.addServer(isReplica: false)
+        rig.servers[0].session.remembersSequences = true
+        rig.send([Message.parse("", "SELECT 1/0"), .bind(""), .execute(), .query("INSERT 1")].bytes)
+        if isLate { rig.settle() }
+        rig.send([Message.parse("", "LISTEN a"), .bind(""), .execute(), .sync, .query("INSERT 2")].bytes)
+        rig.settle()
+        #expect(rig.taken() == "1 2 E(22012 division by zero) Z(I) C(INSERT 0 1) Z(I)")
+        #expect(rig.committed == ["INSERT 2"])
+        #expect(rig.clients[0].session.isPinned == false)
+        #expect(rig.allServersAreFree)
+        #expect(rig.problems.isEmpty)
+    }
+
     @Test(arguments: [false, true])
     func refused(_ isExtended: Bool) {
         let rig = Rig.withClient()
