@@ -117,6 +117,21 @@ struct PinTests {
         #expect(rig.problems.isEmpty)
     }
 
+    /// What comes behind a text that begins a transaction and is refused must not run outside of that.
+    @Test(arguments: ["BEGIN; LISTEN a", "LISTEN a; START TRANSACTION; INSERT 1", "begin; SET SEED = 0.5"])
+    func refusedWithItsBegin(_ text: String) {
+        let rig = Rig.withClient()
+        rig.grantsPins = false
+        rig.send([Message.query(text), .query("INSERT 2"), .query("ROLLBACK")].bytes)
+        rig.settle()
+        let aborted = "E(25P02 current transaction is aborted, commands ignored until end of transaction block) Z(E)"
+        #expect(
+            rig.taken() == "E(53300 too many pinned sessions in this pool) Z(E) \(aborted) C(ROLLBACK) Z(I)")
+        #expect(rig.committed == [])
+        rig.say(.query("LISTEN a; COMMIT"))
+        #expect(rig.taken() == "E(53300 too many pinned sessions in this pool) Z(I)")
+    }
+
     @Test(arguments: [false, true])
     func refused(_ isExtended: Bool) {
         let rig = Rig.withClient()
