@@ -318,6 +318,10 @@ extension Worker {
     func giveBack(_ server: ServerConnection) {
         uncount(server)
         server.client = nil
+        if server.session.isSeeded {
+            server.phase = .idle
+            return close(server, "a client has chosen its random numbers")
+        }
         guard server.pendingCancels == 0 else {
             server.phase = .cooling
             return

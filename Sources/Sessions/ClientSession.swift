@@ -220,6 +220,7 @@ public struct ClientSession: ~Copyable, Sendable {
     public mutating func configure(
         _ server: inout ServerSession, difference: [UInt8], toServer: inout Outbox
     ) {
+        if profile.setsSeed { server.isSeeded = true }
         guard !difference.isEmpty else {
             server.profile = profile.id
             return

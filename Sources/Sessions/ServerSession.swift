@@ -31,6 +31,8 @@ public struct ServerSession: ~Copyable, Sendable {
     public internal(set) var isCopyingIn = false
     /// `nextval` may have left something that `currval` and `lastval` find.
     public var remembersSequences = false
+    /// A client has chosen what `random()` gives, which nothing undoes: nobody else may have the server.
+    public internal(set) var isSeeded = false
     /// Parameter values as the server last reported them.
     public var parameters: [StartupParameter]
     /// By which rules the server reads texts, as it reported last.

@@ -23,6 +23,7 @@ extension ClientSession {
         toServer: inout Outbox, toClient: inout Outbox, facts: inout [ReplyFact]
     ) -> Translation {
         if !batch.isBegun { beginBatch(on: &server) }
+        defer { if pins.contains(.seed) { server.isSeeded = true } }
         while true {
             if awaiting != nil { return .wait }
             if bodyRemaining > 0 {
