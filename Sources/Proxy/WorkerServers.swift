@@ -214,6 +214,7 @@ extension Worker {
             fatal.severity = .fatal
             return close(client, fatal)
         }
+        if server.session.awaitsRestoration { return restore(client, server) }
         if server.session.isIdle, client.session.needsInspection {
             return inspect(client, server)
         }

@@ -78,6 +78,8 @@ struct Batch: ~Copyable, Sendable {
     var speaksToRouter = false
     /// A PREPARE or EXECUTE of a statement that follows the session.
     var speaksOfGuest = false
+    /// It may reset what the client brought: for the transaction only, or for the session.
+    var restoresLocally: Bool?
     /// The first message was looked at for the server.
     var isBegun = false
     /// Its end is in a transaction that it has begun itself.
@@ -130,6 +132,7 @@ struct Batch: ~Copyable, Sendable {
         lesson = nil
         speaksOfGuest = false
         isBegun = false
+        restoresLocally = nil
         comment = nil
         speaksToRouter = false
         begins = false

@@ -153,7 +153,7 @@ extension ClientSession {
             }
         case Frontend.sync:
             guard isWhole else { return .needInput }
-            server.expect(LedgerEntry(.sync))
+            expectEnd(LedgerEntry(.sync), server: &server)
             toServer.forward(frame)
             offset = frame.upperBound
             return finishBatch(table: &table)
@@ -282,6 +282,7 @@ extension ClientSession {
         }
         if classification.changesNamedSettings, let text { noteTouched(classification, input.extracting(text)) }
         if let pin = note(classification, server: server) { return pin }
+        if let text { noteLoss(classification, input.extracting(text)) }
         guard closeStrangers(for: classification, server: &server, toServer: &toServer) else { return .wait }
         if let text,
             let pause = shareNames(
@@ -294,7 +295,7 @@ extension ClientSession {
         if batch.speaksOfGuest, let text {
             entry = entryForGuest(classification, input.extracting(text), server: &server, table: &table)
         }
-        server.expect(entry)
+        expectEnd(entry, server: &server)
         server.dropUnnamed()
         dropUnnamedForGood(table: &table)
         if bindsStateChange { changesState = true }
@@ -356,6 +357,7 @@ extension ClientSession {
             if let former = deallocation, input.matches(former.portal, in: view.portal) { deallocation = nil }
         }
         noteTouched(classification, table.tail(statement.reference).span)
+        noteLoss(classification, table.tail(statement.reference).span)
         if let pin = note(classification, server: server) { return pin }
         guard closeStrangers(for: classification, server: &server, toServer: &toServer) else { return .wait }
         if classification.effects.mayAdvanceSequences { server.remembersSequences = true }
@@ -479,5 +481,15 @@ extension ClientSession {
         bodyRemaining = offset + header.totalLength - available
         bodyIsForwarded = true
         offset = available
+    }
+
+    /// Consumes a whole message, or notes how much of it is still to be dropped.
+    mutating func skipFrame(_ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int) {
+        let available = input.count - offset
+        if header.totalLength > available {
+            bodyRemaining = header.totalLength - available
+            bodyIsForwarded = false
+        }
+        offset += min(header.totalLength, available)
     }
 }
