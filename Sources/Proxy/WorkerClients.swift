@@ -161,7 +161,9 @@ extension Worker {
 
     /// Keeps what comes in from a client that waits, so that its end is seen.
     private func receiveWhileStalled(_ client: ClientConnection) {
-        guard !client.wait.isNone else { return }
+        guard !client.wait.isNone || (client.isBlocked && client.isAtEnd) else { return }
+        // One that waits for its server and has said goodbye is served to its end.
+        if client.wait.isNone, saysGoodbye(client.kept.span) { return }
         let input = input
         let received = receive(client.descriptor, &client.output, after: Span())
         switch received {
@@ -176,6 +178,12 @@ extension Worker {
         case .closed, .failed:
             broke(client, received)
         }
+    }
+
+    private func saysGoodbye(_ bytes: Span<UInt8>) -> Bool {
+        let goodbye: [UInt8] = [Frontend.terminate, 0, 0, 0, 4]
+        guard bytes.count >= goodbye.count else { return false }
+        return goodbye.indices.allSatisfy { bytes[bytes.count - goodbye.count + $0] == goodbye[$0] }
     }
 
     /// Nothing more will come.

@@ -214,6 +214,7 @@ extension Worker {
             fatal.severity = .fatal
             return close(client, fatal)
         }
+        if server.session.awaitsRestoration { return restore(client, server) }
         if server.session.isIdle, client.session.needsInspection {
             return inspect(client, server)
         }
@@ -318,6 +319,10 @@ extension Worker {
     func giveBack(_ server: ServerConnection) {
         uncount(server)
         server.client = nil
+        if server.session.isSeeded {
+            server.phase = .idle
+            return close(server, "a client has chosen its random numbers")
+        }
         guard server.pendingCancels == 0 else {
             server.phase = .cooling
             return

@@ -22,6 +22,13 @@ extension Worker {
         sendOwn(server)
     }
 
+    /// The client is to have again what it brought.
+    func restore(_ client: ClientConnection, _ server: ServerConnection) {
+        let brought = shared.profiles.withLock { $0.parameters(of: client.session.initialProfile.id) }
+        client.session.restore(brought, on: &server.session, toServer: &toServer)
+        sendOwn(server)
+    }
+
     /// The server has told what the client has changed, and what it holds of it.
     func adopt(_ found: InspectedState, _ client: ClientConnection, _ server: ServerConnection) {
         if !found.settings.isEmpty, !adoptSettings(found.settings, client, server) {

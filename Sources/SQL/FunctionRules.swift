@@ -80,6 +80,9 @@ extension StatementReader {
     mutating func noteSetConfig(_ text: Span<UInt8>) {
         let isThird = query.frame.commas == 2 && query.index == query.lastCommaIndex &+ 2
         let isLiteral = query.settingNameIsWhole && query.settingName.lowerBound > query.setConfigName.lowerBound
+        if isLiteral, SettingName.isSeed(text, query.settingName) {
+            return note(.sessionState, pins: .seed, query.setConfigName, .seed, by: .builtinFunction)
+        }
         let lexing = isLiteral ? SettingName.lexing(text, query.settingName) : [.lexing, .parsing]
         if isThird && query.previous.keyword == .true {
             note(

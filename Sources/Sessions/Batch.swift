@@ -78,6 +78,8 @@ struct Batch: ~Copyable, Sendable {
     var speaksToRouter = false
     /// A PREPARE or EXECUTE of a statement that follows the session.
     var speaksOfGuest = false
+    /// It may reset what the client brought: for the transaction only, or for the session.
+    var restoresLocally: Bool?
     /// The first message was looked at for the server.
     var isBegun = false
     /// Its end is in a transaction that it has begun itself.
@@ -130,6 +132,7 @@ struct Batch: ~Copyable, Sendable {
         lesson = nil
         speaksOfGuest = false
         isBegun = false
+        restoresLocally = nil
         comment = nil
         speaksToRouter = false
         begins = false
@@ -168,17 +171,27 @@ struct Batch: ~Copyable, Sendable {
         if !found.isEmpty { comment = comment?.joined(with: found) ?? found }
     }
 
+    /// Of several statements the one that speaks of a transaction first tells whether one is begun, unless there is
+    /// something else to be told of: then any word counts that could begin one.
+    private mutating func noteBeginningAmongOthers(_ classification: Classification, _ text: Span<UInt8>) {
+        guard classification.statementCount > 1, classification.effects.contains(.transactionControl) else { return }
+        guard classification.cause.note == .transaction else {
+            if text.hasWord(Self.beginnings) { begins = true }
+            return
+        }
+        let head = Int(classification.cause.token.lowerBound)
+        if head < text.count, [UInt8(ascii: "b"), UInt8(ascii: "s")].contains(text[head] | 0x20) { begins = true }
+    }
+
+    private static let beginnings = ["begin", "start"].map { Array($0.utf8) }
+
     /// Remembers how the beginning of a transaction was spelled, and whether its mode is set by name.
     mutating func noteSpelling(of classification: Classification, _ text: Span<UInt8>) {
         if case .set(let name, _, _) = classification.command {
             let setting = Identifier.settingName(of: text.extracting(name))
             setsReadWrite = Self.readOnlySettings.contains(setting)
         }
-        // Of several statements the one that speaks of a transaction first tells.
-        if classification.statementCount > 1, classification.cause.note == .transaction {
-            let head = Int(classification.cause.token.lowerBound)
-            if head < text.count, [UInt8(ascii: "b"), UInt8(ascii: "s")].contains(text[head] | 0x20) { begins = true }
-        }
+        noteBeginningAmongOthers(classification, text)
         guard case .begin = classification.command else { return }
         let start = Int(classification.cause.token.lowerBound)
         let isStart = start < text.count && text[start] | 0x20 == UInt8(ascii: "s")

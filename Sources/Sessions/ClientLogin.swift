@@ -249,6 +249,8 @@ extension ErrorFields {
 public struct Welcome: Sendable {
     /// How the client's texts are read.
     let lexer: LexerSettings
+    /// What differs between nodes is left out.
+    let reported: [StartupParameter]
     /// The reported settings as messages, on the ports for writers and for readers.
     private let toWriters: [UInt8]
     private let toReaders: [UInt8]
@@ -256,6 +258,7 @@ public struct Welcome: Sendable {
     /// - Parameter parameters: what a server reports to a client with the same settings.
     public init(reported parameters: [StartupParameter]) {
         lexer = LexerSettings(reported: parameters)
+        reported = parameters.filter { $0.name != "in_hot_standby" }
         toWriters = Self.messages(parameters, isOnReaderPort: false)
         toReaders = Self.messages(parameters, isOnReaderPort: true)
     }

@@ -31,6 +31,8 @@ public struct ClientSession: ~Copyable, Sendable {
         case move
         /// What the server says of settings that the session may have changed.
         case inspection
+        /// The end of a batch, and what the client brought, which that may have reset.
+        case restoration(isLocal: Bool)
         /// The row shape of a statement that had to be parsed again.
         case shape(StatementID, told: RowShape)
     }
@@ -148,6 +150,9 @@ public struct ClientSession: ~Copyable, Sendable {
     var hasRerunFailed = false
     /// The router's own settings as the client brought them, and as they hold now.
     let initialRouter: RouterSettings
+    /// What the client was told of settings last, and at its start.
+    var told: [StartupParameter] = []
+    var toldAtStart: [StartupParameter] = []
     var router: RouterSettings
     /// Changed in this transaction: what holds after its ROLLBACK, and after its COMMIT.
     var routerBeyond: [RouterSettings] = []
@@ -214,6 +219,7 @@ public struct ClientSession: ~Copyable, Sendable {
         to server: inout ServerSession, isReplica: Bool, difference: [UInt8], toServer: inout Outbox
     ) {
         server.adopt()
+        server.told = told
         isOnReplica = isReplica
         attachedListener = listener
         defaultIsolation = profile.defaultIsolation ?? server.defaultIsolation
@@ -226,6 +232,7 @@ public struct ClientSession: ~Copyable, Sendable {
     public mutating func configure(
         _ server: inout ServerSession, difference: [UInt8], toServer: inout Outbox
     ) {
+        if profile.setsSeed { server.isSeeded = true }
         guard !difference.isEmpty else {
             server.profile = profile.id
             return
@@ -320,6 +327,10 @@ public struct ClientSession: ~Copyable, Sendable {
     public mutating func settle(
         _ fact: ReplyFact, server: inout ServerSession, table: inout StatementTable
     ) -> ReceivedError? {
+        if server.hasToldNews {
+            told = server.told
+            server.hasToldNews = false
+        }
         switch fact {
         case .ready(let status):
             settleReady(status, server: &server, table: &table)
@@ -335,6 +346,11 @@ public struct ClientSession: ~Copyable, Sendable {
             isClearingSequences = false
             noteFailure()
             if case .shape = awaiting { awaiting = nil }
+            // What was asked for behind it is read over.
+            if server.isSkipping {
+                if awaiting == .pin { awaiting = nil }
+                noteEndOfRestoration(server: &server, isReadOver: true)
+            }
             if withoutBegin { transaction = .failedWithoutServer }
             if rerun != nil { hasRerunFailed = true }
             hasRolledBack = true
@@ -364,6 +380,7 @@ public struct ClientSession: ~Copyable, Sendable {
     ) {
         if server.isQuiet, batch.kind == .none { lexer = server.lexer }
         endRerun()
+        noteEndOfRestoration(server: &server, isReadOver: false)
         // What was sent behind, and perhaps answered, is not covered by this Sync.
         if server.ledger.isEmpty, !server.needsSync {
             isClearingSequences = false
@@ -449,8 +466,8 @@ public struct ClientSession: ~Copyable, Sendable {
         case .pin:
             awaiting = nil
             if let error { refusal = ErrorFields(.error, error.sqlState, error.message) } else { ownsSequences = true }
-        case .move, .shape, nil:
-            break
+        case .restoration: restored(error, server: &server)
+        case .move, .shape, nil: break
         }
         return nil
     }
@@ -486,15 +503,5 @@ public struct ClientSession: ~Copyable, Sendable {
         forgetNames(table: &table)
         dropUnnamed(table: &table)
         batch.reset(table: &table)
-    }
-
-    /// Consumes a whole message, or notes how much of it is still to be dropped.
-    mutating func skipFrame(_ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int) {
-        let available = input.count - offset
-        if header.totalLength > available {
-            bodyRemaining = header.totalLength - available
-            bodyIsForwarded = false
-        }
-        offset += min(header.totalLength, available)
     }
 }

@@ -63,7 +63,11 @@ extension Effects {
 
 extension ClientSession {
     /// A server has told what it reports to the client.
-    public mutating func welcomed(_ welcome: Welcome) { lexer = welcome.lexer }
+    public mutating func welcomed(_ welcome: Welcome) {
+        lexer = welcome.lexer
+        toldAtStart = welcome.reported
+        told = welcome.reported
+    }
 
     /// The rules for a text that comes behind what the batch runs so far.
     var lexerInForce: LexerSettings {

@@ -221,6 +221,7 @@ extension ClientSession {
             for row in answer.rows { out.appendTextRow(row) }
         }
         if batch.command == .deallocateAll || batch.command == .discardAll { forgetNames(table: &table) }
+        if batch.command == .discardAll { tellAsAtStart(toClient: &toClient) }
         toClient.write { out in
             if tag.isEmpty { out.appendMessage(Backend.emptyQueryResponse) } else { out.appendCommandComplete(tag) }
         }

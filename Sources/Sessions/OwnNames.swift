@@ -93,6 +93,8 @@ extension ClientSession {
         server: inout ServerSession, table: inout StatementTable, toServer: inout Outbox
     ) -> Translation? {
         guard !isOnReplica, !(server.isQuiet && server.status == .failed) else { return nil }
+        // A name would be given to what no server has confirmed.
+        if changes.contains(where: { $0.batch != batchNumber }), server.willAnswer { return .wait }
         let shared = server.prepared.present
         let names = names.shared
         guard !shared.isEmpty || !names.isEmpty else { return nil }

@@ -57,7 +57,7 @@ extension ClientSession {
 extension ServerSession {
     /// How many ReadyForQuery the client is owed.
     var owedSyncs: Int {
-        var owed = 0
+        var owed = restoration == .held ? 1 : 0
         for position in 0..<ledger.count {
             let entry = ledger[position]
             guard entry.disposition != .own else { continue }

@@ -31,12 +31,14 @@ public struct ServerSession: ~Copyable, Sendable {
     public internal(set) var isCopyingIn = false
     /// `nextval` may have left something that `currval` and `lastval` find.
     public var remembersSequences = false
+    /// A client has chosen what `random()` gives, which nothing undoes: nobody else may have the server.
+    public internal(set) var isSeeded = false
     /// Parameter values as the server last reported them.
     public var parameters: [StartupParameter]
     /// By which rules the server reads texts, as it reported last.
-    public private(set) var lexer: LexerSettings
+    public internal(set) var lexer: LexerSettings
     /// It said last that it is a standby.
-    public private(set) var isStandby = false
+    public internal(set) var isStandby = false
     /// `default_transaction_isolation` as role and database give it.
     public var defaultIsolation: IsolationLevel
 
@@ -51,7 +53,14 @@ public struct ServerSession: ~Copyable, Sendable {
     var collectsRows = false
     /// The next ReadyForQuery is to speak of a failed transaction, because its BEGIN failed.
     var hidesMissingBegin = false
-    private var isAbandoned = false
+    private(set) var isAbandoned = false
+    /// What its client was told of settings last.
+    var told: [StartupParameter] = []
+    /// Settings that were reported and of which the client was not told.
+    var untold: [String] = []
+    /// `told` has changed.
+    var hasToldNews = false
+    var restoration = Restoration.no
     /// What was sent since somebody looked.
     var counts = MessageCounts()
     /// Set until it is known whether the replica does what was asked.
@@ -102,6 +111,8 @@ public struct ServerSession: ~Copyable, Sendable {
     public mutating func adopt() {
         precondition(isQuiet, "Only a server that owes nothing changes hands.")
         isAbandoned = false
+        untold.removeAll(keepingCapacity: true)
+        restoration = .no
     }
 
     /// After a successful `DISCARD ALL`.
@@ -389,9 +400,18 @@ public struct ServerSession: ~Copyable, Sendable {
         guard first.disposition == .forward else {
             facts.append(.ownRequestDone(status, error: ownError))
             ownError = nil
+            tellChanges(toClient: &toClient)
+            guard restoration == .held else { return false }
+            restoration = .no
+            if !isAbandoned { toClient.write { $0.appendReadyForQuery(status) } }
             return false
         }
         facts.append(.ready(status))
+        if restoration == .expected, ledger.isEmpty {
+            restoration = status == .failed || hidesMissingBegin ? .no : .held
+            if restoration == .held { return false }
+        }
+        tellChanges(toClient: &toClient)
         guard hidesMissingBegin else { return true }
         hidesMissingBegin = false
         if !isAbandoned { toClient.write { $0.appendReadyForQuery(.failed) } }
@@ -431,28 +451,5 @@ public struct ServerSession: ~Copyable, Sendable {
         guard entry.request == .bind || entry.request == .describeStatement else { return }
         prepared.outdate(entry.statement)
         if unnamed == entry.statement || entry.statement == .none { dropUnnamed() }
-    }
-
-    private mutating func reported(
-        _ bytes: Span<UInt8>, _ frame: Range<Int>, _ first: LedgerEntry?, _ facts: inout [ReplyFact]
-    ) -> Bool {
-        let body = frame.lowerBound + FrameHeader.byteCount..<frame.upperBound
-        guard let nameEnd = bytes.terminator(in: body),
-            let valueEnd = bytes.terminator(in: nameEnd + 1..<body.upperBound)
-        else {
-            facts.append(.protocolViolation("the server sent an invalid ParameterStatus"))
-            return false
-        }
-        let name = bytes.text(in: body.lowerBound..<nameEnd)
-        let value = bytes.text(in: nameEnd + 1..<valueEnd)
-        if let index = parameters.firstIndex(where: { $0.name == name }) {
-            parameters[index].value = value
-        } else {
-            parameters.append(StartupParameter(name, value))
-        }
-        lexer.take(name, value)
-        if name == "in_hot_standby" { isStandby = value == "on" }
-        facts.append(.parameterStatus(name: name, value: value))
-        return name != "in_hot_standby" && first.map { $0.disposition == .forward } ?? true
     }
 }

@@ -18,10 +18,12 @@ public struct SettingsProfile: Equatable, Sendable {
 
     /// Its search_path puts new tables into the schema of the session's temporary ones.
     public var createsTemporaryObjects: Bool
+    /// It chooses what `random()` gives.
+    public var setsSeed: Bool
 
     public static let base = SettingsProfile(
         id: .base, parsing: .base, lexer: LexerSettings(), forbidsReplicas: false, defaultIsolation: nil,
-        createsTemporaryObjects: false)
+        createsTemporaryObjects: false, setsSeed: false)
 }
 
 extension ListenerKind {
@@ -108,7 +110,8 @@ public struct ProfileTable: Sendable {
         return SettingsProfile(
             id: id, parsing: parsing, lexer: lexer, forbidsReplicas: isolation == .serializable,
             defaultIsolation: isolation,
-            createsTemporaryObjects: values["search_path"]?.lowercased().contains("pg_temp") ?? false)
+            createsTemporaryObjects: values["search_path"]?.lowercased().contains("pg_temp") ?? false,
+            setsSeed: values["seed"] != nil)
     }
 
     /// Another server or client uses the profile.

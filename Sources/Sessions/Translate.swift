@@ -23,6 +23,7 @@ extension ClientSession {
         toServer: inout Outbox, toClient: inout Outbox, facts: inout [ReplyFact]
     ) -> Translation {
         if !batch.isBegun { beginBatch(on: &server) }
+        defer { if pins.contains(.seed) { server.isSeeded = true } }
         while true {
             if awaiting != nil { return .wait }
             if bodyRemaining > 0 {
@@ -52,12 +53,15 @@ extension ClientSession {
                 isUnsynced = isUnsynced || batch.kind == .extended
                 continue
             }
-            if !isUnsynced, refusal == nil, batch.kind == .extended,
-                let pin = pin(for: batch.pins.union(reasonOfMode), server: server)
-            {
-                return pin
+            if server.isSkipping, header.type != Frontend.sync, header.type != Frontend.terminate {
+                // Nobody looks into it, neither the server nor whoever would have refused it.
+                refusal = nil
+                skipFrame(header, input, at: &offset)
+                continue
             }
-            if !isUnsynced, refusal == nil, batch.kind == .extended,
+            let mayPrecede = !isUnsynced && refusal == nil && batch.kind == .extended && !server.isSkipping
+            if mayPrecede, let pin = pin(for: batch.pins.union(reasonOfMode), server: server) { return pin }
+            if mayPrecede,
                 clearSequences(for: batch.effects, ahead: header.type, server: &server, toServer: &toServer)
             {
                 return .wait
@@ -71,7 +75,7 @@ extension ClientSession {
                 }
                 continue
             }
-            if dropsUntilSync || server.isSkipping, header.type != Frontend.sync, header.type != Frontend.terminate {
+            if dropsUntilSync, header.type != Frontend.sync, header.type != Frontend.terminate {
                 skipFrame(header, input, at: &offset)
                 continue
             }
@@ -149,7 +153,7 @@ extension ClientSession {
             }
         case Frontend.sync:
             guard isWhole else { return .needInput }
-            server.expect(LedgerEntry(.sync))
+            expectEnd(LedgerEntry(.sync), server: &server)
             toServer.forward(frame)
             offset = frame.upperBound
             return finishBatch(table: &table)
@@ -278,6 +282,7 @@ extension ClientSession {
         }
         if classification.changesNamedSettings, let text { noteTouched(classification, input.extracting(text)) }
         if let pin = note(classification, server: server) { return pin }
+        if let text { noteLoss(classification, input.extracting(text)) }
         guard closeStrangers(for: classification, server: &server, toServer: &toServer) else { return .wait }
         if let text,
             let pause = shareNames(
@@ -290,7 +295,7 @@ extension ClientSession {
         if batch.speaksOfGuest, let text {
             entry = entryForGuest(classification, input.extracting(text), server: &server, table: &table)
         }
-        server.expect(entry)
+        expectEnd(entry, server: &server)
         server.dropUnnamed()
         dropUnnamedForGood(table: &table)
         if bindsStateChange { changesState = true }
@@ -352,6 +357,7 @@ extension ClientSession {
             if let former = deallocation, input.matches(former.portal, in: view.portal) { deallocation = nil }
         }
         noteTouched(classification, table.tail(statement.reference).span)
+        noteLoss(classification, table.tail(statement.reference).span)
         if let pin = note(classification, server: server) { return pin }
         guard closeStrangers(for: classification, server: &server, toServer: &toServer) else { return .wait }
         if classification.effects.mayAdvanceSequences { server.remembersSequences = true }
@@ -477,5 +483,15 @@ extension ClientSession {
         bodyRemaining = offset + header.totalLength - available
         bodyIsForwarded = true
         offset = available
+    }
+
+    /// Consumes a whole message, or notes how much of it is still to be dropped.
+    mutating func skipFrame(_ header: FrameHeader, _ input: Span<UInt8>, at offset: inout Int) {
+        let available = input.count - offset
+        if header.totalLength > available {
+            bodyRemaining = header.totalLength - available
+            bodyIsForwarded = false
+        }
+        offset += min(header.totalLength, available)
     }
 }

@@ -195,4 +195,22 @@ import Testing
         if !answer.errors.isEmpty { return nil }
         return answer.value ?? ""
     }
+
+    /// Nobody can tell what another client's `random()` gives.
+    @Test(arguments: [
+        ["SELECT setseed(0.5)"], ["SET seed = 0.5"], ["SELECT set_config('seed', '0.5', false)"],
+        ["BEGIN", "SELECT setseed(0.5)", "ROLLBACK"], ["SELECT setseed(0.5)", "DISCARD ALL"],
+        ["BEGIN", "SET LOCAL seed = 0.5", "COMMIT"], [],
+    ])
+    func theSeedIsItsClients(_ texts: [String]) throws {
+        let direct = try WireClient(direct: Stage.cluster().primary, user: "postgres")
+        try direct.succeed("SELECT setseed(0.5)")
+        let known = try direct.value("SELECT random()")
+        let router = try Stage.startRouter(poolSize: 1)
+        let client = try router.client(user: "postgres", options: texts.isEmpty ? [("options", "-c seed=0.5")] : [])
+        for text in texts { try client.succeed(text) }
+        if texts.isEmpty { try client.succeed("SELECT 1 FOR UPDATE") }
+        client.close()
+        #expect(try router.client(user: "postgres").value("SELECT random() FOR UPDATE") != known)
+    }
 }

@@ -59,6 +59,41 @@ import Testing
         }
     }
 
+    /// What is sent behind it waits for its end.
+    @Test func whileMoreWaitsForTheQuery() throws {
+        let router = try Stage.startRouter(poolSize: 1)
+        let primary = try WireClient(direct: Stage.cluster().primary, user: "postgres")
+        let name = SharedCluster.tableName("sleeper")
+        let question =
+            "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%\(name)%sleep%'"
+            + " AND pid <> pg_backend_pid()"
+        for round in 0..<2 {
+            let client = try router.client()
+            try client.send(.query("SELECT '\(name)', pg_sleep(120) FOR UPDATE"))
+            try client.send(.query("DEALLOCATE nosuch"))
+            try eventually("the query to run") { try primary.value(question) == "1" }
+            end(client, round)
+            try eventually("the query to be cancelled") { try primary.value(question) == "0" }
+            #expect(try router.client().value("SELECT 1 FOR UPDATE") == "1")
+        }
+    }
+
+    /// Who says goodbye has what was sent before carried out.
+    @Test func goodbyeWhileMoreWaitsForTheQuery() throws {
+        let router = try Stage.startRouter(poolSize: 1)
+        let table = try Stage.makeTable("x int")
+        let client = try router.client()
+        try client.succeed("BEGIN")
+        try client.succeed("INSERT INTO \(table) VALUES (1)")
+        try client.send(.query("SELECT pg_sleep(1)"))
+        try client.send(.query("SHOW pointsman.role"))
+        try client.send(.query("COMMIT"))
+        try client.send(.terminate)
+        client.finishSending()
+        for _ in 0..<3 { #expect(try client.readUntilReady().errors == []) }
+        try eventually("the row") { try router.client().value("SELECT count(*) FROM \(table)") == "1" }
+    }
+
     @Test func inTheMiddleOfACopy() throws {
         let router = try Stage.startRouter(poolSize: 1)
         let table = try Stage.makeTable("x int")

@@ -22,6 +22,34 @@ struct LexingTests {
         #expect(rig.lines.prefix(2) == ["acquire sessionState", "pin listen"])
     }
 
+    /// DISCARD ALL without a server gives a setting back of which the client was told something else.
+    @Test func theClientIsToldWhatItHasAgain() {
+        let rig = Rig.withClient()
+        let parameters = [StartupParameter("standard_conforming_strings", "on"), StartupParameter("TimeZone", "CET")]
+        rig.clients[0].session.welcomed(Welcome(reported: parameters))
+        rig.say(.query("SET standard_conforming_strings = off"))
+        #expect(rig.taken() == "C(SET) S(standard_conforming_strings=off) Z(I)")
+        rig.say(.query("DISCARD ALL"))
+        #expect(rig.taken() == "S(standard_conforming_strings=on) C(DISCARD ALL) Z(I)")
+        rig.say(.query("DISCARD ALL"))
+        #expect(rig.taken() == "C(DISCARD ALL) Z(I)")
+        #expect(rig.servers.count == 1)
+    }
+
+    /// What is reported under RESET is not what the client has behind it.
+    @Test func theClientIsNotToldWhatItDoesNotHave() {
+        let rig = Rig.withClient(parameters: [StartupParameter("standard_conforming_strings", "off")])
+        rig.clients[0].session.welcomed(
+            Welcome(reported: [StartupParameter("standard_conforming_strings", "off")]))
+        rig.say(.query("RESET standard_conforming_strings"))
+        #expect(rig.taken() == "C(RESET) Z(I)")
+        rig.say(.query("BEGIN"), .query("RESET ALL"))
+        #expect(rig.taken() == "C(BEGIN) Z(T) C(RESET) Z(T)")
+        rig.say(.query("COMMIT"))
+        #expect(rig.taken() == "C(COMMIT) Z(I)")
+        #expect(rig.lines.count { $0 == "p0 Q(restoring)" } == 2)
+    }
+
     @Test func whatIsNotReportedIsInDoubt() {
         #expect(LexerSettings(reported: []) == .inDoubt)
         #expect(LexerSettings(reported: [StartupParameter("client_encoding", "UTF8")]) == .inDoubt)

@@ -115,9 +115,10 @@ enum Reading {
         frames(bytes).map { frontend($0.type, $0.body) }.joined(separator: " ")
     }
 
-    /// The long question for what a session has left on its server is cut short.
+    /// The long question for what a session has left on its server is cut short, and what gives it its settings back.
     private static func abridged(_ text: String) -> String {
-        text.firstRange(of: "SELECT '*").map { text[..<$0.lowerBound] + "state" } ?? text
+        if text.hasPrefix("SELECT pg_catalog.set_config(v.n") { return "restoring" }
+        return text.firstRange(of: "SELECT '*").map { text[..<$0.lowerBound] + "state" } ?? text
     }
 
     /// What a server says.

@@ -29,6 +29,14 @@ struct ModelSettings {
                 now[name] = text.hasPrefix("SET ") ? String(words.last ?? "") : nil
                 if !isLocal { beyond[name] = now[name] }
             }
+        } else if text.hasPrefix("SELECT pg_catalog.set_config(v.n") {
+            if before == nil { before = now }
+            for pair in text.split(separator: "(E'").dropFirst() {
+                let parts = pair.split(separator: "'")
+                guard now[String(parts[0])] == nil else { continue }
+                now[String(parts[0])] = String(parts[2])
+                if text.contains("v.v,false") { beyond[String(parts[0])] = String(parts[2]) }
+            }
         } else if text.hasPrefix("SELECT pg_catalog.set_config") {
             for call in text.split(separator: "set_config(").dropFirst() {
                 let parts = call.split(separator: "'")
@@ -82,6 +90,16 @@ struct ModelSettings {
 }
 
 extension Rig {
+    /// The client has reset what it may have brought.
+    func restores(_ index: Int, _ server: Int) -> Bool {
+        guard servers[server].session.awaitsRestoration == true else { return false }
+        let brought = profiles.parameters(of: clients[index].session.initialProfile.id)
+        var toServer = Outbox()
+        clients[index].session.restore(brought, on: &servers[server].session, toServer: &toServer)
+        write(toServer.bytes(from: Span()), to: server)
+        return true
+    }
+
     /// The client is through with its server, but for what it has set there; false: it has set nothing.
     func inspects(_ index: Int, _ server: Int) -> Bool {
         guard servers[server].session.isIdle == true, clients[index].session.needsInspection == true

@@ -53,6 +53,23 @@ struct OwnNameTests {
         #expect(rig.taken() == "2 D(SELECT 1) C(SELECT 1) Z(I)")
     }
 
+    /// What a list of statements is to show depends on the answers to what was sent before.
+    @Test func aListBehindAFailure() {
+        let rig = Rig.withClient(.writer)
+        rig.say(.parse("s", "SELECT 3"), .sync)
+        rig.clients[0].received = []
+        let failing: [Message] = [
+            .parse("", "SELECT nosuch"), .closeStatement("s"), .parse("s", "SELECT 4"), .sync,
+            .query("SELECT name FROM pg_prepared_statements"),
+        ]
+        rig.send(failing.bytes)
+        rig.settle()
+        rig.clients[0].received = []
+        rig.say(.bind("s"), .execute(), .sync)
+        #expect(rig.taken() == "2 D(SELECT 3) C(SELECT 1) Z(I)")
+        #expect(rig.problems.isEmpty)
+    }
+
     @Test func whatIsPreparedInAPinnedSessionHasItsName() {
         let rig = Rig.withClient()
         rig.say(.query("LISTEN a"))

@@ -430,7 +430,7 @@ final class Rig {
     }
 
     private func afterReplies(_ index: Int, _ server: Int) {
-        if inspects(index, server) { return }
+        if restores(index, server) || inspects(index, server) { return }
         let owner = servers[server]
         let isFree = owner.session.isQuiet && owner.session.status == .idle
         let hasMoved = clients[index].session.awaiting == .move && isFree
