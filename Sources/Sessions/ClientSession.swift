@@ -472,31 +472,6 @@ public struct ClientSession: ~Copyable, Sendable {
         return nil
     }
 
-    // MARK: Refusals and the end
-
-    /// Answers the current batch with an error, without a server. `offset` is at the start of the batch.
-    public mutating func refuse(
-        _ error: ErrorFields, _ input: Span<UInt8>, at offset: inout Int, table: inout StatementTable,
-        toClient: inout Outbox
-    ) {
-        rerun = nil
-        if case .lazy = transaction { transaction = .failedWithoutServer }
-        if case .open = transaction { transaction = .failedWithoutServer }
-        // What comes behind must not run outside of the transaction that was to be begun.
-        if batch.beginsAmongOthers, settings.allowsTransactions { transaction = .failedWithoutServer }
-        batch.reset(table: &table)
-        toClient.write { $0.append(contentsOf: error.encoded) }
-        guard case .frame(let header) = FrameScanner.scan(input, at: offset),
-            header.type == Frontend.query || header.type == Frontend.functionCall
-        else {
-            dropsUntilSync = true
-            return
-        }
-        skipFrame(header, input, at: &offset)
-        let status = detachedStatus
-        toClient.write { $0.appendReadyForQuery(status) }
-    }
-
     /// The client is gone: gives its statements back.
     public mutating func end(table: inout StatementTable) {
         dropChanges(changes.count, inParse: false, table: &table)

@@ -250,14 +250,6 @@ extension ClientSession {
         return .translate
     }
 
-    /// The batch fails as a whole, with the transaction that it would have begun: what comes behind it must not run
-    /// outside of that.
-    mutating func refuseWhole(_ error: ErrorFields) {
-        refusal = error
-        guard batch.beginsAmongOthers, transaction == .none, !isInTransaction else { return }
-        transaction = .lazy(TransactionModes())
-    }
-
     /// The server's answers may change what the batch means: it is scanned again behind them.
     private mutating func wait(table: inout StatementTable) -> Step {
         batch.reset(table: &table)
@@ -451,22 +443,4 @@ extension ClientSession {
 extension TransactionModes {
     /// It only reads, and a standby can run it.
     var wantsReplica: Bool { readOnly == true && isolation != .serializable }
-}
-
-extension ErrorFields {
-    static let abortedTransaction = ErrorFields(
-        .error, "25P02", "current transaction is aborted, commands ignored until end of transaction block")
-    static let readOnlyOnReplica = ErrorFields(
-        .error, "25006", "cannot execute this statement in a read-only transaction that runs on a replica",
-        hint: "Begin the transaction READ WRITE, or without READ ONLY, to run it on the primary.")
-    static let readOnlyEndpoint = ErrorFields(
-        .error, "25006", "cannot execute this statement on the reader port",
-        detail: "Sessions on the reader port are read-only.", hint: "Use the split port or the writer port.")
-    static let readWriteOnReader = ErrorFields(
-        .error, "0A000", "cannot set transaction read-write mode on the reader port",
-        hint: "Use the split port or the writer port.")
-    static let sequenceOfNobody = ErrorFields(
-        .error, "55000", "currval and lastval are not yet defined in this session",
-        detail: "The connection to the server is shared with other clients.",
-        hint: "Use INSERT … RETURNING. From the next write on this session keeps its server, and they are defined.")
 }

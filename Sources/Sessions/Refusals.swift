@@ -1,0 +1,55 @@
+// What is a client told whose batch must not run, and where does that leave it?
+
+import SQL
+public import Wire
+
+extension ClientSession {
+    /// Answers the current batch with an error, without a server. `offset` is at the start of the batch.
+    public mutating func refuse(
+        _ error: ErrorFields, _ input: Span<UInt8>, at offset: inout Int, table: inout StatementTable,
+        toClient: inout Outbox
+    ) {
+        rerun = nil
+        if case .lazy = transaction { transaction = .failedWithoutServer }
+        if case .open = transaction { transaction = .failedWithoutServer }
+        // What comes behind must not run outside of the transaction that was to be begun.
+        if batch.beginsAmongOthers, settings.allowsTransactions { transaction = .failedWithoutServer }
+        batch.reset(table: &table)
+        toClient.write { $0.append(contentsOf: error.encoded) }
+        guard case .frame(let header) = FrameScanner.scan(input, at: offset),
+            header.type == Frontend.query || header.type == Frontend.functionCall
+        else {
+            dropsUntilSync = true
+            return
+        }
+        skipFrame(header, input, at: &offset)
+        let status = detachedStatus
+        toClient.write { $0.appendReadyForQuery(status) }
+    }
+
+    /// The batch fails as a whole, with the transaction that it would have begun: what comes behind it must not run
+    /// outside of that.
+    mutating func refuseWhole(_ error: ErrorFields) {
+        refusal = error
+        guard batch.beginsAmongOthers, transaction == .none, !isInTransaction else { return }
+        transaction = .lazy(TransactionModes())
+    }
+}
+
+extension ErrorFields {
+    static let abortedTransaction = ErrorFields(
+        .error, "25P02", "current transaction is aborted, commands ignored until end of transaction block")
+    static let readOnlyOnReplica = ErrorFields(
+        .error, "25006", "cannot execute this statement in a read-only transaction that runs on a replica",
+        hint: "Begin the transaction READ WRITE, or without READ ONLY, to run it on the primary.")
+    static let readOnlyEndpoint = ErrorFields(
+        .error, "25006", "cannot execute this statement on the reader port",
+        detail: "Sessions on the reader port are read-only.", hint: "Use the split port or the writer port.")
+    static let readWriteOnReader = ErrorFields(
+        .error, "0A000", "cannot set transaction read-write mode on the reader port",
+        hint: "Use the split port or the writer port.")
+    static let sequenceOfNobody = ErrorFields(
+        .error, "55000", "currval and lastval are not yet defined in this session",
+        detail: "The connection to the server is shared with other clients.",
+        hint: "Use INSERT … RETURNING. From the next write on this session keeps its server, and they are defined.")
+}
