@@ -323,6 +323,8 @@ extension StatementReader {
         switch word.keyword {
         case .temp, .temporary, .local, .global:
             note(.sessionState, pins: .temporaryTable, word.range, .temporaryObject)
+        case .unlogged:
+            note([.mayWrite, .catalog], word.range, .selectInto)
         default:
             if Self.namesTemporarySchema(word, text) {
                 note(.sessionState, pins: .temporaryTable, word.range, .temporaryObject)
