@@ -186,7 +186,7 @@ enum CatalogQuestion: CaseIterable {
 
     private static func takeCast(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
         guard row.count == 4, let oid = oid(row[0]), let schema = row[1], let target = row[2] else { return false }
-        facts.addCast(oid, schema: schema, target: target, isImplicit: row[3] == "i")
+        facts.addCast(oid, schema: schema, target: target, isImplicit: row[3] != "e")
         return true
     }
 
