@@ -84,7 +84,8 @@ enum CatalogQuestion: CaseIterable {
         """
 
     private static let bodiesText = """
-        SELECT p.oid, l.lanname, CASE WHEN octet_length(p.prosrc) <= \(longestBody) THEN p.prosrc END \
+        SELECT p.oid, l.lanname, CASE WHEN octet_length(p.prosrc) <= \(longestBody) \
+        AND coalesce(array_to_string(p.proconfig, ' '), '') !~* 'standard_conforming_strings' THEN p.prosrc END \
         FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang \
         WHERE \(callable) AND p.prokind IN ('f', 'w', 'p') AND p.prosqlbody IS NULL \
         AND (l.lanname IN ('sql', 'plpgsql') OR l.lanname = 'internal' AND p.provolatile <> 'v')
