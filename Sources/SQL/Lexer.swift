@@ -8,7 +8,7 @@ struct Lexer {
     /// It is not known whether a backslash is an escape.
     private let isInDoubt: Bool
     /// At hand, because each look at a global value asks whether it was made.
-    private let keywords = KeywordTable.shared
+    let keywords = KeywordTable.shared
     /// Of the unquoted word that was read last.
     private(set) var wordHash = WordHash()
 

@@ -12,7 +12,7 @@ extension Knowledge {
         facts.add(
             FunctionFact(
                 oid: 20_000, schema: "public", name: "f", isVolatile: isVolatile, language: "sql",
-                mayBeAttribute: false))
+                argument: .none))
         return facts.knowledge(generation: generation)
     }
 }
