@@ -4,21 +4,29 @@
 struct BuiltinFunctionTable: Sendable {
     /// The words of all names, one name after another.
     private var words: [UInt64] = []
-    /// Each used slot packs where a name's words stand, how many bytes it has, and its class; zero is an empty slot.
+    /// Each used slot packs where a name's words stand, how many bytes it has, its class, and whether it can be called
+    /// with one argument; zero is an empty slot.
     private var slots: [UInt32]
 
     /// Twice the number of names at least, so that a search that finds nothing ends after a step or two.
     private static let slotBits = 13
     private static let lengthShift: UInt32 = 20
     private static let classShift: UInt32 = 26
+    private static let classMask: UInt32 = 0x1F
+    private static let attributeBit: UInt32 = 1 << 31
 
-    /// - Parameter entries: the names of each class, separated by blanks.
+    /// The names that can be called with one argument.
+    private(set) var attributeHashes: [WordHash] = []
+
+    /// - Parameter entries: the names of each class, separated by blanks; those that can be called with one argument
+    ///   behind a dot.
     init(entries: [(FunctionClass, String)]) {
         slots = [UInt32](repeating: 0, count: 1 << Self.slotBits)
         var used = 0
         for (functionClass, text) in entries {
             for name in text.utf8.split(whereSeparator: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }) {
-                insert(Array(name).span, functionClass)
+                let isAttribute = name.first == UInt8(ascii: ".")
+                insert(Array(isAttribute ? name.dropFirst() : name[...]).span, functionClass, isAttribute)
                 used += 1
             }
         }
@@ -29,26 +37,43 @@ struct BuiltinFunctionTable: Sendable {
     ///
     /// - Parameter hash: of the name by `NameWords`.
     func lookup(_ name: Span<UInt8>, hash: UInt64, foldingCase: Bool) -> FunctionClass {
-        guard !name.isEmpty, name.count <= NameWords.longestName else { return .unknown }
+        Self.functionClass(slot(name, hash: hash, foldingCase: foldingCase))
+    }
+
+    /// The class of a name that can be called with one argument, and so as `value.name`; `unknown` for all others.
+    func lookupAttribute(_ name: Span<UInt8>, hash: UInt64, foldingCase: Bool) -> FunctionClass {
+        let slot = slot(name, hash: hash, foldingCase: foldingCase)
+        return slot & Self.attributeBit == 0 ? .unknown : Self.functionClass(slot)
+    }
+
+    private static func functionClass(_ slot: UInt32) -> FunctionClass {
+        FunctionClass(rawValue: UInt8(truncatingIfNeeded: slot >> classShift & classMask)) ?? .unknown
+    }
+
+    /// The slot of a name; zero when it is not in the table.
+    private func slot(_ name: Span<UInt8>, hash: UInt64, foldingCase: Bool) -> UInt32 {
+        guard !name.isEmpty, name.count <= NameWords.longestName else { return 0 }
         var index = Self.firstSlot(hash)
         while slots[index] != 0 {
             let slot = slots[index]
-            if matches(slot, name, foldingCase: foldingCase) {
-                return FunctionClass(rawValue: UInt8(truncatingIfNeeded: slot >> Self.classShift)) ?? .unknown
-            }
+            if matches(slot, name, foldingCase: foldingCase) { return slot }
             index = (index + 1) & (slots.count - 1)
         }
-        return .unknown
+        return 0
     }
 
-    private mutating func insert(_ name: Span<UInt8>, _ functionClass: FunctionClass) {
+    private mutating func insert(_ name: Span<UInt8>, _ functionClass: FunctionClass, _ isAttribute: Bool) {
         precondition(
             !name.isEmpty && name.count <= NameWords.longestName, "A built-in function's name has 1 to 63 bytes.")
         var index = Self.firstSlot(NameWords.hash(name, foldingCase: false))
         while slots[index] != 0 { index = (index + 1) & (slots.count - 1) }
         slots[index] =
             UInt32(words.count) | UInt32(name.count) << Self.lengthShift
-            | UInt32(functionClass.rawValue) << Self.classShift
+            | UInt32(functionClass.rawValue) << Self.classShift | (isAttribute ? Self.attributeBit : 0)
+        if isAttribute {
+            let beginning = NameWords.word(0, of: name, foldingCase: false)
+            attributeHashes.append(WordHash(unfolded: beginning, length: name.count))
+        }
         for number in 0..<NameWords.count(of: name) {
             words.append(NameWords.word(number, of: name, foldingCase: false))
         }

@@ -57,5 +57,13 @@ public enum BuiltinFunctions {
         table.lookup(name, hash: hash, foldingCase: foldingCase)
     }
 
+    /// What a call as `value.name` means; `unknown` for what cannot be called so, or is safe.
+    static func classifyAttribute(name: Span<UInt8>, hash: UInt64, foldingCase: Bool) -> FunctionClass {
+        table.lookupAttribute(name, hash: hash, foldingCase: foldingCase)
+    }
+
+    /// The names of which `classifyAttribute` knows something.
+    static var attributeHashes: [WordHash] { table.attributeHashes }
+
     private static let table = BuiltinFunctionTable(entries: builtinFunctionNames)
 }

@@ -26,7 +26,7 @@ extension StatementReader {
             let name = token
             advance(text)
             guard token.kind == .dot else {
-                if checksNames { checkCatalogName(text, name, qualifier: qualifier) }
+                if checks.contains(.names) { checkCatalogName(text, name, qualifier: qualifier) }
                 checkOutdatedRelation(text, name, qualifier: qualifier)
                 return true
             }

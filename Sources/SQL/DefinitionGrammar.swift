@@ -34,13 +34,16 @@ extension StatementReader {
             skipStatement(text)
         default:
             let object = token
-            // A table or index that is made cannot turn what was harmless into anything else.
-            let isHarmless = !isUnlogged && (at(.table) || at(.index))
+            // A table or index that is made cannot turn what was harmless into anything else; a sequence can.
+            let isTableOrIndex = at(.table) || at(.index)
             let end = readDefinitionBody(text, isTable: at(.table), isTemporary: isTemporary)
+            let isHarmless = isTableOrIndex && !isUnlogged && !end.makesSequence && !end.hidesName
             if end.isTemporary && !end.isDropped {
                 note(.sessionState, pins: .temporaryTable, object.range, .temporaryObject)
             }
-            if !end.isTemporary && !isHarmless { note([.mayWrite, .catalog], object.range, .definition) }
+            if (!end.isTemporary || end.hidesName) && !isHarmless {
+                note([.mayWrite, .catalog], object.range, .definition)
+            }
         }
         return .other
     }
@@ -50,28 +53,29 @@ extension StatementReader {
     /// operations and cannot leave anything in the session.)
     private mutating func readDefinitionBody(
         _ text: Span<UInt8>, isTable: Bool, isTemporary: Bool
-    ) -> (isTemporary: Bool, isDropped: Bool) {
-        var isTemporary = isTemporary
-        var isDropped = false
+    ) -> DefinitionEnd {
+        var end = DefinitionEnd(isTemporary: isTemporary)
         var depth = 0
         while token.kind != .end {
             switch token.kind {
             case .semicolon where depth == 0:
-                return (isTemporary, isDropped)
+                return end
             case .open, .openBracket:
                 depth &+= 1
             case .close, .closeBracket:
                 depth &-= 1
             case .word, .quotedWord, .unicodeWord:
-                if Self.namesTemporarySchema(token, text) { isTemporary = true }
+                if Self.namesTemporarySchema(token, text) { end.isTemporary = true }
+                if token.kind == .unicodeWord { end.hidesName = true }
+                if isTable, Self.isSequenceWord(token, text) { end.makesSequence = true }
                 if depth == 0, at(.concurrently) {
                     note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
                 } else if depth == 0, at(.on) {
-                    isDropped = readOnCommitDrop(text) || isDropped
+                    end.isDropped = readOnCommitDrop(text) || end.isDropped
                     continue
                 } else if depth == 0, isTable, accept(.as, text) {
                     readTableQuery(text)
-                    return (isTemporary, isDropped)
+                    return end
                 }
             default:
                 break
@@ -79,7 +83,20 @@ extension StatementReader {
             advance(text)
         }
         if depth != 0 { noteNotUnderstood(token.range, .unbalanced) }
-        return (isTemporary, isDropped)
+        return end
+    }
+
+    /// Words with which columns get a sequence: types, IDENTITY, and the INCLUDING of what another table has.
+    private static let sequenceWords = [
+        "serial", "serial2", "serial4", "serial8", "smallserial", "bigserial", "identity", "including",
+    ].map { Array($0.utf8) }
+
+    private static func isSequenceWord(_ token: Token, _ text: Span<UInt8>) -> Bool {
+        let plain = PlainName(token)
+        for word in sequenceWords where text.extracting(plain.range).equals(word, foldingCase: plain.folds) {
+            return true
+        }
+        return false
     }
 
     /// ON COMMIT DROP, from the ON; anything else is left where it differs.
@@ -240,4 +257,13 @@ extension StatementReader {
         note(effects, head.range, .maintenance)
         return readRest(text)
     }
+}
+
+/// What the rest of a CREATE says.
+private struct DefinitionEnd {
+    var isTemporary: Bool
+    var isDropped = false
+    var makesSequence = false
+    /// A name with Unicode escapes may be that of anything.
+    var hidesName = false
 }

@@ -6,45 +6,62 @@ extension StatementReader {
     mutating func noteCall(_ text: Span<UInt8>, _ name: Token, parts: Int, qualifier: Token) -> FrameKind {
         let hash = PlainName(name).hash(text)
         let isInCatalog = hasCatalog && noteCatalogFunction(text, name, hash, parts: parts, qualifier: qualifier)
-        switch Self.functionClass(text, name, hash, parts: parts, qualifier: qualifier) {
+        let functionClass = Self.functionClass(text, name, hash, parts: parts, qualifier: qualifier)
+        // A function of users may have got the name a moment ago.
+        if isOutdated, parts == 1, functionClass != .unknown { noteOutdated(name.range) }
+        switch functionClass {
         case .safe:
             break
         case .unknown where isInCatalog:
             break
-        case .unknown:
-            note([.mayWrite, .hiddenCode], pins: .hiddenCode, name.range, .unknownFunction, by: .unknownFunction)
-        case .write:
-            note(.mayWrite, name.range, .writingFunction, by: .builtinFunction)
-        case .primaryOnly:
-            note(.primaryOnly, name.range, .nodeFunction, by: .builtinFunction)
-        case .primaryPosition:
-            note([.primaryOnly, .notOnReplica], name.range, .nodeFunction, by: .builtinFunction)
-        case .advisoryXact:
-            note([.primaryOnly, .notOnReplica], name.range, .advisoryLock, by: .builtinFunction)
-        case .advisorySession:
-            note(.sessionState, pins: .advisoryLock, name.range, .advisoryLock, by: .builtinFunction)
-        case .advisoryUnlock:
-            note(.sessionState, name.range, .advisoryUnlock, by: .builtinFunction)
-        case .setSeed:
-            note(.sessionState, pins: .seed, name.range, .seed, by: .builtinFunction)
         case .setConfig:
             return .setConfig
         case .currentSetting:
             query.pending.insert(.settingName)
-        case .backendState:
-            note([.sessionState, .mayWrite], pins: .backendState, name.range, .administration, by: .builtinFunction)
-        case .sequenceState:
-            note([.sequenceState, .primaryOnly], pins: .sequence, name.range, .sequenceMemory, by: .builtinFunction)
-        case .sqlFromText:
-            note([.mayWrite, .hiddenCode], pins: .hiddenCode, name.range, .sqlFromText, by: .builtinFunction)
-        case .nodeAddress:
-            note(.nodeAddress, name.range, .readsOnly, by: .builtinFunction)
-        case .adminWrite:
-            note([.mayWrite, .notOnReplica], name.range, .administration, by: .builtinFunction)
-        case .endsBackend:
-            note([.mayWrite, .endsBackend], name.range, .administration, by: .builtinFunction)
+        default:
+            noteBuiltin(functionClass, name.range)
         }
         return .call
+    }
+
+    /// Notes what a built-in function does, whatever its arguments.
+    mutating func noteBuiltin(_ functionClass: FunctionClass, _ place: Range<Int>) {
+        switch functionClass {
+        case .safe:
+            break
+        case .unknown:
+            note([.mayWrite, .hiddenCode], pins: .hiddenCode, place, .unknownFunction, by: .unknownFunction)
+        case .write:
+            note(.mayWrite, place, .writingFunction, by: .builtinFunction)
+        case .primaryOnly:
+            note(.primaryOnly, place, .nodeFunction, by: .builtinFunction)
+        case .primaryPosition:
+            note([.primaryOnly, .notOnReplica], place, .nodeFunction, by: .builtinFunction)
+        case .advisoryXact:
+            note([.primaryOnly, .notOnReplica], place, .advisoryLock, by: .builtinFunction)
+        case .advisorySession:
+            note(.sessionState, pins: .advisoryLock, place, .advisoryLock, by: .builtinFunction)
+        case .advisoryUnlock:
+            note(.sessionState, place, .advisoryUnlock, by: .builtinFunction)
+        case .setSeed:
+            note(.sessionState, pins: .seed, place, .seed, by: .builtinFunction)
+        case .setConfig:
+            note([.sessionState, .lexing, .parsing], pins: .setting, place, .functionSetting, by: .builtinFunction)
+        case .currentSetting:
+            note(.primaryOnly, place, .dynamicSetting, by: .setting)
+        case .backendState:
+            note([.sessionState, .mayWrite], pins: .backendState, place, .administration, by: .builtinFunction)
+        case .sequenceState:
+            note([.sequenceState, .primaryOnly], pins: .sequence, place, .sequenceMemory, by: .builtinFunction)
+        case .sqlFromText:
+            note([.mayWrite, .hiddenCode], pins: .hiddenCode, place, .sqlFromText, by: .builtinFunction)
+        case .nodeAddress:
+            note(.nodeAddress, place, .readsOnly, by: .builtinFunction)
+        case .adminWrite:
+            note([.mayWrite, .notOnReplica], place, .administration, by: .builtinFunction)
+        case .endsBackend:
+            note([.mayWrite, .endsBackend], place, .administration, by: .builtinFunction)
+        }
     }
 
     /// Looks a name up: without qualifier, or in `pg_catalog`. The information schema's own functions read only.

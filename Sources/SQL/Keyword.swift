@@ -63,6 +63,11 @@ enum KeywordCategory: UInt8 {
 
 /// The other words of PostgreSQL's lists of restricted words, versions 14 to 19 together.
 enum KeywordList {
+    /// All keywords that are not reserved.
+    static let mayBeFunctions: [String] =
+        Keyword.allCases.filter { $0.isSpecial && $0.category != .reserved }.map { "\($0)" }
+        + (functionName + " " + columnName).split(whereSeparator: \.isWhitespace).map(String.init)
+
     static let reserved = """
         any array asc asymmetric both collate column constraint current_catalog current_date current_role
         current_time current_timestamp current_user desc else foreign in initially leading localtime

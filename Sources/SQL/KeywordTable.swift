@@ -1,4 +1,4 @@
-// Which keyword is a word, found without comparing it to all of them?
+// Which keyword is a word, and may it be a function behind a dot, found without comparing it to all of them?
 
 /// The folded bytes of a word of up to 17 bytes, in registers.
 struct PackedWord: Equatable {
@@ -64,6 +64,9 @@ struct KeywordTable {
     struct Entry {
         var word = PackedWord()
         var keyword = Keyword.none
+        /// A bit for each of the built-in functions that object and can be called as `value.name`; in what would be
+        /// padding. It has nothing to do with the word.
+        var attributes: UInt8 = 0
     }
 
     static let shared = KeywordTable()
@@ -80,6 +83,10 @@ struct KeywordTable {
         ] {
             for word in text.split(whereSeparator: \.isWhitespace) { insert(String(word), keyword) }
         }
+        for hash in BuiltinFunctions.attributeHashes {
+            let bit = hash.upper(Self.slotBits + 3)
+            slots[bit >> 3].attributes |= 1 << UInt8(bit & 7)
+        }
     }
 
     /// The keyword that `word` is; `.none` for an ordinary name.
@@ -93,6 +100,13 @@ struct KeywordTable {
             slot = (slot &+ 1) & (1 << Self.slotBits - 1)
         }
         return .none
+    }
+
+    /// Whether a built-in function that objects and can be called as `value.name` may have that name; few others do.
+    @inline(__always)
+    func mayBeAttribute(_ hash: WordHash) -> Bool {
+        let bit = hash.upper(Self.slotBits + 3)
+        return slots[bit &>> 3].attributes & 1 &<< UInt8(truncatingIfNeeded: bit & 7) != 0
     }
 
     private mutating func insert(_ text: String, _ keyword: Keyword) {

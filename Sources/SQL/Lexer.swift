@@ -8,7 +8,7 @@ struct Lexer {
     /// It is not known whether a backslash is an escape.
     private let isInDoubt: Bool
     /// At hand, because each look at a global value asks whether it was made.
-    private let keywords = KeywordTable.shared
+    let keywords = KeywordTable.shared
     /// Of the unquoted word that was read last.
     private(set) var wordHash = WordHash()
 
@@ -135,17 +135,18 @@ struct Lexer {
         return Token(what, start: start, end: end)
     }
 
-    /// `U&"…"`, with the clause that names another escape character than the backslash.
+    /// `U&"…"`, with the clause that names another escape character than the backslash: `UESCAPE '!'`. Nobody writes
+    /// the character as any other string constant; such a name hides what it stands for, and nothing behind it is read.
     private mutating func unicodeWord(_ text: Span<UInt8>, from start: Int) -> Token {
         let token = quotedWord(text, from: start, quoteAt: start &+ 2, as: .unicodeWord)
         var ahead = self
-        if token.kind == .unicodeWord, ahead.skipBlanks(text), ahead.skipEscapeWord(text), ahead.skipBlanks(text),
-            ahead.position &+ 2 < text.count, text[ahead.position] == 0x27, text[ahead.position &+ 2] == 0x27
-        {
-            position = ahead.position &+ 3
-            return Token(.unicodeWord, start: start, end: position)
-        }
-        return token
+        guard token.kind == .unicodeWord, ahead.skipBlanks(text), ahead.skipEscapeWord(text) else { return token }
+        guard ahead.skipBlanks(text), ahead.position &+ 2 < text.count, text[ahead.position] == 0x27,
+            text[ahead.position &+ 1] != 0x27, text[ahead.position &+ 2] == 0x27,
+            Self.continuation(text, from: ahead.position &+ 3) == nil
+        else { return unreadable(text, from: start) }
+        position = ahead.position &+ 3
+        return Token(.unicodeWord, start: start, end: position)
     }
 
     /// Skips blanks and comments; false when a comment does not end.
@@ -173,7 +174,9 @@ struct Lexer {
         guard text.extracting(position..<text.count).begins(with: Self.escapeWord, foldingCase: true) else {
             return false
         }
-        position &+= Self.escapeWord.count
+        let end = position &+ Self.escapeWord.count
+        if end < text.count, Self.continuesWord(text[end]) { return false }
+        position = end
         return true
     }
 

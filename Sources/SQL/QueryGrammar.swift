@@ -45,13 +45,14 @@ extension StatementReader {
                 query.dotted = query.previous
                 query.previous = token
             case .string:
-                readString()
+                readString(text)
                 query.previous = token
             case .symbol:
-                if checksOperators { checkOperator(text) }
+                if checks.contains(.operators) { checkOperator(text) }
                 leaveFromItem()
                 query.previous = token
             default:
+                if !checks.isDisjoint(with: .literals) { checkLiteral(text) }
                 leaveFromItem()
                 query.previous = token
             }
@@ -65,9 +66,12 @@ extension StatementReader {
     private mutating func lookBack(_ text: Span<UInt8>) {
         if !query.pending.isDisjoint(with: [.settingName, .behindSettingName]) { checkSettingArgument(text) }
         if query.pending.contains(.fromItem) { endFromItem(text) }
+        if query.pending.contains(.attribute) { endAttribute(text) }
     }
 
+    @inline(never)
     private mutating func finishQuery(isData: Bool) -> Command {
+        if query.hasAliasCalls { endAliases() }
         if query.updates && query.readsSettingsView {
             note(
                 [.sessionState, .lexing, .parsing], pins: .setting, token.start..<token.start, .settingsView,
@@ -81,13 +85,14 @@ extension StatementReader {
 
     // MARK: Words
 
+    @inline(__always)
     private mutating func readWord(_ text: Span<UInt8>) {
         if wordHash.isCatalogWord { checkRelation(text, token) }
         if mayObject() { checkCatalogName(text, token) }
         let word = token
         let previous = query.previous
         if previous.kind == .dot {
-            continueName(word.asPlainName)
+            continueName(text, word.asPlainName, wordHash)
             return
         }
         if previous.keyword != .none {
@@ -110,7 +115,7 @@ extension StatementReader {
         if mayObjectQuoted(text) { checkCatalogName(text, token) }
         let previous = query.previous
         if previous.kind == .dot {
-            continueName(token)
+            continueName(text, token, quotedHash(text))
         } else if previous.keyword == .as && query.frame.context != .withBody {
             readLabel(text, token)
         } else {
@@ -128,8 +133,13 @@ extension StatementReader {
 
     /// A further part of a dotted name. Behind anything but a name, as in `(row).part`, there are more parts than any
     /// known function has.
-    private mutating func continueName(_ word: Token) {
-        query.nameParts &+= query.dotted.isWord ? 1 : 8
+    @inline(never)
+    private mutating func continueName(_ text: Span<UInt8>, _ word: Token, _ hash: WordHash) {
+        if mayBeAttribute(hash) || word.kind == .unicodeWord { query.pending.insert(.attribute) }
+        if query.frame.kind == .treat, query.beforeName.keyword == .as {
+            noteCall(text, word, parts: 1, qualifier: word)
+        }
+        query.nameParts &+= query.dotted.isWord ? 1 : QueryState.valueParts
         query.qualifier = query.dotted
         query.previous = word
     }
@@ -213,7 +223,10 @@ extension StatementReader {
         switch word.category {
         case .name: placeName(isPlain: false)
         case .columnName: query.frame.context == .from ? placeName(isPlain: false) : leaveFromItem()
-        case .functionName, .reserved: leaveFromItem()
+        case .functionName, .reserved:
+            // CURRENT_USER and its kin, which are called without parentheses.
+            if query.frame.context == .from { query.hasFunctionItem = true }
+            leaveFromItem()
         }
     }
 
@@ -323,6 +336,8 @@ extension StatementReader {
         switch word.keyword {
         case .temp, .temporary, .local, .global:
             note(.sessionState, pins: .temporaryTable, word.range, .temporaryObject)
+        case .unlogged:
+            note([.mayWrite, .catalog], word.range, .selectInto)
         default:
             if Self.namesTemporarySchema(word, text) {
                 note(.sessionState, pins: .temporaryTable, word.range, .temporaryObject)
@@ -343,7 +358,8 @@ extension StatementReader {
         query.lastCommaIndex = query.index
     }
 
-    private mutating func readString() {
+    private mutating func readString(_ text: Span<UInt8>) {
+        if !checks.isDisjoint(with: .literals) { checkLiteral(text) }
         leaveFromItem()
         if query.index == query.setConfigIndex &+ 1 {
             query.settingName = token.range

@@ -8,11 +8,14 @@ extension StatementReader {
         query.frame = QueryFrame(kind: kind, context: context)
     }
 
+    @inline(never)
     mutating func open(_ text: Span<UInt8>) {
         let previous = query.previous
         var kind = FrameKind.group
         if previous.isWord {
             kind = kindBehindWord(text, previous)
+            if kind != .group && kind != .columns { noteFunctionItem(kind) }
+            if checks.contains(.words) && kind != .call { noteWordFunction(text, previous, kind) }
         }
         var context = QueryContext.expression
         if kind == .group {
@@ -31,6 +34,34 @@ extension StatementReader {
             query.setConfigParts = query.nameParts
             query.setConfigName = previous.range
         }
+    }
+
+    /// Notes a function that is an item of FROM. `CAST(` begins with a reserved word, so its place is not known well.
+    @inline(never)
+    private mutating func noteFunctionItem(_ kind: FrameKind) {
+        if query.frame.context == .fromItem || (kind == .cast && query.frame.context.isInFrom) {
+            query.hasFunctionItem = true
+        }
+    }
+
+    /// A word whose parentheses are taken for a construct of the grammar may call a function of users all the same:
+    /// `NOT join(a)`, `substring(a, b)`, and on servers that have no such construct `json_value(a)`.
+    @inline(never)
+    private mutating func noteWordFunction(_ text: Span<UInt8>, _ word: Token, _ kind: FrameKind) {
+        guard word.kind == .word, word.category != .reserved, word.keyword != .none || word.category != .name else {
+            if isOutdated, kind == .cast { noteOutdated(word.range) }
+            return
+        }
+        _ = noteCatalogFunction(text, word, PlainName(word).hash(text), parts: 1, qualifier: word)
+        if isOutdated, kind == .construct, Self.mayBeFunction(text.extracting(word.range)) { noteOutdated(word.range) }
+    }
+
+    private static let functionWords = [Array("substring".utf8), Array("overlay".utf8), Array("json".utf8)]
+
+    /// Words that are restricted to constructs, but may call what `search_path` finds.
+    private static func mayBeFunction(_ word: Span<UInt8>) -> Bool {
+        for candidate in functionWords where word.begins(with: candidate, foldingCase: true) { return true }
+        return false
     }
 
     mutating func close(_ text: Span<UInt8>) {
@@ -100,7 +131,7 @@ extension StatementReader {
     }
 
     /// Whether an expression can end with that token, so that no other expression begins behind it.
-    private func endsOperand(_ token: Token) -> Bool {
+    func endsOperand(_ token: Token) -> Bool {
         switch token.kind {
         case .string, .otherString, .number, .parameter, .close, .closeBracket, .quotedWord, .unicodeWord:
             return true

@@ -104,6 +104,8 @@ struct QueryState {
     var beforeName = Token.none
     /// How many parts that name has, and the part before its last.
     var nameParts = 0
+    /// So many parts stand for what is before the dot and no name: more than any name has.
+    static let valueParts = 8
     var qualifier = Token.none
     /// The token before the last dot.
     var dotted = Token.none
@@ -125,6 +127,10 @@ struct QueryState {
     var settingNameIsWhole = false
     var settingValue = 0..<0
     var literalSetConfig = -8
+    /// A function is an item of FROM, whose alias may stand for its value.
+    var hasFunctionItem = false
+    /// A name behind a dot may be a call for that reason.
+    var hasAliasCalls = false
 }
 
 /// What a token says of those before it.
@@ -137,4 +143,6 @@ struct PendingLooks: OptionSet {
     static let settingName = PendingLooks(rawValue: 2)
     /// It was one literal so far.
     static let behindSettingName = PendingLooks(rawValue: 4)
+    /// A name behind a dot that may be a call, unless more follows.
+    static let attribute = PendingLooks(rawValue: 8)
 }

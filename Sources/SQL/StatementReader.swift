@@ -3,7 +3,7 @@
 /// One pass over the tokens of a text. The rules for each kind of statement are in the `…Grammar` files; what is here
 /// is what all of them use: the current token, the findings, and the ways to step over what needs no reading.
 struct StatementReader: ~Copyable {
-    private var lexer: Lexer
+    private(set) var lexer: Lexer
     /// The token that the grammar looks at next.
     private(set) var token = Token.none
     /// Where the token before it ended.
@@ -13,26 +13,20 @@ struct StatementReader: ~Copyable {
     var changesSettings = false
     var query = QueryState()
     var outerFrames = OuterFrames()
+    /// What the names behind dots of the query call if what stands before the dots is the value of a function.
+    var aliasCalls = Findings()
 
     /// What the catalog says about names; nothing where it is not known.
     let knowledge: Knowledge
     /// Instead of it, where the body of a function is read: the names that it uses.
     var references: NameReferences?
     /// Which names need a look.
-    let hasCatalog: Bool
-    let checksNames: Bool
-    let checksOperators: Bool
-    let hasOddNames: Bool
-    let isOutdated: Bool
+    let checks: NameChecks
 
     init(settings: LexerSettings, knowledge: Knowledge?) {
         lexer = Lexer(settings: settings)
-        hasCatalog = knowledge != nil
+        checks = knowledge?.checks ?? []
         self.knowledge = knowledge ?? .nothing
-        checksNames = self.knowledge.hasObjections || self.knowledge.hasAttributes
-        checksOperators = self.knowledge.hasOperators
-        hasOddNames = self.knowledge.hasOddNames
-        isOutdated = self.knowledge.isOutdated
     }
 
     /// For the body of a function, while it is not known yet which names object.
@@ -40,8 +34,11 @@ struct StatementReader: ~Copyable {
         lexer = Lexer(settings: settings)
         knowledge = .nothing
         self.references = references
-        (hasCatalog, checksNames, checksOperators, hasOddNames, isOutdated) = (true, true, true, true, false)
+        checks = [.catalog, .names, .operators, .compoundTypes, .oddNames, .attributes, .words]
     }
+
+    var hasCatalog: Bool { checks.contains(.catalog) }
+    var isOutdated: Bool { checks.contains(.outdated) }
 
     // MARK: Tokens
 

@@ -11,13 +11,13 @@ struct Catalog {
     @discardableResult
     mutating func function(
         _ name: String, schema: String = "public", volatile: Bool = false, language: String = "sql",
-        attribute: Bool = false, body: String? = nil
+        argument: FunctionFact.SoleArgument = .none, library: String = "", symbol: String = "", body: String? = nil
     ) -> CatalogObject {
         last += 1
         facts.add(
             FunctionFact(
                 oid: last, schema: schema, name: name, isVolatile: volatile, language: language,
-                mayBeAttribute: attribute))
+                argument: argument, library: library, symbol: symbol))
         if let body { bodies.append((last, language, body)) }
         return CatalogObject(.function, last)
     }
@@ -36,6 +36,18 @@ struct Catalog {
         last += 1
         facts.addDomain(last, schema: schema, name: name)
         return connected(CatalogObject(.type, last), uses)
+    }
+
+    /// A type with parts.
+    @discardableResult
+    mutating func compound(_ name: String, schema: String = "public", uses: [CatalogObject]) -> CatalogObject {
+        last += 1
+        facts.addCompoundType(last, schema: schema, name: name)
+        return connected(CatalogObject(.type, last), uses)
+    }
+
+    mutating func connect(_ user: CatalogObject, setting name: String?) {
+        facts.connect(user, toSetting: name.map { Array($0.utf8) })
     }
 
     mutating func operation(_ symbol: String, uses: [CatalogObject]) {

@@ -28,7 +28,7 @@ import Testing
         catalog.relation("t")
         catalog.operation("<+>", uses: [catalog.function("plus", volatile: true)])
         catalog.domain("checked", uses: [catalog.function("check_it", volatile: true)])
-        catalog.function("total", volatile: true, attribute: true)
+        catalog.function("total", volatile: true, argument: .composite)
         catalog.function("tested", language: language, body: body)
         return catalog.knowledge()
     }
@@ -174,7 +174,7 @@ import Testing
         var facts = CatalogFacts()
         facts.add(
             FunctionFact(
-                oid: 20_000, schema: "public", name: "long", isVolatile: false, language: "sql", mayBeAttribute: false))
+                oid: 20_000, schema: "public", name: "long", isVolatile: false, language: "sql", argument: .none))
         facts.addBody(of: 20_000, language: "sql", text: nil)
         #expect(classify("SELECT long()", knowing: facts.knowledge(generation: 1)).cause.note == .opaqueFunction)
     }

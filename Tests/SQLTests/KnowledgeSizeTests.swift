@@ -12,7 +12,7 @@ import Testing
             facts.add(
                 FunctionFact(
                     oid: 20_000 + number, schema: "schema_\(number % 10)", name: "function_number_\(number)",
-                    isVolatile: number % 3 == 0, language: "sql", mayBeAttribute: false))
+                    isVolatile: number % 3 == 0, language: "sql", argument: .none))
             facts.addRelation(
                 500_000 + number, schema: "schema_\(number % 10)", name: "relation_number_\(number)",
                 number % 3 == 0 ? .unlogged : .table)

@@ -224,6 +224,10 @@ import Testing
         SELECT "a""b"(1)
         SELECT U&"lowe\\0072x"(1)
         SELECT U&"lowe!00zz" UESCAPE '!' (1)
+        SELECT U&"!006eextval" UESCAPE E'!' ('s')
+        SELECT U&"!006eextval" UESCAPE $$!$$ ('s')
+        SELECT U&"!006eextval" UESCAPE $a$!$a$('s')
+        SELECT U&"!006eextval" UESCAPE '' ('s')
         SELECT U&"pg_catalog".lower(1)
         SELECT pg_catalog.U&"lower"(1)
         SELECT "LOWER"('x')
@@ -477,6 +481,8 @@ import Testing
         EXPLAIN SELECT 'x
         CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1;
         CREATE TABLE t (a int
+        SELECT * FROM U&"pg!005fsettings" UESCAPE E'!'
+        SELECT * FROM U&"pg!005fsettings" UESCAPE /* c */ $$!$$
         """
 
     @Test func deepNestingIsNotUnderstoodButRead() {

@@ -13,7 +13,7 @@ extension Knowledge {
         facts.add(
             FunctionFact(
                 oid: 20_000, schema: "public", name: "f", isVolatile: isVolatile, language: "sql",
-                mayBeAttribute: false))
+                argument: .none))
         return facts.knowledge(generation: generation)
     }
 }

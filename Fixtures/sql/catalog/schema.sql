@@ -111,3 +111,35 @@ CREATE TABLE app.good_part PARTITION OF app.good_parts FOR VALUES FROM (0) TO (1
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 CREATE FOREIGN TABLE app.far (line text) SERVER files OPTIONS (filename '/etc/passwd', format 'csv', delimiter E'\x01');
 CREATE VIEW app.over_far AS SELECT count(*) FROM app.far;
+
+-- What no name followed by parentheses shows.
+CREATE FUNCTION app.locks_it(int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT app.takes_lock() + $1 $$;
+CREATE FUNCTION app.by_parameter(x bigint) RETURNS text LANGUAGE sql STABLE AS $$ SELECT x.pg_advisory_lock::text $$;
+CREATE FUNCTION app.by_value(x int) RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN (x).locks_it; END $$;
+CREATE FUNCTION app.substring(int, int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT app.takes_lock() $$;
+CREATE FUNCTION app.pivot(text) RETURNS SETOF record LANGUAGE c STABLE AS '$libdir/tablefunc', 'crosstab';
+CREATE FUNCTION app.other_strings() RETURNS text LANGUAGE sql STABLE SET standard_conforming_strings = off
+    AS $$ SELECT 'it\'s '||app.takes_lock()||' ' $$;
+
+-- Settings in what is stored as a tree.
+CREATE VIEW app.standby AS SELECT current_setting('in_hot_standby') AS standby;
+CREATE VIEW app.any_setting AS SELECT current_setting('app.' || s, true) FROM (VALUES ('tenant')) v (s);
+CREATE FUNCTION app.parsed_tenant() RETURNS text LANGUAGE sql STABLE
+    BEGIN ATOMIC SELECT current_setting('app.tenant', true); END;
+CREATE FUNCTION app.parsed_standby() RETURNS text LANGUAGE sql STABLE
+    BEGIN ATOMIC SELECT current_setting('in_hot_standby', true); END;
+CREATE TABLE app.rented (a int, tenant text);
+ALTER TABLE app.rented ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON app.rented USING (tenant = current_setting('app.tenant', true));
+
+-- Domains inside of other types.
+CREATE TYPE app.with_smaller AS (a int, s app.smaller);
+CREATE TYPE app.with_more AS (w app.with_smaller[]);
+CREATE TABLE app.of_smaller (a int, s app.smaller);
+INSERT INTO app.of_smaller (a) VALUES (1);
+CREATE FUNCTION app.takes_more(app.with_more) RETURNS int LANGUAGE sql STABLE AS $$ SELECT 1 $$;
+CREATE FUNCTION app.declares() RETURNS int LANGUAGE plpgsql STABLE AS $$
+DECLARE v app.of_smaller.s%TYPE; BEGIN v := 1; RETURN v; END $$;
+CREATE FUNCTION app.reads_of_smaller() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN RETURN (SELECT count(*) FROM app.of_smaller WHERE a = 1); END $$;
+CREATE TYPE app.with_small AS (s app.small);

@@ -31,12 +31,12 @@ enum CatalogQuestion: CaseIterable {
         WITH versions AS (\
         SELECT 1 AS catalog, oid, xmin FROM pg_proc WHERE oid >= 16384 UNION ALL \
         SELECT 2, oid, xmin FROM pg_class WHERE oid >= 16384 AND relpersistence <> 't' \
-        AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S') UNION ALL \
+        AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') UNION ALL \
         SELECT 3, oid, xmin FROM pg_rewrite WHERE oid >= 16384 UNION ALL \
         SELECT 4, oid, xmin FROM pg_policy UNION ALL \
         SELECT 5, oid, xmin FROM pg_cast WHERE oid >= 16384 UNION ALL \
         SELECT 6, oid, xmin FROM pg_operator WHERE oid >= 16384 UNION ALL \
-        SELECT 7, oid, xmin FROM pg_type WHERE oid >= 16384 AND typtype = 'd' UNION ALL \
+        SELECT 7, oid, xmin FROM pg_type WHERE oid >= 16384 AND typtype IN ('d', 'r') UNION ALL \
         SELECT 8, oid, xmin FROM pg_constraint WHERE contypid <> 0 UNION ALL \
         SELECT 9, oid, xmin FROM pg_amproc WHERE oid >= 16384 UNION ALL \
         SELECT 10, inhrelid, xmin FROM pg_inherits UNION ALL \
@@ -61,8 +61,15 @@ enum CatalogQuestion: CaseIterable {
         """
 
     private static let domainsText = """
-        SELECT t.oid, n.nspname, t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
-        WHERE t.oid >= 16384 AND t.typtype = 'd'
+        WITH RECURSIVE part AS (\
+        SELECT atttypid AS oid, reltype AS whole FROM pg_attribute JOIN pg_class c ON c.oid = attrelid \
+        WHERE c.oid >= 16384 AND reltype <> 0 AND attnum > 0 AND NOT attisdropped AND atttypid >= 16384 UNION ALL \
+        SELECT rngsubtype, unnest(ARRAY[rngtypid, rngmultitypid]) FROM pg_range), \
+        reaching AS (SELECT oid, typarray FROM pg_type WHERE typtype = 'd' AND oid >= 16384 UNION \
+        SELECT t.oid, t.typarray FROM reaching r CROSS JOIN LATERAL (VALUES (r.oid), (r.typarray)) v (oid) \
+        JOIN part p ON p.oid = v.oid JOIN pg_type t ON t.oid = p.whole) \
+        SELECT t.oid, n.nspname, t.typname, t.typtype FROM reaching JOIN pg_type t USING (oid) \
+        JOIN pg_namespace n ON n.oid = t.typnamespace
         """
 
     private static let castsText = """
@@ -76,24 +83,31 @@ enum CatalogQuestion: CaseIterable {
 
     private static let functionsText = """
         SELECT p.oid, n.nspname, p.proname, p.provolatile, l.lanname, \
-        CASE WHEN p.pronargs = 0 THEN false WHEN p.pronargs = 1 AND p.provariadic <> 0 THEN true \
-        ELSE p.pronargs - p.pronargdefaults <= 1 AND t.typtype IN ('c', 'p', 'd') END \
+        CASE WHEN p.pronargs = 0 OR p.pronargs - p.pronargdefaults > 1 THEN 'none' \
+        WHEN t.typtype IN ('c', 'p', 'd') OR p.pronargs = 1 AND p.provariadic <> 0 THEN 'composite' \
+        ELSE 'scalar' END, \
+        CASE WHEN l.lanname = 'c' THEN p.probin END, CASE WHEN l.lanname = 'c' THEN p.prosrc END \
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang \
         LEFT JOIN pg_type t ON t.oid = p.proargtypes[0] \
         WHERE \(callable) AND n.nspname !~ '^pg_temp_'
         """
 
     private static let bodiesText = """
-        SELECT p.oid, l.lanname, CASE WHEN octet_length(p.prosrc) <= \(longestBody) THEN p.prosrc END \
+        SELECT p.oid, l.lanname, CASE WHEN octet_length(p.prosrc) <= \(longestBody) \
+        AND coalesce(array_to_string(p.proconfig, ' '), '') !~* 'standard_conforming_strings' THEN p.prosrc END \
         FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang \
         WHERE \(callable) AND p.prokind IN ('f', 'w', 'p') AND p.prosqlbody IS NULL \
         AND (l.lanname IN ('sql', 'plpgsql') OR l.lanname = 'internal' AND p.provolatile <> 'v')
         """
 
+    /// The two forms of current_setting(), whose first argument tells what they do. If it is a literal, the tree has
+    /// its bytes, a header of four of them included.
+    private static let currentSetting = "'2077', '3294'"
+
     /// Who calls or reads what. Of views, policies, checks and parsed bodies the stored trees name every function,
     /// operator, relation and type by its number, built-in ones included.
     private static let usesText = """
-        WITH trees AS (\
+        WITH trees AS NOT MATERIALIZED (\
         SELECT 'r' AS kind, r.ev_class AS oid, r.ev_action::text AS tree FROM pg_rewrite r \
         JOIN pg_class c ON c.oid = r.ev_class WHERE r.ev_type = '1' AND c.relkind = 'v' AND c.oid >= 16384 UNION ALL \
         SELECT 'r', p.polrelid, p.polqual::text FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid \
@@ -110,7 +124,8 @@ enum CatalogQuestion: CaseIterable {
         uses AS (\
         SELECT DISTINCT kind, oid, CASE m[1] WHEN 'opno' THEN 'o' WHEN 'relid' THEN 'r' WHEN 'resulttype' THEN 't' \
         ELSE 'f' END AS used_kind, m[2]::oid AS used FROM trees, LATERAL regexp_matches(tree, \
-        ':(funcid|opfuncid|aggfnoid|winfnoid|opno|relid|resulttype) ([0-9]+)', 'g') m UNION ALL \
+        ':(funcid|opfuncid|aggfnoid|winfnoid|opno|relid|resulttype) ([0-9]+)', 'g') m \
+        WHERE m[1] <> 'funcid' OR m[2] NOT IN (\(currentSetting)) UNION ALL \
         SELECT 'o', oid, 'f', oprcode::oid FROM pg_operator WHERE oid >= 16384 UNION ALL \
         SELECT 'c', oid, 'f', castfunc FROM pg_cast WHERE oid >= 16384 AND castmethod = 'f' UNION ALL \
         SELECT 'i', 0, 'f', amproc::oid FROM pg_amproc WHERE oid >= 16384 UNION ALL \
@@ -120,9 +135,18 @@ enum CatalogQuestion: CaseIterable {
         aggserialfn, aggdeserialfn, aggmtransfn, aggminvtransfn, aggmfinalfn]) part WHERE aggfnoid >= 16384 UNION ALL \
         SELECT 'r', inhparent, 'r', inhrelid FROM pg_inherits UNION ALL \
         SELECT 't', oid, 't', typbasetype FROM pg_type WHERE typtype = 'd' AND oid >= 16384 UNION ALL \
-        SELECT 'f', p.oid, 't', t.oid FROM pg_proc p, unnest(p.proargtypes::oid[] || p.prorettype) type \
-        JOIN pg_type t ON t.oid = type WHERE \(callable) AND t.typtype = 'd') \
-        SELECT u.kind, u.oid, u.used_kind, u.used, coalesce(p.proname, c.relname) FROM uses u \
+        SELECT 't', c.reltype, 't', a.atttypid FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
+        WHERE c.oid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384 UNION ALL \
+        SELECT 't', unnest(ARRAY[rngtypid, rngmultitypid]), 't', rngsubtype FROM pg_range UNION ALL \
+        SELECT 'f', p.oid, 't', type FROM pg_proc p, \
+        unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]) || p.prorettype) type \
+        WHERE \(callable) AND type >= 16384) \
+        SELECT kind, oid, 's', 0::oid, m[1] FROM trees, LATERAL regexp_matches(tree, \
+        ':funcid (?:2077|3294) [^{}]*(?:\\{CONST [^{}]*:constvalue [0-9]+ \\[ ([-0-9 ]*)\\])?', 'g') m \
+        WHERE tree LIKE '%:funcid 2077 %' OR tree LIKE '%:funcid 3294 %' UNION ALL \
+        SELECT u.kind, u.oid, u.used_kind, CASE WHEN u.used_kind = 't' AND t.typcategory = 'A' AND t.typelem <> 0 \
+        THEN t.typelem ELSE u.used END, coalesce(p.proname, c.relname) FROM uses u \
+        LEFT JOIN pg_type t ON u.used_kind = 't' AND t.oid = u.used \
         LEFT JOIN pg_proc p ON u.used_kind = 'f' AND u.used < 16384 AND p.oid = u.used \
         LEFT JOIN pg_class c ON u.used_kind = 'r' AND u.used < 16384 AND c.oid = u.used \
         WHERE u.used <> 0 AND (u.used >= 16384 OR u.used_kind IN ('f', 'r'))
@@ -173,8 +197,12 @@ enum CatalogQuestion: CaseIterable {
     }
 
     private static func takeDomain(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
-        guard row.count == 3, let oid = oid(row[0]), let schema = row[1], let name = row[2] else { return false }
-        facts.addDomain(oid, schema: schema, name: name)
+        guard row.count == 4, let oid = oid(row[0]), let schema = row[1], let name = row[2] else { return false }
+        if row[3] == "d" {
+            facts.addDomain(oid, schema: schema, name: name)
+        } else {
+            facts.addCompoundType(oid, schema: schema, name: name)
+        }
         return true
     }
 
@@ -186,17 +214,24 @@ enum CatalogQuestion: CaseIterable {
 
     private static func takeCast(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
         guard row.count == 4, let oid = oid(row[0]), let schema = row[1], let target = row[2] else { return false }
-        facts.addCast(oid, schema: schema, target: target, isImplicit: row[3] == "i")
+        facts.addCast(oid, schema: schema, target: target, isImplicit: row[3] != "e")
         return true
     }
 
     private static func takeFunction(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
-        guard row.count == 6, let oid = oid(row[0]), let schema = row[1], let name = row[2], let language = row[4]
+        guard row.count == 8, let oid = oid(row[0]), let schema = row[1], let name = row[2], let language = row[4]
         else { return false }
+        let argument: FunctionFact.SoleArgument
+        switch row[5] {
+        case "none": argument = .none
+        case "scalar": argument = .scalar
+        case "composite": argument = .composite
+        default: return false
+        }
         facts.add(
             FunctionFact(
                 oid: oid, schema: schema, name: name, isVolatile: row[3] == "v", language: language,
-                mayBeAttribute: row[5] == "t"))
+                argument: argument, library: row[6] ?? "", symbol: row[7] ?? ""))
         return true
     }
 
@@ -207,10 +242,13 @@ enum CatalogQuestion: CaseIterable {
     }
 
     private static func takeUse(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
-        guard row.count == 5, let userKind = kind(row[0]), let userOID = oid(row[1]), let usedKind = kind(row[2]),
-            let usedOID = oid(row[3])
-        else { return false }
+        guard row.count == 5, let userKind = kind(row[0]), let userOID = oid(row[1]) else { return false }
         let user = CatalogObject(userKind, userOID)
+        if row[2] == "s" {
+            facts.connect(user, toSetting: row[4].map(settingName))
+            return true
+        }
+        guard let usedKind = kind(row[2]), let usedOID = oid(row[3]) else { return false }
         if let name = row[4] {
             if usedKind == .function {
                 facts.connect(user, toBuiltinFunction: name)
@@ -221,6 +259,11 @@ enum CatalogQuestion: CaseIterable {
             facts.connect(user, to: CatalogObject(usedKind, usedOID))
         }
         return true
+    }
+
+    /// The content of a text value that is written as the numbers of its bytes.
+    private static func settingName(_ bytes: String) -> [UInt8] {
+        bytes.split(separator: " ").dropFirst(4).map { Int8($0).map { UInt8(bitPattern: $0) } ?? UInt8($0) ?? 0 }
     }
 
     private static func kind(_ text: String?) -> CatalogObject.Kind? {

@@ -25,18 +25,32 @@ public struct FunctionFact: Sendable {
     public var name: String
     public var isVolatile: Bool
     public var language: String
-    /// Whether a value of a composite type may be all that it is called with, so that `value.name` calls it.
-    public var mayBeAttribute: Bool
+    /// Of a function in C: the library and the name in it.
+    public var library: String
+    public var symbol: String
+    public var argument: SoleArgument
+
+    /// Of which type a value may be that is all that the function is called with, so that `value.name` calls it.
+    public enum SoleArgument: Sendable {
+        /// It needs none, or more.
+        case none
+        case scalar
+        /// A composite type, or one that stands for any, or a domain.
+        case composite
+    }
 
     public init(
-        oid: UInt32, schema: String, name: String, isVolatile: Bool, language: String, mayBeAttribute: Bool
+        oid: UInt32, schema: String, name: String, isVolatile: Bool, language: String, argument: SoleArgument,
+        library: String = "", symbol: String = ""
     ) {
         self.oid = oid
         self.schema = schema
         self.name = name
         self.isVolatile = isVolatile
         self.language = language
-        self.mayBeAttribute = mayBeAttribute
+        self.argument = argument
+        self.library = library
+        self.symbol = symbol
     }
 }
 
@@ -74,34 +88,24 @@ public struct CatalogFacts: Sendable {
             verdict = CatalogVerdict(.write, .volatileFunction)
             unreadVolatile.insert(fact.oid)
         } else if fact.isVolatile {
-            let isTame = fact.language == "c" && Self.leavesNothing.contains(fact.name)
-            verdict = CatalogVerdict(isTame ? .write : .hiddenCode, .volatileFunction)
+            verdict = CatalogVerdict(CLibraries.leavesNothing(fact) ? .write : .hiddenCode, .volatileFunction)
         } else if !Self.readableLanguages.contains(fact.language) {
             verdict = CatalogVerdict(.hiddenCode, .opaqueFunction)
-        } else if fact.language == "c", Self.runsGivenText.contains(fact.name) {
+        } else if CLibraries.runsGivenText(fact) {
             verdict = CatalogVerdict(.hiddenCode, .sqlFromText)
         }
         let node = add(CatalogObject(.function, fact.oid), .function, verdict)
         let name = Array(fact.name.utf8)
         bear(node, .functionName, name, Array(fact.schema.utf8))
-        if fact.mayBeAttribute { bear(node, .attributeName, name, []) }
+        switch fact.argument {
+        case .none: break
+        case .scalar: bear(node, .valueAttributeName, name, [])
+        case .composite: bear(node, .attributeName, name, [])
+        }
     }
 
     /// Languages whose code can be read here, or is trusted to be what it is declared to be: C.
     private static let readableLanguages: Set<String> = ["sql", "plpgsql", "c", "internal"]
-    /// Functions of extensions that come with PostgreSQL which are not VOLATILE and run SQL that they are given.
-    private static let runsGivenText: Set<String> = [
-        "connectby", "crosstab", "crosstab2", "crosstab3", "crosstab4", "crosstab_hash", "xpath_table",
-    ]
-
-    /// VOLATILE functions in C of extensions that come with PostgreSQL, triggers among them, which keep nothing.
-    private static let leavesNothing: Set<String> = [
-        "autoinc", "check_foreign_key", "check_primary_key", "gen_random_bytes", "gen_random_uuid", "gen_salt",
-        "insert_username", "lo_manage", "moddatetime", "normal_rand", "pgp_pub_encrypt", "pgp_pub_encrypt_bytea",
-        "pgp_sym_encrypt", "pgp_sym_encrypt_bytea", "triggered_change_notification", "uuid_generate_v1",
-        "uuid_generate_v1mc", "uuid_generate_v4",
-    ]
-
     public mutating func addRelation(_ oid: UInt32, schema: String, name: String, _ storage: RelationStorage) {
         let verdict: CatalogVerdict =
             switch storage {
@@ -122,6 +126,19 @@ public struct CatalogFacts: Sendable {
         bear(node, .typeName, Array(name.utf8), Array(schema.utf8))
         // The name of its array type.
         bear(node, .typeName, Array("_\(name)".utf8), Array(schema.utf8))
+        // `value.name` is a cast, too.
+        bear(node, .valueAttributeName, Array(name.utf8), [])
+        bear(node, .valueAttributeName, Array("_\(name)".utf8), [])
+    }
+
+    /// A type with parts that may be values of a domain: a composite type, the rows of a relation, a range. As many
+    /// relations bear the names of such types, these count only where a type is meant.
+    public mutating func addCompoundType(_ oid: UInt32, schema: String, name: String) {
+        let node = add(CatalogObject(.type, oid), .type, CatalogVerdict())
+        for name in [name, "_\(name)"] {
+            bear(node, .compoundTypeName, Array(name.utf8), Array(schema.utf8))
+            bear(node, .valueAttributeName, Array(name.utf8), [])
+        }
     }
 
     public mutating func addOperator(_ oid: UInt32, symbol: String) {
@@ -203,6 +220,14 @@ public struct CatalogFacts: Sendable {
         graph.raise(node, CatalogVerdict(.primaryOnly, graph.kinds[Int(node)].derivedReason ?? .nodeRelation))
     }
 
+    /// An object reads a setting, whose name is nil if the definition does not show it.
+    public mutating func connect(_ user: CatalogObject, toSetting name: [UInt8]?) {
+        guard let node = nodes[user] else { return }
+        if let name, !SettingName.describesNode(name.span, 0..<name.count) { return }
+        graph.raise(
+            node, CatalogVerdict(.primaryOnly, graph.kinds[Int(node)].derivedReason ?? .reachingFunction))
+    }
+
     /// The text of a function; nil when there is too much of it. To be told when all objects are known.
     public mutating func addBody(of oid: UInt32, language: String, text: [UInt8]?) {
         guard let node = nodes[CatalogObject(.function, oid)] else { return }
@@ -227,7 +252,7 @@ public struct CatalogFacts: Sendable {
         var entries: [CatalogGraph.Kind: [NameIndex.Entry]] = [:]
         var tables: [NameIndex.Entry] = []
         var storage = graph.words
-        var hasOddNames = false
+        var odd = (names: false, attributes: false)
         for (node, place) in graph.places {
             let verdict = graph.verdict(node)
             let kind = graph.kinds[Int(node)]
@@ -239,7 +264,9 @@ public struct CatalogFacts: Sendable {
                 if !isOdd(place, withSchema: true) { entries[kind, default: []].append(entry) }
             } else if verdict.level > .harmless {
                 // A schema that cannot be compared is left out of account where the name is looked up.
-                if isOdd(place, withSchema: false) { hasOddNames = true }
+                if isOdd(place, withSchema: false) {
+                    if kind == .valueAttributeName { odd.attributes = true } else { odd.names = true }
+                }
                 entries[kind, default: []].append(entry)
             } else if kind == .relationName, !viewNames.contains(node) {
                 tables.append(entry)
@@ -250,14 +277,17 @@ public struct CatalogFacts: Sendable {
             functions: NameIndex(entries[.functionName] ?? [], in: &storage),
             objections: NameIndex(objections, in: &storage),
             attributes: NameIndex(entries[.attributeName] ?? [], in: &storage),
+            valueAttributes: NameIndex(entries[.valueAttributeName] ?? [], in: &storage),
             operators: NameIndex(entries[.operatorName] ?? [], in: &storage),
+            compoundTypes: NameIndex(entries[.compoundTypeName] ?? [], in: &storage),
             tables: NameIndex(tables, in: &storage))
-        let filter = NameFilter(objections + (entries[.attributeName] ?? []), in: storage)
+        let attributes = (entries[.attributeName] ?? []) + (entries[.valueAttributeName] ?? [])
+        let filter = NameFilter(objections + attributes + (entries[.compoundTypeName] ?? []), in: storage)
         return Knowledge(
             generation: generation, storage: storage, indexes: indexes, filter: filter,
             implicitCalls: nodes[CatalogObject(.implicit, 0)].map(graph.verdict) ?? CatalogVerdict(),
             firedCalls: nodes[CatalogObject(.implicit, 1)].map(graph.verdict) ?? CatalogVerdict(),
-            hasOddNames: hasOddNames)
+            odd: odd)
     }
 
     /// Whether a name cannot be compared byte by byte with what stands in a text.

@@ -7,7 +7,9 @@ struct CatalogGraph: Sendable {
         case function, relation, type, operation, cast
         /// What comparisons and implicit casts call.
         case implicit
-        case functionName, relationName, typeName, operatorName, attributeName
+        case functionName, relationName, typeName, compoundTypeName, operatorName
+        /// Of functions that can be called as `value.name`, the value being a row of a relation; or any other.
+        case attributeName, valueAttributeName
 
         /// The rule by which an object objects that only uses another one; nil: the used one's.
         var derivedReason: StaticReason? {
@@ -17,7 +19,9 @@ struct CatalogGraph: Sendable {
             case .type, .cast: .reachingType
             case .operation: .reachingOperator
             case .implicit: .implicitCall
-            case .functionName, .relationName, .typeName, .operatorName, .attributeName: nil
+            case .functionName, .relationName, .typeName, .compoundTypeName, .operatorName, .attributeName,
+                .valueAttributeName:
+                nil
             }
         }
     }

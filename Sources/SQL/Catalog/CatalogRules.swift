@@ -58,7 +58,7 @@ extension StatementReader {
     }
 
     /// What was harmless may have become anything. It need not keep the server, but the server is cleaned up.
-    private mutating func noteOutdated(_ place: Range<Int>) {
+    mutating func noteOutdated(_ place: Range<Int>) {
         note([.mayWrite, .hiddenCode], place, .outdatedKnowledge, by: .catalog)
     }
 
@@ -67,17 +67,20 @@ extension StatementReader {
     /// Whether the current token, an unquoted word, needs a look. Most do not: that costs a bit of the filter for each.
     @inline(__always)
     func mayObject() -> Bool {
-        guard checksNames, hasOddNames || knowledge.mayObject(wordHash) else { return false }
+        guard checks.contains(.names), checks.contains(.oddNames) || knowledge.mayObject(wordHash) else { return false }
         return token.category != .reserved || query.previous.kind == .dot
     }
 
     /// The same for a quoted one.
     func mayObjectQuoted(_ text: Span<UInt8>) -> Bool {
-        guard checksNames else { return false }
-        if hasOddNames || token.kind == .unicodeWord { return true }
+        guard checks.contains(.names) else { return false }
+        return checks.contains(.oddNames) || token.kind == .unicodeWord || knowledge.mayObject(quotedHash(text))
+    }
+
+    /// Of the current token, a quoted word.
+    func quotedHash(_ text: Span<UInt8>) -> WordHash {
         let name = text.extracting(PlainName(token).range)
-        return knowledge.mayObject(
-            WordHash(unfolded: NameWords.word(0, of: name, foldingCase: false), length: name.count))
+        return WordHash(unfolded: NameWords.word(0, of: name, foldingCase: false), length: name.count)
     }
 
     /// Looks at a word, wherever it stands, for it may name a relation or a type that objects. Behind a dot, what
@@ -85,33 +88,40 @@ extension StatementReader {
     @inline(never)
     mutating func checkCatalogName(_ text: Span<UInt8>, _ word: Token) {
         let isQualified = query.previous.kind == .dot
-        checkCatalogName(text, word, qualifier: isQualified ? query.dotted : .none)
-        if isQualified { checkAttribute(text, word) }
+        checkCatalogName(
+            text, word, qualifier: isQualified ? query.dotted : .none, isType: mayBeType(isQualified: isQualified))
     }
 
     /// - Parameter qualifier: what stands before the dot before the name; `.none` when there is no dot.
-    mutating func checkCatalogName(_ text: Span<UInt8>, _ word: Token, qualifier: Token) {
+    mutating func checkCatalogName(
+        _ text: Span<UInt8>, _ word: Token, qualifier: Token, isType: Bool = false
+    ) {
         if word.kind == .unicodeWord {
             guard let decoded = UnicodeName(text, word) else { return noteOddName(word) }
             let bytes = decoded.bytes.span.extracting(0..<decoded.count)
             if isOdd(bytes) { noteOddName(word) }
-            return checkCatalogName(bytes, schema: bytes.extracting(0..<0), folds: (false, false), word.range)
+            return checkCatalogName(
+                bytes, schema: bytes.extracting(0..<0), folds: (false, false), isType: isType, word.range)
         }
         let plain = PlainName(word)
         let bytes = text.extracting(plain.range)
-        if hasOddNames, isOdd(bytes) { noteOddName(word) }
+        if checks.contains(.oddNames), isOdd(bytes) { noteOddName(word) }
         let schema = PlainName(qualifier)
         // A schema that cannot be compared narrows nothing.
         guard qualifier.isWord, qualifier.kind != .unicodeWord, !isOdd(text.extracting(schema.range)) else {
-            return checkCatalogName(bytes, schema: bytes.extracting(0..<0), folds: (plain.folds, false), word.range)
+            return checkCatalogName(
+                bytes, schema: bytes.extracting(0..<0), folds: (plain.folds, false), isType: isType, word.range)
         }
         checkCatalogName(
-            bytes, schema: text.extracting(schema.range), folds: (plain.folds, schema.folds), word.range)
+            bytes, schema: text.extracting(schema.range), folds: (plain.folds, schema.folds), isType: isType,
+            word.range)
     }
 
     private mutating func checkCatalogName(
-        _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool), _ place: Range<Int>
+        _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool), isType: Bool,
+        _ place: Range<Int>
     ) {
+        if isType { checkCompoundType(name, schema: schema, folds: folds, place) }
         if references != nil {
             _ = references?.use(.relationName, name, schema: schema, folds: folds)
             _ = references?.use(.typeName, name, schema: schema, folds: folds)
@@ -120,22 +130,9 @@ extension StatementReader {
         }
     }
 
-    /// `value.name` may be a call of a function with one composite argument.
-    private mutating func checkAttribute(_ text: Span<UInt8>, _ word: Token) {
-        guard word.kind != .unicodeWord else { return }
-        let plain = PlainName(word)
-        let name = text.extracting(plain.range)
-        if references != nil {
-            _ = references?.use(
-                .attributeName, name, schema: name.extracting(0..<0), folds: (plain.folds, false))
-        } else if let verdict = knowledge.attribute(name, folds: plain.folds) {
-            note(verdict.level.effects, pins: verdict.level.pins, word.range, .attributeCall, by: .catalog)
-        }
-    }
-
     /// Whether a name may be another one than its bytes say: other characters than ASCII, which a client may write in
     /// an encoding of its own, a quote, or too long.
-    private func isOdd(_ name: Span<UInt8>) -> Bool {
+    func isOdd(_ name: Span<UInt8>) -> Bool {
         if name.count >= NameWords.longestName { return true }
         let isForeign = references == nil
         for index in name.indices where name[index] == 0x22 || (isForeign && name[index] >= 0x80) { return true }
@@ -143,7 +140,7 @@ extension StatementReader {
     }
 
     private mutating func noteOddName(_ word: Token) {
-        guard hasOddNames else { return }
+        guard checks.contains(.oddNames) else { return }
         note([.primaryOnly, .notOnReplica], word.range, .obscuredName, by: .catalog)
     }
 
@@ -152,6 +149,7 @@ extension StatementReader {
     /// Looks at a run of operator characters, which may be an operator and one-character operators behind it.
     @inline(never)
     mutating func checkOperator(_ text: Span<UInt8>) {
+        if isOutdated { checkOutdatedOperator(text) }
         var end = min(token.end, token.start &+ NameWords.longestName)
         while end > token.start {
             checkOperator(text, token.start..<end)
@@ -202,6 +200,28 @@ extension StatementReader {
         // Functions are looked at where they are called.
         if token.kind == .open { return }
         checkOutdatedRelation(text, query.previous, qualifier: query.nameParts > 1 ? query.qualifier : .none)
+    }
+
+    /// An operator may have been made a moment ago. Comparisons are left out: what is written as `a = b` is called by
+    /// `a IN (b)`, joins and sorting as well, and PostgreSQL's own come first for its own types.
+    private mutating func checkOutdatedOperator(_ text: Span<UInt8>) {
+        let symbol = text.extracting(token.range)
+        // `*` for all columns.
+        if symbol.count == 1, symbol[0] == 0x2A, !endsOperand(query.previous) { return }
+        for known in Self.comparisons where symbol.equals(known, foldingCase: false) { return }
+        noteOutdated(token.range)
+    }
+
+    /// With what assigns or names arguments.
+    private static let comparisons = ["=", "<>", "!=", "<", ">", "<=", ">=", ":=", "=>", ":"].map { Array($0.utf8) }
+
+    /// A type before a literal may be a domain that was made a moment ago.
+    @inline(never)
+    mutating func checkOutdatedLiteral() {
+        let word = query.previous
+        if word.kind == .word ? word.keyword == .none && word.category == .name : word.isWord {
+            noteOutdated(word.range)
+        }
     }
 
     mutating func checkOutdatedRelation(_ text: Span<UInt8>, _ word: Token, qualifier: Token) {

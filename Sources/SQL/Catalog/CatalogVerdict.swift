@@ -49,9 +49,9 @@ public enum CatalogLevel: UInt8, Comparable, Sendable, CaseIterable {
     /// What a built-in function means inside a view or under an operator, where its arguments are not looked at.
     init(_ builtin: FunctionClass) {
         switch builtin {
-        case .safe, .currentSetting: self = .harmless
+        case .safe: self = .harmless
         case .nodeAddress: self = .nodeAddress
-        case .primaryOnly, .primaryPosition, .advisoryXact: self = .primaryOnly
+        case .primaryOnly, .primaryPosition, .advisoryXact, .currentSetting: self = .primaryOnly
         case .write, .adminWrite, .endsBackend: self = .write
         case .unknown, .advisorySession, .advisoryUnlock, .setSeed, .setConfig, .backendState, .sequenceState,
             .sqlFromText:

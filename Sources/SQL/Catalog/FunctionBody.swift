@@ -41,6 +41,8 @@ struct FunctionBody {
 struct NameReferences {
     let names: [UInt64: Int32]
     private(set) var found: [Int32] = []
+    /// What counts only if the query has a function as an item of FROM.
+    private var ofAliases: [Int32] = []
 
     init(names: [UInt64: Int32]) {
         self.names = names
@@ -55,6 +57,18 @@ struct NameReferences {
         }
         if !found.contains(node) { found.append(node) }
         return true
+    }
+
+    /// Notes the use of a name behind that of an item of FROM, which may stand for a value.
+    mutating func useBehindAlias(_ name: Span<UInt8>, folds: Bool) {
+        let hash = NameIndex.hash(name, schema: name.extracting(0..<0), folds: (folds, false))
+        if let node = names[CatalogGraph.key(.valueAttributeName, hash)] { ofAliases.append(node) }
+    }
+
+    mutating func endQuery(hasFunctionItem: Bool) {
+        guard !ofAliases.isEmpty else { return }
+        if hasFunctionItem { found += ofAliases }
+        ofAliases = []
     }
 }
 

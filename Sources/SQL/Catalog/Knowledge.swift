@@ -17,11 +17,13 @@ public struct Knowledge: Sendable {
         let implicitCalls: CatalogVerdict
         /// The worst of what a write may set off: triggers, rules, defaults, checks.
         let firedCalls: CatalogVerdict
-        let hasOddNames: Bool
+        let odd: (names: Bool, attributes: Bool)
+        let checks: NameChecks
 
         init(
             generation: UInt64, storage: [UInt64], indexes: Indexes, filter: NameFilter,
-            implicitCalls: CatalogVerdict, firedCalls: CatalogVerdict, hasOddNames: Bool, isOutdated: Bool
+            implicitCalls: CatalogVerdict, firedCalls: CatalogVerdict, odd: (names: Bool, attributes: Bool),
+            isOutdated: Bool
         ) {
             self.generation = generation
             self.isOutdated = isOutdated
@@ -30,7 +32,8 @@ public struct Knowledge: Sendable {
             self.filter = filter
             self.implicitCalls = implicitCalls
             self.firedCalls = firedCalls
-            self.hasOddNames = hasOddNames
+            self.odd = odd
+            checks = NameChecks(indexes, odd: odd, isOutdated: isOutdated, hasWordFunctions: indexes.haveWords(storage))
         }
     }
 
@@ -39,36 +42,50 @@ public struct Knowledge: Sendable {
         var functions = NameIndex.none
         /// Relations and types that object to a replica.
         var objections = NameIndex.none
-        /// Functions that object and can be called as `value.name`.
+        /// Functions that object and can be called as `value.name`, the value being a row of a relation.
         var attributes = NameIndex.none
+        /// The same for any other value, and types that object.
+        var valueAttributes = NameIndex.none
         /// Operators that object.
         var operators = NameIndex.none
+        /// Types with parts, rows of relations among them, that object.
+        var compoundTypes = NameIndex.none
         /// Tables that do not object.
         var tables = NameIndex.none
+
+        /// Whether a function that objects has the name of a word before whose parentheses the grammar may see no call.
+        func haveWords(_ storage: [UInt64]) -> Bool {
+            KeywordList.mayBeFunctions.contains { word in
+                let name = Array(word.utf8)
+                let verdict = functions.lookup(
+                    name.span, schema: name.span.extracting(0..<0), folds: (false, false), in: storage)
+                return verdict.map { $0.level > .harmless } ?? false
+            }
+        }
     }
 
     private let content: Content
 
     init(
         generation: UInt64, storage: [UInt64], indexes: Indexes, filter: NameFilter, implicitCalls: CatalogVerdict,
-        firedCalls: CatalogVerdict, hasOddNames: Bool, isOutdated: Bool = false
+        firedCalls: CatalogVerdict, odd: (names: Bool, attributes: Bool), isOutdated: Bool = false
     ) {
         content = Content(
             generation: generation, storage: storage, indexes: indexes, filter: filter, implicitCalls: implicitCalls,
-            firedCalls: firedCalls, hasOddNames: hasOddNames, isOutdated: isOutdated)
+            firedCalls: firedCalls, odd: odd, isOutdated: isOutdated)
     }
 
     /// What a reader has that knows of no catalog.
     static let nothing = Knowledge(
         generation: 0, storage: [], indexes: Indexes(), filter: NameFilter([], in: []), implicitCalls: CatalogVerdict(),
-        firedCalls: CatalogVerdict(), hasOddNames: false)
+        firedCalls: CatalogVerdict(), odd: (false, false))
 
     /// The same knowledge while the catalog is being read again: user functions and views count as writes.
     public func outdated(generation: UInt64) -> Knowledge {
         Knowledge(
             generation: generation, storage: content.storage, indexes: content.indexes, filter: content.filter,
-            implicitCalls: content.implicitCalls, firedCalls: content.firedCalls, hasOddNames: content.hasOddNames,
-            isOutdated: true)
+            implicitCalls: content.implicitCalls, firedCalls: content.firedCalls,
+            odd: content.odd, isOutdated: true)
     }
 
     /// Tells snapshots apart, over all databases of the process; never 0.
@@ -88,16 +105,14 @@ public struct Knowledge: Sendable {
     /// The worst of what comparisons and implicit casts call.
     var implicitCalls: CatalogVerdict { content.implicitCalls }
 
-    /// A relation or type that objects has a name that is not compared byte by byte: with other characters than ASCII,
-    /// which the client's encoding may write otherwise, with a quote, or as long as names that were cut.
-    var hasOddNames: Bool { content.hasOddNames }
-
     /// A write may leave something in the session that its text does not show.
     var writesLeaveState: Bool { isOutdated || content.firedCalls.level >= .inspectable }
 
-    var hasObjections: Bool { !content.indexes.objections.isEmpty }
-    var hasAttributes: Bool { !content.indexes.attributes.isEmpty }
-    var hasOperators: Bool { !content.indexes.operators.isEmpty }
+    /// Which names in a text need a look.
+    var checks: NameChecks { content.checks }
+
+    /// What `valueAttribute` knows holds a name that is not compared byte by byte, as `NameChecks.oddNames` has it.
+    var hasOddAttributes: Bool { content.odd.attributes }
 
     /// Whether a relation, type or attribute of that name may object.
     @inline(__always)
@@ -119,13 +134,27 @@ public struct Knowledge: Sendable {
         content.indexes.objections.lookup(name, schema: schema, folds: folds, in: content.storage)
     }
 
+    /// The same for a type with parts.
+    func compoundType(
+        _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)
+    ) -> CatalogVerdict? {
+        content.indexes.compoundTypes.lookup(name, schema: schema, folds: folds, in: content.storage)
+    }
+
     func isTable(_ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)) -> Bool {
         content.indexes.tables.lookup(name, schema: schema, folds: folds, in: content.storage) != nil
     }
 
-    func attribute(_ name: Span<UInt8>, folds: Bool) -> CatalogVerdict? {
+    /// - Parameter hash: of the name, by `NameWords`.
+    func attribute(_ name: Span<UInt8>, hash: UInt64, folds: Bool) -> CatalogVerdict? {
         content.indexes.attributes.lookup(
-            name, schema: name.extracting(0..<0), folds: (folds, false), in: content.storage)
+            name, hash: hash, schema: name.extracting(0..<0), folds: (folds, false), in: content.storage)
+    }
+
+    /// - Parameter hash: of the name, by `NameWords`.
+    func valueAttribute(_ name: Span<UInt8>, hash: UInt64, folds: Bool) -> CatalogVerdict? {
+        content.indexes.valueAttributes.lookup(
+            name, hash: hash, schema: name.extracting(0..<0), folds: (folds, false), in: content.storage)
     }
 
     func operation(_ symbol: Span<UInt8>) -> CatalogVerdict? {

@@ -51,7 +51,8 @@ struct ClassifyingAndDeciding: Operation {
             facts.add(
                 FunctionFact(
                     oid: 20_000 + number, schema: "public", name: "function_number_\(number)",
-                    isVolatile: number.isMultiple(of: 10), language: "sql", mayBeAttribute: number.isMultiple(of: 100)))
+                    isVolatile: number.isMultiple(of: 10), language: "sql",
+                    argument: number.isMultiple(of: 100) ? .composite : .scalar))
             facts.addRelation(
                 200_000 + number, schema: "public", name: "relation_number_\(number)",
                 number.isMultiple(of: 10) ? .unlogged : .table)
@@ -59,7 +60,7 @@ struct ClassifyingAndDeciding: Operation {
         facts.add(
             FunctionFact(
                 oid: 19_999, schema: "public", name: "net_price", isVolatile: false, language: "sql",
-                mayBeAttribute: false))
+                argument: .scalar))
         return facts.knowledge(generation: 2)
     }
 }
