@@ -94,15 +94,27 @@ public final class RunningProgram: Sendable {
             output.close()
             errors.close()
         }
-        if ended.wait(timeout: .now() + limit.inSeconds) == .timedOut {
-            _ = kill(process.processIdentifier, SIGKILL)
-            ended.wait()
+        let deadline = DispatchTime.now() + limit.inSeconds
+        // Foundation learns of a child's end by a descriptor, which another program that was started at the same moment
+        // may have inherited, and then holds open.
+        var overlooked: Int32?
+        while ended.wait(timeout: min(deadline, .now() + Self.patience)) == .timedOut {
+            if let overlooked {
+                return ExternalProgram.Result(status: overlooked, output: output.text(), errors: errors.text())
+            }
+            overlooked = ProcessTable.status(ofEnded: pid)
+            guard DispatchTime.now() >= deadline else { continue }
+            _ = kill(pid, SIGKILL)
+            _ = ended.wait(timeout: .now() + Self.patience)
             throw .timeLimit(waitedFor: name, limit: limit, output: output.text() + errors.text())
         }
         return ExternalProgram.Result(
             status: process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus,
             output: output.text(), errors: errors.text())
     }
+
+    /// In seconds.
+    private static let patience = 1.0
 
     /// As `finish`, and any status but 0 is an error.
     @discardableResult
