@@ -285,13 +285,8 @@ extension Worker {
         if !client.session.mayBegin(on: server.session) { return false }
         if case .welcoming = client.phase { return true }
         // Floors may have risen since the node was chosen; they never sink.
-        return covers(server, request(client.demand, of: client, server.group))
-    }
-
-    private func covers(_ server: ServerConnection, _ request: RouteRequest) -> Bool {
-        let place = server.pool.node
-        let nodes = clusters[server.pool.cluster].topology.nodes
-        return request.mayUse(nodes.span[place].freshness, at: place, connectedAt: server.connectedAt)
+        return request(client.demand, of: client, server.group)
+            .mayUse(nodes.span[place].freshness, at: place, connectedAt: server.connectedAt)
     }
 
     /// Whether the replica shows what the next statement of a transaction must see: the session may have been given a
@@ -301,7 +296,10 @@ extension Worker {
         let wishes = client.session.lastingWishes
         demand.consistency = wishes.consistency
         demand.group = wishes.group
-        return covers(server, request(demand, of: client, server.group))
+        let place = server.pool.node
+        let nodes = clusters[server.pool.cluster].topology.nodes
+        return request(demand, of: client, server.group)
+            .mayUse(nodes.span[place].freshness, at: place, connectedAt: server.connectedAt)
     }
 
     /// The running number of a choice in turn.

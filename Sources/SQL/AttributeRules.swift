@@ -1,8 +1,7 @@
 // Is the name behind a dot a column, or does it call a function?
 
 extension StatementReader {
-    /// Whether the current token, an unquoted word behind a dot, needs a look when it is known what follows. Most need
-    /// none.
+    /// Whether a word behind a dot that has no Unicode escapes needs a look when it is known what follows. Most do not.
     @inline(__always)
     func mayBeAttribute(_ hash: WordHash) -> Bool {
         if lexer.keywords.mayBeAttribute(hash) || checks.contains(.attributes) { return true }

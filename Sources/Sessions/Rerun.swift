@@ -79,7 +79,7 @@ extension ClientSession {
             rerun?.interruptions ?? 0 < Self.shutdownLimit
         else { return }
         trial = transaction
-        server.trial = Trial(cover: .shutdowns, isLong: false, endsWithResult: true)
+        server.trial = Trial(cover: .shutdowns, isLong: false)
     }
 
     /// How often a statement is sent to primaries that are shut down under it.

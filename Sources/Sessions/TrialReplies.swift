@@ -9,7 +9,7 @@ struct Trial: Equatable, Sendable {
     /// More than one command: the result of the first one says nothing of the others.
     var isLong: Bool
     /// Not only a read: no error behind a result is looked at.
-    var endsWithResult = false
+    var endsWithResult: Bool { cover == .shutdowns }
 }
 
 /// What the replies that are there say of a trial.

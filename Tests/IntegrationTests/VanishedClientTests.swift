@@ -42,7 +42,9 @@ import Testing
         }
     }
 
-    @Test func whileAQueryRuns() throws {
+    /// Alone, or with more behind it that waits for its end.
+    @Test(arguments: [false, true])
+    func whileAQueryRuns(_ moreWaits: Bool) throws {
         let router = try Stage.startRouter(poolSize: 1)
         let primary = try WireClient(direct: Stage.cluster().primary, user: "postgres")
         let name = SharedCluster.tableName("sleeper")
@@ -52,27 +54,9 @@ import Testing
         for round in 0..<4 {
             let client = try router.client()
             try client.send(.query("SELECT '\(name)', pg_sleep(120) FOR UPDATE"))
+            if moreWaits { try client.send(.query("DEALLOCATE nosuch")) }
             try eventually("the query to run") { try primary.value(question) == "1" }
             if round % 2 == 0 { client.vanish() } else { client.reset() }
-            try eventually("the query to be cancelled") { try primary.value(question) == "0" }
-            #expect(try router.client().value("SELECT 1 FOR UPDATE") == "1")
-        }
-    }
-
-    /// What is sent behind it waits for its end.
-    @Test func whileMoreWaitsForTheQuery() throws {
-        let router = try Stage.startRouter(poolSize: 1)
-        let primary = try WireClient(direct: Stage.cluster().primary, user: "postgres")
-        let name = SharedCluster.tableName("sleeper")
-        let question =
-            "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%\(name)%sleep%'"
-            + " AND pid <> pg_backend_pid()"
-        for round in 0..<2 {
-            let client = try router.client()
-            try client.send(.query("SELECT '\(name)', pg_sleep(120) FOR UPDATE"))
-            try client.send(.query("DEALLOCATE nosuch"))
-            try eventually("the query to run") { try primary.value(question) == "1" }
-            end(client, round)
             try eventually("the query to be cancelled") { try primary.value(question) == "0" }
             #expect(try router.client().value("SELECT 1 FOR UPDATE") == "1")
         }

@@ -229,8 +229,6 @@ extension StatementReader {
         noteOutdated(word.range)
     }
 
-    private static let catalogPrefix = Array("pg_".utf8)
-
     private func isKnownTable(_ text: Span<UInt8>, _ word: Token, qualifier: Token) -> Bool {
         guard word.kind != .unicodeWord, qualifier.kind != .unicodeWord else { return false }
         let (plain, schema) = (PlainName(word), PlainName(qualifier))
@@ -243,7 +241,7 @@ extension StatementReader {
             }
             return knowledge.isTable(name, schema: qualification, folds: (plain.folds, schema.folds))
         }
-        if plain.folds, name.begins(with: Self.catalogPrefix, foldingCase: true) { return true }
+        if plain.folds, name.begins(with: PrimaryOnlyRelations.catalogPrefix, foldingCase: true) { return true }
         return knowledge.isTable(name, schema: name.extracting(0..<0), folds: (plain.folds, false))
     }
 
