@@ -145,7 +145,7 @@ let package = Package(
         .testTarget(
             name: "OpenSSLTests", dependencies: ["OpenSSL", "TestSupport"],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
-        .testTarget(name: "ReactorTests", dependencies: ["Reactor"], swiftSettings: strict),
+        .testTarget(name: "ReactorTests", dependencies: ["Reactor", "PostgresCluster"], swiftSettings: strict),
         .testTarget(
             name: "ProbingTests",
             dependencies: ["Probing", "Routing", "SQL", "SQLCorpus", "PostgresCluster", "Locks"],

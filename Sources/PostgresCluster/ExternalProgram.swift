@@ -86,6 +86,7 @@ public final class RunningProgram: Sendable {
     }
 
     public var pid: Int32 { process.processIdentifier }
+    public var isRunning: Bool { process.isRunning }
 
     /// Waits for the end; kills the program when `limit` is over. Once.
     public func finish(limit: Duration = .seconds(60)) throws(ClusterError) -> ExternalProgram.Result {

@@ -125,13 +125,13 @@ final class NodeLink {
         }
     }
 
-    /// Puts the question. To be called only when it is due.
-    func ask(_ probe: Probe, now: UInt64) -> Outcome {
+    /// Puts the question. To be called only when it is due; it is due again after the period.
+    func ask(_ probe: Probe, period: UInt64, now: UInt64) -> Outcome {
         guard case .ready(let connection) = state else {
             preconditionFailure("a question is put on a connection that stands and waits for nothing")
         }
         lastAt = now
-        nextAt = now + settings.interval.clampedNanoseconds
+        nextAt = now + period
         state = .asking(connection, probe, deadline: now + settings.timeout.clampedNanoseconds)
         switch connection.send(question.text) {
         case .pending, .done: return .nothing

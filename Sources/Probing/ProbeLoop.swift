@@ -97,6 +97,7 @@ final class ProbeLoop {
         if let members = nodes.members {
             link(members)
             machine.setMembers(members, at: now)
+            for case let link? in links { link.hurryIfConnected(now: now) }
         }
         for node in nodes.lostConnections { machine.connectionLost(node) }
         for (node, isDrained) in nodes.drains { machine.setDrained(node, isDrained) }
@@ -111,6 +112,17 @@ final class ProbeLoop {
 
     // MARK: Questions and answers
 
+    /// A primary without replicas has nobody to be compared with, and nobody who could take over: what matters is that
+    /// its connections stand. It is asked less often, unless somebody wants to know.
+    private static let restOfLonePrimary: UInt64 = 1_000_000_000
+
+    private var period: UInt64 {
+        let interval = settings.interval.clampedNanoseconds
+        var members = links.lazy.compactMap(\.?.node).makeIterator()
+        guard let first = members.next(), members.next() == nil, topology.primary == first else { return interval }
+        return max(interval, Self.restOfLonePrimary)
+    }
+
     private func askWhoIsDue(now: UInt64) {
         for case let link? in links where link.isDueToAsk(now: now) {
             let isWish = maySample(link) && requests.takeSampleWish()
@@ -120,7 +132,7 @@ final class ProbeLoop {
                 for case let other? in links { other.resetFollowUp() }
             }
             machine.probeStarted(probe)
-            digest(link.ask(probe, now: now), of: link, now: now)
+            digest(link.ask(probe, period: period, now: now), of: link, now: now)
         }
     }
 

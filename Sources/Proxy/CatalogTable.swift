@@ -12,6 +12,10 @@ final class Catalog: Sendable {
     let database: String
     /// How many changes were seen passing, over all workers.
     let changes = Atomic<UInt64>(0)
+    /// Transactions that change the catalog were prepared here: each that is committed may be one of them.
+    let hasPreparedChanges = Atomic<Bool>(false)
+    /// Likewise, of names of roles.
+    let hasPreparedNames = Atomic<Bool>(false)
 
     init(id: CatalogID, cluster: Int, database: String) {
         self.id = id
@@ -49,6 +53,10 @@ final class CatalogTable: Sendable {
             entries.byKey[key] = catalog
             return catalog
         }
+    }
+
+    func all(ofCluster cluster: Int) -> [Catalog] {
+        entries.withLock { $0.list.filter { $0.cluster == cluster } }
     }
 
     func find(cluster: Int, database: String) -> Catalog? {

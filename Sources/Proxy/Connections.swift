@@ -97,13 +97,21 @@ final class ClientConnection {
     var link: ReplicationLink?
     var ownProfile: OwnProfile?
     var wait = Wait.none
+    /// It waits in the queue of a pool, and counts as work of the node.
+    var isCountedInQueue = false
     /// Tells this wait from earlier ones.
     var waitSerial: UInt32 = 0
     var demand = Demand(routeClass: .replicaSafe)
     /// What keeps it off the replicas, if that has a name.
     var decisiveObject: DecisiveObject?
-    /// Under monotonic consistency only.
+    /// It was brought at the start, and it is not known yet what it stands for.
+    var startToken: CommitToken?
+    /// Once it has asked for monotonic reads.
     var reads: MonotonicReads?
+    /// It was told something before that.
+    var hasRead = false
+    /// What its server, a replica, was known to show.
+    var metFloor = Floor.none
     /// When it got its server.
     var attachedAt: UInt64 = 0
     /// When its present or next transaction began on a server.
@@ -279,6 +287,12 @@ final class ClusterView {
     var outstanding: [Int32] = []
     /// How long reads take, by place of the node.
     var latencies: [Latency] = []
+    /// The replicas whose connections are replaced once they have replayed a change of the settings that sessions start
+    /// with, by place.
+    var renewals: [Int: Floor] = [:]
+    /// Those of them that may still know a role or database by a name that is another's by now: they serve nobody.
+    var misnaming = NodeSet()
+    var misnamingUntil: UInt64 = 0
 
     /// Looks at a new picture.
     func take(_ new: Topology) {

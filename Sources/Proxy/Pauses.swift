@@ -18,10 +18,11 @@ final class Pauses: Sendable {
     /// Whether anything is paused: the only thing that is looked at while nothing is.
     private let isAny = Atomic<Bool>(false)
 
-    func isPaused(_ database: @autoclosure () -> String) -> Bool {
-        guard isAny.load(ordering: .relaxed) else { return false }
-        let database = database()
-        return state.withLock { $0.all || $0.databases.contains(database) }
+    /// It may be that something is paused.
+    var mayPause: Bool { isAny.load(ordering: .relaxed) }
+
+    func isPaused(_ database: String) -> Bool {
+        state.withLock { $0.all || $0.databases.contains(database) }
     }
 
     var isAllPaused: Bool { state.withLock { $0.all } }

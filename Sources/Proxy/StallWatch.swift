@@ -16,7 +16,7 @@ struct StallWatch {
     /// Longest time that a batch of events may take.
     static let limit: UInt64 = 1_000_000_000
     /// Looks are this far apart.
-    static let period: UInt64 = 250_000_000
+    static let period: UInt64 = 500_000_000
     /// If the time between two looks is longer than this, the whole process did not run, and nobody is to blame.
     static let longestGap: UInt64 = 2 * period
 

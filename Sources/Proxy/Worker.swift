@@ -222,7 +222,10 @@ final class Worker {
         case .accepted(let descriptor, let peer, let kind, let number):
             welcomeConnection(descriptor, peer, kind, number: number)
         case .catalog(let id, let knowledge, let demand): learn(knowledge, of: id, demand: demand)
-        case .catalogChanged(let id, let demand): catalogChanged(id, demand: demand)
+        case .catalogChanged(let id, let demand, let changesTables):
+            catalogChanged(id, demand: demand, changesTables: changesTables)
+        case .defaultsChanged(let cluster, let change): defaultsChanged(in: cluster, at: change)
+        case .loginNamesChanged(let cluster, let change): loginNamesChanged(in: cluster, at: change)
         case .learned(let lesson, let fingerprint, let catalog, let until):
             statements.learned.learn(lesson, of: fingerprint, in: catalog, until: until)
         case .resumed: resumed()

@@ -78,7 +78,7 @@ extension Worker {
             let outcome = group.pool(node).machine.withLock { $0.cancelWait(waiterID(client)) }
             // An order about the client may be on its way; it finds that the client no longer waits.
             _ = outcome
-            client.wait = .none
+            endPoolWait(client)
             client.refusal = .cancelled
             resumeLater(client)
         case .held:

@@ -14,6 +14,8 @@ struct CatalogState {
     var met: UInt64 = 0
     /// The changes that were seen passing.
     var awaited: UInt64 = 0
+    /// Those of them that may make tables object that are known.
+    var awaitedOfTables: UInt64 = 0
     /// When this worker last reported that the database is in use.
     var reportedAt: UInt64?
     /// The watcher has tried to read it.
@@ -25,7 +27,9 @@ struct CatalogState {
     /// What statements are judged by. While a change is not included, nothing that it may have changed is trusted.
     var current: Knowledge? {
         guard let knowledge, awaited > met, !knowledge.isOutdated else { return knowledge }
-        return knowledge.outdated(generation: knowledge.generation | 1)
+        let trustsTables = awaitedOfTables <= met
+        return knowledge.outdated(
+            generation: knowledge.generation | (trustsTables ? 1 : 3), trustsTables: trustsTables)
     }
 }
 
@@ -44,8 +48,11 @@ extension Worker {
     }
 
     /// A worker has seen a change of a catalog.
-    func catalogChanged(_ id: CatalogID, demand: UInt64) {
-        change(id) { $0.awaited = max($0.awaited, demand) }
+    func catalogChanged(_ id: CatalogID, demand: UInt64, changesTables: Bool) {
+        change(id) { state in
+            state.awaited = max(state.awaited, demand)
+            if changesTables { state.awaitedOfTables = max(state.awaitedOfTables, demand) }
+        }
     }
 
     // MARK: Waiting
@@ -56,13 +63,19 @@ extension Worker {
 
     /// Whether the client waits now.
     func waitForCatalog(_ client: ClientConnection, _ reasons: PinReasons) -> Bool {
-        guard reasons.contains(.hiddenCode), !client.hasAwaitedCatalog, let catalog = client.group?.catalog,
-            shared.clusters[catalog.cluster].requestCatalog != nil, catalogs[placeOfState(catalog.id)].isAwaited
-        else {
+        guard reasons.contains(.hiddenCode), !client.hasAwaitedCatalog, waitForCatalog(client) else {
             client.hasAwaitedCatalog = false
             return false
         }
         client.hasAwaitedCatalog = true
+        return true
+    }
+
+    /// Likewise, for a client of the reader port, which would be refused.
+    func waitForCatalog(_ client: ClientConnection) -> Bool {
+        guard let catalog = client.group?.catalog, shared.clusters[catalog.cluster].requestCatalog != nil,
+            catalogs[placeOfState(catalog.id)].isAwaited
+        else { return false }
         client.wait = .catalog(until: now &+ Self.catalogPatience)
         catalogWaiters.insert(client.token.index)
         tickFast()
@@ -104,13 +117,12 @@ extension Worker {
 
     /// What may have changed the catalog was acknowledged, or its end will not be seen. Before anybody is told, all
     /// workers stop to trust what they know, and the catalog is read again.
-    func noteCatalogChange(_ client: ClientConnection) {
-        guard let catalog = client.group?.catalog else { return }
+    func noteChange(of catalog: Catalog, changesTables: Bool) {
         let demand = catalog.changes.add(1, ordering: .relaxed).newValue
         for (number, mailbox) in mailboxes.enumerated() where number != id.rawValue {
-            mailbox.post(.catalogChanged(catalog.id, demand: demand))
+            mailbox.post(.catalogChanged(catalog.id, demand: demand, changesTables: changesTables))
         }
-        catalogChanged(catalog.id, demand: demand)
+        catalogChanged(catalog.id, demand: demand, changesTables: changesTables)
         shared.clusters[catalog.cluster].requestCatalog?(catalog.database, demand)
     }
 

@@ -247,15 +247,25 @@ extension Worker {
         }
     }
 
+    /// What the session must know of its server; nil: it has none.
+    @inline(__always)
+    func attachment(of client: ClientConnection) -> Attachment? {
+        guard let server = client.server else { return nil }
+        var attachment = server.session.attachment
+        if !server.isPrimary, client.session.seesEachCommit || client.session.isPinned {
+            attachment.isBehind = !mayRead(client, server)
+        }
+        return attachment
+    }
+
     /// One step of a client in service; false: nothing more can be done now.
     private func serveBatch(_ client: ClientConnection, _ bytes: Span<UInt8>, at offset: inout Int) -> Bool {
-        var attachment = client.server.map { $0.session.attachment }
-        if let server = client.server, !server.isPrimary, client.session.canMove {
-            attachment?.isBehind = !mayRead(client, server)
+        if let token = client.startToken, offset < bytes.count, !settleStartToken(token, client, bytes, at: offset) {
+            return false
         }
         let step = client.session.advance(
-            bytes, at: &offset, attachment: attachment, table: &statements, toClient: &toClient)
-        followProfile(client)
+            bytes, at: &offset, attachment: attachment(of: client), table: &statements, toClient: &toClient)
+        if client.ownProfile != nil { followProfile(client) }
         switch step {
         case .needInput:
             return false
@@ -279,6 +289,8 @@ extension Worker {
             return true
         case .pin(let reasons):
             return pin(client, reasons)
+        case .consult:
+            return !waitForCatalog(client)
         case .explain:
             explain(client, bytes, at: &offset)
             return true
@@ -413,6 +425,7 @@ extension Worker {
             if let group = client.group {
                 _ = group.pool(node).machine.withLock { $0.cancelWait(waiterID(client)) }
             }
+            endPoolWait(client)
         case .held: endHold(client.token.index)
         case .catalog: catalogWaiters.remove(client.token.index)
         case .paused: paused.remove(client.token.index)
@@ -420,8 +433,7 @@ extension Worker {
         case .none, .keys, .user, .link: break
         }
         client.wait = .none
-        // Its end will not be seen.
-        if client.session.mayHaveChangedCatalog { noteCatalogChange(client) }
+        noteDefinitions(client, endIsSeen: false)
         client.session.end(table: &statements)
         if let server = client.server {
             client.server = nil

@@ -138,9 +138,7 @@ extension Worker {
     /// Servers at rest are closed, the others when they are free.
     private func reconnect(_ database: String?) -> ConsoleResult {
         shared.logger.notice("server connections are replaced by command", metadata: ["database": "\(database ?? "*")"])
-        for pool in groups(of: database).flatMap(\.existingPools) {
-            withPool(pool) { machine, actions in machine.drain(.recycled, now: now, actions: &actions) }
-        }
+        groups(of: database).flatMap(\.existingPools).forEach(replaceServers)
         return .rows([])
     }
 

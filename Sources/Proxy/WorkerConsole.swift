@@ -129,6 +129,9 @@ extension Worker {
         return clusters.enumerated().flatMap { number, cluster in
             let topology = cluster.topology
             let head = topology.primary.flatMap(topology.index).map { topology.nodes[$0].lsn.rawValue }
+            let name = shared.clusters[number].settings.name
+            let databases = shared.settings.value.databases.values.filter { $0.cluster == name }
+            let maxLag = databases.map(\.routing.maxLag).max()?.clampedNanoseconds ?? .max
             return topology.members.map { place, node in
                 let outstanding = reports.reduce(0) { sum, report in
                     guard number < report.outstanding.count, place < report.outstanding[number].count else {
@@ -136,47 +139,53 @@ extension Worker {
                     }
                     return sum + Int(report.outstanding[number][place])
                 }
-                return Self.row(
-                    node, cluster: shared.clusters[number].settings.name, head: head, outstanding: outstanding)
+                return Self.row(node, cluster: name, head: head, maxLag: maxLag, outstanding: outstanding)
             }
         }
     }
 
-    private static func row(_ node: NodeStatus, cluster: String, head: UInt64?, outstanding: Int) -> [String?] {
+    /// - Parameter maxLag: in nanoseconds; what the most patient database of the cluster takes.
+    private static func row(
+        _ node: NodeStatus, cluster: String, head: UInt64?, maxLag: UInt64, outstanding: Int
+    ) -> [String?] {
         let isReplica = node.role == .replica
         let behind = head.map { $0 > node.lsn.rawValue ? $0 - node.lsn.rawValue : 0 }
+        let lags = node.isEligibleReplica && (node.lagNanoseconds ?? .max) > maxLag
+        let tooOld = ReplicaObstacle.tooOld.description
         let state = node.ineligibleReason == .drained ? "drained" : node.isUp ? "up" : "down"
         return [
             cluster, node.address, "\(node.role)", state, isReplica ? behind.map { "\($0)" } : nil,
             isReplica ? node.lagNanoseconds.map { "\($0 / 1_000_000)" } : nil, "\(node.timeline)", "\(node.lsn)",
-            "\(node.weight)", "\(outstanding)", node.ineligibleReason?.description,
+            "\(node.weight)", "\(outstanding)", node.ineligibleReason?.description ?? (lags ? tooOld : nil),
         ]
     }
 
+    /// In every cluster that has the node.
     func setDrained(_ name: String, _ isDrained: Bool) -> ConsoleResult {
-        var found: [(cluster: Int, node: NodeStatus)] = []
-        for (number, cluster) in clusters.enumerated() {
-            let nodes = cluster.topology.members.map(\.node)
-            let exact = nodes.filter { $0.address == name }
-            found += (exact.isEmpty ? nodes.filter { $0.address.contains(name) } : exact).map { (number, $0) }
+        let all = clusters.enumerated().flatMap { number, cluster in
+            cluster.topology.members.map { (cluster: number, node: $0.node) }
         }
-        guard let (cluster, node) = found.first, found.count == 1 else {
-            let known = clusters.flatMap(\.topology.members).map(\.node.address).joined(separator: ", ")
+        let exact = all.filter { $0.node.address == name }
+        let found = exact.isEmpty ? all.filter { $0.node.address.contains(name) } : exact
+        guard Set(found.map(\.node.address)).count == 1 else {
+            let known = Set(all.map(\.node.address)).sorted().joined(separator: ", ")
             return .failed(
                 ErrorFields(
                     .error, "42704", found.isEmpty ? "there is no node \"\(name)\"" : "\"\(name)\" names several nodes",
                     hint: "The nodes are \(known)."))
         }
-        guard !isDrained || node.role != .primary else {
+        if isDrained, let primary = found.first(where: { $0.node.role == .primary }) {
             return .failed(
                 ErrorFields(
-                    .error, "55000", "node \"\(node.address)\" is the primary",
+                    .error, "55000", "node \"\(primary.node.address)\" is the primary",
                     hint: "Only a replica can be drained; the primary changes by promoting another node."))
         }
-        shared.logger.notice(
-            isDrained ? "a node is drained by command" : "a node is no longer drained",
-            metadata: ["cluster": "\(shared.clusters[cluster].settings.name)", "node": "\(node.address)"])
-        shared.clusters[cluster].setDrained(node.id, isDrained)
+        for (cluster, node) in found {
+            shared.logger.notice(
+                isDrained ? "a node is drained by command" : "a node is no longer drained",
+                metadata: ["cluster": "\(shared.clusters[cluster].settings.name)", "node": "\(node.address)"])
+            shared.clusters[cluster].setDrained(node.id, isDrained)
+        }
         return .rows([])
     }
 
@@ -201,8 +210,8 @@ extension Worker {
         let prospect = session.prospect(of: Array(statement.utf8), attachment: nil, table: statements)
         let demand = prospect.demand
         let request = RouteRequest(
-            routeClass: demand.routeClass, consistency: demand.consistency ?? entry.routing.consistency,
-            maxLag: demand.maxLag ?? entry.routing.maxLag.clampedNanoseconds, listener: demand.listener,
+            routeClass: demand.routeClass, consistency: demand.wishes.consistency ?? entry.routing.consistency,
+            maxLag: demand.wishes.maxLag ?? entry.routing.maxLag.clampedNanoseconds, listener: demand.listener,
             needsPrimary: demand.needsPrimary)
         let cluster = clusters[number]
         let outstanding = cluster.outstanding

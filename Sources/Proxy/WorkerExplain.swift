@@ -8,7 +8,7 @@ extension Worker {
     /// Answers the EXPLAIN ROUTE at the offset, with the functions and the facts that would decide.
     func explain(_ client: ClientConnection, _ bytes: Span<UInt8>, at offset: inout Int) {
         guard let group = client.group else { preconditionFailure("Only a client with a database asks for routes.") }
-        let attachment = client.server.map { $0.session.attachment }
+        let attachment = attachment(of: client)
         let prospect = client.session.prospect(bytes, at: offset, attachment: attachment, table: statements)
         client.session.explain(
             columns: RouteExplanation.columns, rows: prospect.map { explanation(of: $0, client, group).rows } ?? [],
@@ -18,8 +18,9 @@ extension Worker {
     private func explanation(
         of prospect: Prospect, _ client: ClientConnection, _ group: PoolGroup
     ) -> RouteExplanation {
-        let request = request(prospect.demand, of: client, group)
         let cluster = clusters[group.cluster]
+        var request = request(prospect.demand, of: client, group)
+        request.excluded.formUnion(cluster.misnaming)
         return RouteExplanation(
             prospect: prospect, request: request, decision: decide(request, group, cluster), settings: group.routing,
             topology: cluster.topology, outstanding: cluster.outstanding, attached: client.server?.pool.node,

@@ -28,6 +28,7 @@ extension Worker {
         let view = clusters[cluster]
         let before = view.topology
         view.take(topology)
+        renewServers(in: cluster)
         resumeHeld()
         if let primary = topology.primary, primary != view.lastPrimary {
             view.lastPrimary = primary

@@ -16,7 +16,8 @@ final class DatabaseFloor: Sendable {
     }
 }
 
-/// What a session has read, which it must not see again in an older state.
+/// What a session that has asked for monotonic reads has read, at any level, which it must not see again in an older
+/// state.
 final class MonotonicReads {
     /// Which data any other replica must have.
     var floor = Floor()
@@ -29,7 +30,7 @@ extension Worker {
     /// Whether what the client is told is read under monotonic consistency: it may have asked for that with its server
     /// in hand.
     func isMonotonic(_ client: ClientConnection, _ group: PoolGroup) -> Bool {
-        (client.demand.consistency ?? group.routing.consistency) == .monotonic
+        (client.demand.wishes.consistency ?? group.routing.consistency) == .monotonic
             || client.session.consistency == .monotonic
     }
 
@@ -55,8 +56,22 @@ extension Worker {
         return reads
     }
 
+    /// What a session that asks for monotonic reads has read so far. Nobody has counted the reads of one that asks for
+    /// the first time: they have shown nothing that is newer than this moment.
+    func reads(of client: ClientConnection, _ group: PoolGroup) -> MonotonicReads? {
+        guard client.reads == nil, client.hasRead else { return client.reads }
+        let reads = MonotonicReads()
+        reads.floor.raise(startedSample: shared.clusters[group.cluster].samples.started)
+        client.reads = reads
+        return reads
+    }
+
     /// The client is about to be told what a node has answered.
     func noteRead(_ client: ClientConnection, _ server: ServerConnection) {
+        guard client.reads != nil || isMonotonic(client, server.group) else {
+            client.hasRead = true
+            return
+        }
         let reads = client.reads ?? beginMonotonicReads(client, server)
         reads.floor.raise(startedSample: shared.clusters[server.pool.cluster].samples.started)
         reads.last = server.isPrimary ? nil : LastRead(place: server.pool.node, incarnation: reads.incarnation)

@@ -42,7 +42,11 @@ enum WorkerMessage: Sendable {
     /// What is known of a catalog; changes up to the demand are included.
     case catalog(CatalogID, Knowledge?, demand: UInt64)
     /// Another worker has seen a change of a catalog.
-    case catalogChanged(CatalogID, demand: UInt64)
+    case catalogChanged(CatalogID, demand: UInt64, changesTables: Bool)
+    /// What sessions start with has changed, in a commit that the floor is behind.
+    case defaultsChanged(Int, Floor)
+    /// A role or database was dropped or has another name, in a commit that the floor is behind; to all workers.
+    case loginNamesChanged(Int, Floor)
     /// What running a statement has taught another worker.
     case learned(LearnedStatements.Lesson, Fingerprint, CatalogID, until: UInt64)
     /// What was paused may go on.

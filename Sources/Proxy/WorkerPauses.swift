@@ -12,7 +12,7 @@ extension Worker {
 
     /// Whether the client has to wait for RESUME before it gets a server.
     func waitsForResume(_ client: ClientConnection, _ group: PoolGroup) -> Bool {
-        guard shared.pauses.isPaused(group.database) else { return false }
+        guard shared.pauses.mayPause, shared.pauses.isPaused(group.database) else { return false }
         client.wait = .paused
         paused.insert(client.token.index)
         return true

@@ -82,6 +82,11 @@ extension Worker {
             acquiring = nil
             if client.server != nil { return true }
             if !client.wait.isNone {
+                if case .pool = client.wait {
+                    // Who waits in the queue of a node is work for it as well.
+                    cluster.outstanding[place] += 1
+                    client.isCountedInQueue = true
+                }
                 tickFast()
                 return false
             }
@@ -102,15 +107,22 @@ extension Worker {
     /// What is asked of the router for work of a client.
     func request(_ demand: Demand, of client: ClientConnection, _ group: PoolGroup) -> RouteRequest {
         var request = RouteRequest(
-            routeClass: demand.routeClass, floor: client.session.floor,
-            consistency: demand.consistency ?? group.routing.consistency,
-            maxLag: demand.maxLag ?? group.maxLagNanoseconds, listener: demand.listener,
-            excluded: client.excluded, waitedFor: client.waitedFor, needsPrimary: demand.needsPrimary)
-        if let name = demand.group { request.floor.raise(to: group.writes.groups.withLock { $0.floor(of: name) }) }
+            routeClass: demand.routeClass, floor: client.session.floor, consistency: group.routing.consistency,
+            maxLag: group.maxLagNanoseconds, listener: demand.listener, excluded: client.excluded,
+            waitedFor: client.waitedFor, needsPrimary: demand.needsPrimary)
+        let wishes = demand.wishes
+        if !wishes.isEmpty {
+            if let consistency = wishes.consistency { request.consistency = consistency }
+            if let maxLag = wishes.maxLag { request.maxLag = maxLag }
+            if let name = wishes.group {
+                request.floor.raise(to: group.writes.groups.withLock { $0.floor(of: name) })
+            }
+        }
         switch request.consistency {
         case .monotonic:
-            request.readFloor = client.reads?.floor ?? .none
-            request.lastRead = client.reads?.last
+            let reads = reads(of: client, group)
+            request.readFloor = reads?.floor ?? .none
+            request.lastRead = reads?.last
         case .global:
             request.globalFloor = group.writes.floor
         case .eventual, .session, .primary: break
@@ -122,12 +134,19 @@ extension Worker {
         _ client: ClientConnection, _ group: PoolGroup, _ cluster: ClusterView
     ) -> RouteDecision {
         var request = request(client.demand, of: client, group)
-        if case .welcoming = client.phase {
-            request.consistency = .eventual
-            request.maxLag = .max
-            request.listener = .split
+        request.excluded.formUnion(cluster.misnaming)
+        guard case .welcoming = client.phase else { return decide(request, group, cluster) }
+        request.consistency = .eventual
+        request.maxLag = .max
+        request.listener = .split
+        let decision = decide(request, group, cluster)
+        switch decision.target {
+        case .primary, .replica: return decision
+        case .hold, .refuse:
+            // What settings say of reads is not said of logins.
+            request.routeClass = .write
+            return decide(request, group, cluster)
         }
-        return decide(request, group, cluster)
     }
 
     func decide(_ request: RouteRequest, _ group: PoolGroup, _ cluster: ClusterView) -> RouteDecision {
@@ -183,14 +202,22 @@ extension Worker {
             if let server = server(id) { close(server, reason.rawValue) }
         case .waitTimedOut(let waiter, worker: _, _):
             guard let client = client(waiter), case .pool = client.wait else { return }
-            client.wait = .none
+            endPoolWait(client)
             client.refusal = waitTimeout(pool)
             resumeLater(client)
         case .refuse(let waiter, worker: _, let reason):
             guard let client = client(waiter), case .pool(let node) = client.wait else { return }
-            client.wait = .none
+            endPoolWait(client)
             refused(client, node: node, pool, reason)
         }
+    }
+
+    /// The client waits in the queue of a pool no longer.
+    func endPoolWait(_ client: ClientConnection) {
+        defer { client.wait = .none }
+        guard case .pool(let place) = client.wait, client.isCountedInQueue, let group = client.group else { return }
+        client.isCountedInQueue = false
+        clusters[group.cluster].outstanding[place] -= 1
     }
 
     private func waitTimeout(_ pool: Pool) -> ErrorFields {
@@ -253,9 +280,10 @@ extension Worker {
             // The client left while the order was on its way.
             return giveBack(server)
         }
-        client.wait = .none
-        if !suits(server, client) {
-            if clusters[pool.cluster].isPrimary(pool.node) {
+        endPoolWait(client)
+        let cluster = clusters[pool.cluster]
+        if !suits(server, client, cluster) {
+            if cluster.isPrimary(pool.node) {
                 // It is none any more: whoever is will be found by asking.
                 askForProbe(server)
                 hold(client, .noPrimary, server.group)
@@ -266,12 +294,11 @@ extension Worker {
             if client.token != acquiring, client.wait.isNone { resumeLater(client) }
             return
         }
-        attach(client, server)
+        attach(client, server, cluster)
     }
 
     /// Whether the very connection may serve the client's batch.
-    private func suits(_ server: ServerConnection, _ client: ClientConnection) -> Bool {
-        let cluster = clusters[server.pool.cluster]
+    private func suits(_ server: ServerConnection, _ client: ClientConnection, _ cluster: ClusterView) -> Bool {
         let place = server.pool.node
         let nodes = cluster.topology.nodes
         guard place < nodes.count else { return true }
@@ -279,27 +306,42 @@ extension Worker {
             return nodes.span[place].isPrimary(
                 onConnectionOf: server.connectedAt, reportingStandby: server.session.isStandby)
         }
+        if cluster.misnaming.contains(place) { return false }
         // A standby refuses whatever runs under SERIALIZABLE, even the order that would change it.
         if server.session.defaultIsolation == .serializable { return false }
         // What a transaction has read there it could not leave behind.
         if !client.session.mayBegin(on: server.session) { return false }
+        client.metFloor = .none
         if case .welcoming = client.phase { return true }
         // Floors may have risen since the node was chosen; they never sink.
-        return request(client.demand, of: client, server.group)
-            .mayUse(nodes.span[place].freshness, at: place, connectedAt: server.connectedAt)
+        let request = request(client.demand, of: client, server.group)
+        let freshness = nodes.span[place].freshness
+        client.metFloor = request.floor(for: place, incarnation: freshness.incarnation)
+        return request.mayUse(freshness, at: place, connectedAt: server.connectedAt)
     }
 
-    /// Whether the replica shows what the next statement of a transaction must see: the session may have been given a
-    /// token meanwhile, and others may have written.
+    /// Whether the replica shows what the next statement of a transaction or of a pinned session must see: the session
+    /// may have been given a token meanwhile, and others may have written.
     func mayRead(_ client: ClientConnection, _ server: ServerConnection) -> Bool {
         var demand = client.demand
         let wishes = client.session.lastingWishes
-        demand.consistency = wishes.consistency
-        demand.group = wishes.group
+        demand.wishes.consistency = wishes.consistency
+        demand.wishes.group = wishes.group
+        demand.wishes.maxLag = wishes.maxLag
         let place = server.pool.node
         let nodes = clusters[server.pool.cluster].topology.nodes
-        return request(demand, of: client, server.group)
-            .mayUse(nodes.span[place].freshness, at: place, connectedAt: server.connectedAt)
+        let freshness = nodes.span[place].freshness
+        var request = request(demand, of: client, server.group)
+        if request.consistency == .primary, !client.session.isPinned { return false }
+        // What was read on this connection it cannot show in an older state; what was read before was proven then.
+        if request.consistency == .monotonic { request.consistency = .session }
+        // A transaction does not leave what was young enough when it began.
+        if client.session.isPinned, request.isTooOld(freshness) { return false }
+        // What the server has shown once it does not lose, whatever is known of its node at the moment.
+        if request.effectiveFloor <= client.metFloor { return true }
+        guard request.mayUse(freshness, at: place, connectedAt: server.connectedAt) else { return false }
+        client.metFloor = request.effectiveFloor
+        return true
     }
 
     /// The running number of a choice in turn.
@@ -308,11 +350,10 @@ extension Worker {
         return turn
     }
 
-    private func attach(_ client: ClientConnection, _ server: ServerConnection) {
+    private func attach(_ client: ClientConnection, _ server: ServerConnection, _ cluster: ClusterView) {
         precondition(toServer.isEmpty, "Bytes for one server must not reach another.")
         let group = server.group
         let place = server.pool.node
-        let cluster = clusters[server.pool.cluster]
         client.endedSearch()
         client.server = server
         server.client = client
@@ -321,7 +362,7 @@ extension Worker {
         client.attachedAt = now
         client.transactionAt = now
         count(group.number) { $0.waits.note(now &- client.activeAt) }
-        if isMonotonic(client, group) { beginMonotonicReads(client, server) }
+        if client.reads != nil || isMonotonic(client, group) { beginMonotonicReads(client, server) }
         count(client, group, isPrimary: server.isPrimary)
         cluster.outstanding[place] += 1
         server.isCounted = true

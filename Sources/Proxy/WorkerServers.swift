@@ -125,9 +125,9 @@ extension Worker {
         // After the acknowledgement was received and before it is forwarded: a sample begun later contains the write.
         if mayHaveWritten, server.isPrimary, let client {
             noteWrite(client, server)
-            if client.session.mayHaveChangedCatalog { noteCatalogChange(client) }
+            noteDefinitions(client)
         }
-        if let client, isMonotonic(client, server.group) { noteRead(client, server) }
+        if let client { noteRead(client, server) }
         guard let client else {
             toClient.removeAll()
             settleOrphan(server)
@@ -171,7 +171,7 @@ extension Worker {
         }
         if client.session.hasLesson { noteLesson(client) }
         if let found = client.session.takeInspected() { adopt(found, client, server) }
-        followProfile(client)
+        if client.ownProfile != nil { followProfile(client) }
         holdProfile(server)
         while !facts.isEmpty { facts.removeLast() }
     }
@@ -218,7 +218,7 @@ extension Worker {
         if server.session.isIdle, client.session.needsInspection {
             return inspect(client, server)
         }
-        let hasMoved = client.session.awaiting == .move && server.session.isQuiet && server.session.status == .idle
+        let hasMoved = client.session.isMoving && server.session.isIdle
         if hasMoved || (client.refusal != nil && server.session.isQuiet)
             || (server.session.isIdle && client.session.isDetachable)
         {
@@ -457,7 +457,7 @@ extension Worker {
     private func tellLoss(_ client: ClientConnection, _ server: ServerConnection) {
         if client.session.mayHaveWritten {
             noteWrite(client, server)
-            if client.session.mayHaveChangedCatalog { noteCatalogChange(client) }
+            noteDefinitions(client)
         }
         client.server = nil
         client.isBlocked = false

@@ -10,6 +10,10 @@ extension Worker {
         _ command: TokenCommand, _ client: ClientConnection, _ bytes: Span<UInt8>, at offset: inout Int
     ) -> Bool {
         guard let group = client.group else { preconditionFailure("Only a client with a database has a token.") }
+        if let error = client.refusal {
+            client.refusal = nil
+            return refuse(TokenMistake(error: error), client, bytes, at: &offset)
+        }
         let shown: CommitToken?
         switch command {
         case .show:
@@ -35,15 +39,42 @@ extension Worker {
         return true
     }
 
-    /// A token that the client brought at its start; the error is the client's. Nothing is waited for.
+    /// A token that the client brought at its start; the error is the client's. What is not known yet is asked for
+    /// again ahead of the first batch.
     func begin(with token: CommitToken, _ client: ClientConnection, _ group: PoolGroup) -> TokenMistake? {
         switch meaning(of: token, group) {
         case .floor(let floor):
             client.session.floor.raise(to: floor)
+            client.startToken = nil
             return nil
-        case .notKnownYet, nil: return .notSampled
-        case .foreign(let system): return .foreign(token, systemIdentifier: system)
+        case .notKnownYet, nil:
+            client.startToken = token
+            return nil
+        case .foreign(let system):
+            return .foreign(token, systemIdentifier: system)
         }
+    }
+
+    /// Whether the first batch of a client can be looked at, as far as the token goes that it brought.
+    func settleStartToken(
+        _ token: CommitToken, _ client: ClientConnection, _ bytes: Span<UInt8>, at offset: Int
+    ) -> Bool {
+        guard let group = client.group else { preconditionFailure("Only a client with a database has a token.") }
+        if bytes[offset] == Frontend.terminate { return true }
+        var error = client.refusal ?? begin(with: token, client, group)?.error
+        client.refusal = nil
+        if error == nil, client.startToken != nil {
+            guard client.waitedFor == .notSampled else {
+                shared.clusters[group.cluster].requestSample()
+                hold(client, .notSampled, group, unused: bytes.count - offset)
+                return false
+            }
+            error = TokenMistake.notSampled.error
+        }
+        client.endedSearch()
+        guard let error else { return true }
+        flush(client, bytes)
+        return turnAway(client, error)
     }
 
     /// nil: nothing is known of the cluster yet.
@@ -75,7 +106,7 @@ extension Worker {
         }
         client.session.putOffToken(table: &statements)
         shared.clusters[group.cluster].requestSample()
-        hold(client, .notSampled, group)
+        hold(client, .notSampled, group, unused: bytes.count - offset)
         return false
     }
 }

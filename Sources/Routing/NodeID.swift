@@ -31,6 +31,8 @@ public struct NodeSet: Equatable, Sendable {
         bits |= 1 &<< UInt64(index)
     }
 
+    @inlinable public mutating func formUnion(_ other: NodeSet) { bits |= other.bits }
+
     @inlinable public mutating func remove(_ index: Int) {
         precondition(index >= 0 && index < Self.capacity, "a cluster has at most 64 nodes")
         bits &= ~(1 &<< UInt64(index))

@@ -2,7 +2,7 @@
 
 /// The first condition that an eligible replica does not meet for one read, in the order in which they are looked at.
 public enum ReplicaObstacle: UInt8, Comparable, Sendable, CaseIterable, CustomStringConvertible {
-    /// Tried already, or the pool cannot log in there.
+    /// Tried already, or the pool cannot log in there, or not yet as who is meant.
     case excluded
     /// Its data are older than allowed.
     case tooOld
@@ -22,9 +22,9 @@ public enum ReplicaObstacle: UInt8, Comparable, Sendable, CaseIterable, CustomSt
 
     public var description: String {
         switch self {
-        case .excluded: "it was tried, or cannot be logged in to"
+        case .excluded: "it was tried, or cannot be logged in to, or not before it has replayed a change of names"
         case .tooOld: "it lags more than max_lag"
-        case .uncovered: "it is not known to have replayed the session's last write"
+        case .uncovered: "it is not known to have replayed all that the session must see"
         }
     }
 }

@@ -84,7 +84,11 @@ public struct RouteRequest: Equatable, Sendable {
         return replica.covers(floor, connectedAt: connectedAt)
     }
 
-    /// The same for one replica: in the life in which the session has read from it, it cannot go back.
+    /// Whether what the replica shows is older than the request allows.
+    @inline(__always)
+    public func isTooOld(_ replica: Freshness) -> Bool { (replica.lagNanoseconds ?? .max) > maxLag }
+
+    /// The floor for one replica: in the life in which the session has read from it, it cannot go back.
     public func floor(for place: Int, incarnation: UInt64) -> Floor {
         lastRead == LastRead(place: place, incarnation: incarnation) && consistency == .monotonic
             ? floor : effectiveFloor
@@ -119,7 +123,7 @@ public enum HoldReason: UInt8, Equatable, Sendable, CaseIterable, CustomStringCo
         case .noPrimary: "no primary is known"
         case .notSampled: "the position of the primary is not known"
         case .noReplica: "no replica is suitable"
-        case .floorNotCovered: "no replica is known to have replayed the last write"
+        case .floorNotCovered: "no replica is known to have replayed all that must be seen"
         }
     }
 }
@@ -188,7 +192,7 @@ public enum RouteReason: UInt8, Equatable, Sendable, CaseIterable, CustomStringC
     public var description: String {
         switch self {
         case .replicaSafe: "a read that any replica can answer"
-        case .replicaCoversFloor: "a read, on a replica that has replayed the session's last write"
+        case .replicaCoversFloor: "a read, on a replica that has replayed all that the session must see"
         case .replicaReadBefore: "a read, on the replica that the session has read from last"
         case .primaryTakesShare: "a read, and the primary takes its share of them"
         case .readerPort: "sessions on the reader port use replicas"
@@ -202,7 +206,7 @@ public enum RouteReason: UInt8, Equatable, Sendable, CaseIterable, CustomStringC
         case .noReplicaUp: "a read, but no replica is eligible"
         case .replicasExcluded: "a read, but every eligible replica was tried or cannot be logged in to"
         case .replicasTooOld: "a read, but every eligible replica lags more than max_lag"
-        case .floorNotCovered: "a read, but no replica is known to have replayed the session's last write"
+        case .floorNotCovered: "a read, but no replica is known to have replayed all that the session must see"
         case .refusedByReplica: "a read that a replica has refused"
         case .learned: "a read that a replica has refused lately"
         case .tooLargeToRepeat: "a read that is too large to be kept for a second try"

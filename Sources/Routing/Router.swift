@@ -159,7 +159,7 @@ public struct Router: Sendable {
         let floor =
             request.consistency == .monotonic ? request.floor(for: index, incarnation: replica.incarnation) : floor
         if request.excluded.contains(index) { return .excluded }
-        if (replica.lagNanoseconds ?? .max) > request.maxLag { return .tooOld }
+        if request.isTooOld(replica) { return .tooOld }
         return replica.coveredSample >= floor.sample ? nil : .uncovered
     }
 }

@@ -42,7 +42,9 @@ extension StatementReader {
             }
         }
         let hash = NameWords.hash(name, foldingCase: folds)
-        if let verdict = knowledge.attribute(name, hash: hash, folds: folds) { noteAttribute(verdict, place) }
+        if let verdict = knowledge.attribute(name, hash: hash, folds: folds) {
+            note(verdict, place, as: .attributeCall)
+        }
         if isValue {
             noteValueAttribute(name, hash: hash, folds: folds, place)
         } else {
@@ -64,16 +66,12 @@ extension StatementReader {
         references?.endQuery(hasFunctionItem: query.hasFunctionItem)
     }
 
-    private mutating func noteAttribute(_ verdict: CatalogVerdict, _ place: Range<Int>) {
-        note(verdict.level.effects, pins: verdict.level.pins, place, .attributeCall, by: .catalog)
-    }
-
     /// What a name calls behind a value of any type.
     private mutating func noteValueAttribute(
         _ name: Span<UInt8>, hash: UInt64, folds: Bool, _ place: Range<Int>
     ) {
         if let verdict = knowledge.valueAttribute(name, hash: hash, folds: folds) {
-            noteAttribute(verdict, place)
+            note(verdict, place, as: .attributeCall)
         } else if knowledge.hasOddAttributes, isOdd(name) {
             note([.primaryOnly, .notOnReplica], place, .obscuredName, by: .catalog)
         }

@@ -10,7 +10,7 @@ public enum FunctionClass: UInt8, Sendable, CaseIterable {
     case write
     /// Reads, but describes the node or the backend, or a standby answers differently without complaint.
     case primaryOnly
-    /// Reads where the primary writes its log; a standby refuses.
+    /// Reads where the primary writes its log, which a standby refuses; or tells what is of use on its node alone.
     case primaryPosition
     /// Takes a lock that ends with the transaction; a replica's lock excludes nobody on the primary.
     case advisoryXact
@@ -31,6 +31,8 @@ public enum FunctionClass: UInt8, Sendable, CaseIterable {
     case sequenceState
     /// Runs SQL that it is given as text, or reads relations by name: may do anything that SQL can.
     case sqlFromText
+    /// Makes a value of a type that the text need not name, out of text: the checks of its domains run.
+    case typeInput
     /// The node's own address: safe where any node may answer.
     case nodeAddress
     /// Orders the node to do something (files, signals, slots, WAL, statistics); a standby would obey silently.

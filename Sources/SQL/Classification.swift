@@ -13,6 +13,8 @@ public struct Classification: Equatable, Sendable {
     public var routeClass: RouteClass
     /// What decided `routeClass`.
     public var cause: Cause
+    /// What can be said for certain speaks for a replica.
+    public var mayBeReplicaSafe: Bool { routeClass == .replicaSafe || effects.contains(.onlyFeared) }
     /// The generation of the catalog knowledge that was used; 0 without any.
     public var generation: UInt64
 

@@ -18,7 +18,9 @@ extension StatementReader {
             case .local, .global, .recursive, .materialized:
                 break
             default:
-                return readCreated(text, isTemporary: isTemporary, isUnlogged: isUnlogged)
+                guard isWord(Self.unique, text) else {
+                    return readCreated(text, isTemporary: isTemporary, isUnlogged: isUnlogged)
+                }
             }
             advance(text)
         }
@@ -27,22 +29,30 @@ extension StatementReader {
     private mutating func readCreated(_ text: Span<UInt8>, isTemporary: Bool, isUnlogged: Bool) -> Command {
         switch token.keyword {
         case .function, .procedure:
-            note([.mayWrite, .catalog], token.range, .definition)
+            note([.mayWrite, .catalog, .knownTables], token.range, .definition)
             readRoutine(text)
         case .database, .tablespace, .subscription:
             note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
             skipStatement(text)
         default:
             let object = token
-            // A table or index that is made cannot turn what was harmless into anything else; a sequence can.
-            let isTableOrIndex = at(.table) || at(.index)
-            let end = readDefinitionBody(text, isTable: at(.table), isTemporary: isTemporary)
-            let isHarmless = isTableOrIndex && !isUnlogged && !end.makesSequence && !end.hidesName
+            // A table or index that is made cannot turn what was harmless into anything else; a sequence can, and a
+            // table where there are types that object to a replica. Planning may compute what an index calls.
+            let isTable = at(.table)
+            let isIndex = at(.index)
+            let end = readDefinitionBody(text, isTable: isTable, isTemporary: isTemporary)
+            let isHarmless =
+                (isTable || isIndex && !end.calls) && !isUnlogged && !end.makesSequence && !end.hidesName
+                && !knowledge.hasObjectingTypes
             if end.isTemporary && !end.isDropped {
                 note(.sessionState, pins: .temporaryTable, object.range, .temporaryObject)
             }
             if (!end.isTemporary || end.hidesName) && !isHarmless {
+                // What comes into being may have the name of a table that was dropped.
+                let isNewTable = isTable && !end.hidesName && !knowledge.hasObjectingTypes
+                let leavesTables = isNewTable || object.keyword == .sequence
                 note([.mayWrite, .catalog], object.range, .definition)
+                if !leavesTables { note(.knownTables, object.range, .definition) }
             }
         }
         return .other
@@ -56,17 +66,21 @@ extension StatementReader {
     ) -> DefinitionEnd {
         var end = DefinitionEnd(isTemporary: isTemporary)
         var depth = 0
+        var isPredicate = false
+        var previous = Token.none
         while token.kind != .end {
             switch token.kind {
             case .semicolon where depth == 0:
                 return end
             case .open, .openBracket:
+                if isPredicate || depth > 0, Self.isOwnCall(previous, text) { end.calls = true }
                 depth &+= 1
             case .close, .closeBracket:
                 depth &-= 1
             case .word, .quotedWord, .unicodeWord:
                 if Self.namesTemporarySchema(token, text) { end.isTemporary = true }
                 if token.kind == .unicodeWord { end.hidesName = true }
+                if at(.where) { isPredicate = true }
                 if isTable, Self.isSequenceWord(token, text) { end.makesSequence = true }
                 if depth == 0, at(.concurrently) {
                     note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
@@ -77,13 +91,31 @@ extension StatementReader {
                     readTableQuery(text)
                     return end
                 }
+            case .cast where isPredicate || depth > 0:
+                end.calls = true
+            case .symbol where isPredicate || depth > 0:
+                if !Self.compares(token, text) { end.calls = true }
             default:
                 break
             }
+            previous = token
             advance(text)
         }
         if depth != 0 { noteNotUnderstood(token.range, .unbalanced) }
         return end
+    }
+
+    /// Operators of comparison that everybody uses; those that users have defined make all queries object.
+    private static func compares(_ symbol: Token, _ text: Span<UInt8>) -> Bool {
+        for index in symbol.start..<symbol.end where !"<>=!".utf8.contains(text[index]) { return false }
+        return true
+    }
+
+    /// Whether a parenthesis behind the token may hold the arguments of a function that users have defined.
+    private static func isOwnCall(_ name: Token, _ text: Span<UInt8>) -> Bool {
+        guard name.isName else { return false }
+        let plain = PlainName(name)
+        return BuiltinFunctions.classify(name: text.extracting(plain.range), quoted: !plain.folds) != .safe
     }
 
     /// Words with which columns get a sequence: types, IDENTITY, and the INCLUDING of what another table has.
@@ -176,12 +208,39 @@ extension StatementReader {
             note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
             skipStatement(text)
         case .database:
-            readUntil(text) { $0 == .tablespace }
+            readDefaults(text)
         default:
             note([.mayWrite, .catalog], token.range, .definition)
-            readAlteration(text)
+            if isRole(text) {
+                readDefaults(text)
+            } else {
+                if !at(.index), !at(.sequence) { note(.knownTables, token.range, .definition) }
+                readAlteration(text)
+            }
         }
         return .other
+    }
+
+    private static let mapping = Array("mapping".utf8)
+    private static let unique = Array("unique".utf8)
+    private static let rename = Array("rename".utf8)
+    private static let roleWords = ["role", "user"].map { Array($0.utf8) }
+
+    private func isRole(_ text: Span<UInt8>) -> Bool {
+        at(.group) || isWord(Self.roleWords[0], text) || isWord(Self.roleWords[1], text)
+    }
+
+    /// ALTER DATABASE, ROLE, USER or GROUP.
+    private mutating func readDefaults(_ text: Span<UInt8>) {
+        let subject = token.range
+        while !isAtEnd {
+            switch token.keyword {
+            case .set, .reset: note(.sessionDefaults, subject, .definition)
+            case .tablespace: note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
+            default: if isWord(Self.rename, text) { note(.loginNames, subject, .definition) }
+            }
+            skipToken(text)
+        }
     }
 
     /// Steps to the end; where a keyword passes that makes the statement refuse a transaction block, notes it.
@@ -190,11 +249,15 @@ extension StatementReader {
             if refuses(token.keyword) {
                 note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
             }
-            if token.kind == .open {
-                skipParentheses(text)
-            } else {
-                advance(text)
-            }
+            skipToken(text)
+        }
+    }
+
+    private mutating func skipToken(_ text: Span<UInt8>) {
+        if token.kind == .open {
+            skipParentheses(text)
+        } else {
+            advance(text)
         }
     }
 
@@ -218,11 +281,7 @@ extension StatementReader {
                 break
             }
             if isAtEnd { return }
-            if token.kind == .open {
-                skipParentheses(text)
-            } else {
-                advance(text)
-            }
+            skipToken(text)
         }
     }
 
@@ -230,10 +289,18 @@ extension StatementReader {
         advance(text)
         note([.mayWrite, .ddl], head.range, .definition)
         switch token.keyword {
-        case .database, .tablespace, .subscription:
+        case .database:
+            note([.mayWrite, .refusesTransactionBlock, .loginNames], token.range, .definition)
+            skipStatement(text)
+        case .tablespace, .subscription:
             note([.mayWrite, .refusesTransactionBlock], token.range, .definition)
             skipStatement(text)
         default:
+            if isRole(text) {
+                let role = token.range
+                advance(text)
+                if !isWord(Self.mapping, text) { note(.loginNames, role, .definition) }
+            }
             readUntil(text) { $0 == .concurrently }
         }
         return .other
@@ -242,7 +309,7 @@ extension StatementReader {
     // MARK: The rest
 
     mutating func readOtherDefinition(_ text: Span<UInt8>, _ head: Token) -> Command {
-        let effects: Effects = head.keyword == .import ? [.mayWrite, .ddl, .catalog] : .mayWrite
+        let effects: Effects = head.keyword == .import ? [.mayWrite, .ddl, .catalog, .knownTables] : .mayWrite
         note(effects, head.range, head.keyword == .truncate ? .dataModification : .definition)
         return readRest(text)
     }
@@ -266,4 +333,6 @@ private struct DefinitionEnd {
     var makesSequence = false
     /// A name with Unicode escapes may be that of anything.
     var hidesName = false
+    /// An expression may call what users have defined.
+    var calls = false
 }

@@ -57,6 +57,23 @@ public struct Effects: OptionSet, Sendable, Hashable {
     public static let endsBackend = Effects(rawValue: 1 << 22)
     /// Looks at `pg_prepared_statements`.
     public static let listsStatements = Effects(rawValue: 1 << 23)
+    /// A lock on tables that only waits for changes of their definition, as any read does.
+    public static let readerLock = Effects(rawValue: 1 << 24)
+    /// All that speaks against a replica is that the catalog has changed and is being read again.
+    public static let onlyFeared = Effects(rawValue: 1 << 25)
+    /// Changes what sessions start with: ALTER ROLE or DATABASE … SET.
+    public static let sessionDefaults = Effects(rawValue: 1 << 26)
+    /// Prepares a transaction, or commits one that was prepared.
+    public static let preparedTransaction = Effects(rawValue: 1 << 27)
+    /// May make a known table object to a replica, or give its name to something else: ALTER TABLE, policies, views …
+    public static let knownTables = Effects(rawValue: 1 << 28)
+    /// The name of a role or database may mean another one behind it: DROP, RENAME.
+    public static let loginNames = Effects(rawValue: 1 << 29)
+
+    /// Those that change, once they are committed, what the router knows of all sessions.
+    public static let onOthers: Effects = [
+        .catalog, .sessionDefaults, .preparedTransaction, .knownTables, .loginNames,
+    ]
 }
 
 /// Why a session must keep its server after a statement.

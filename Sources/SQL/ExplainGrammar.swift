@@ -19,7 +19,7 @@ extension StatementReader {
     private static let route = Array("route".utf8)
 
     private func isRoute(_ text: Span<UInt8>) -> Bool {
-        token.kind == .word && text.extracting(token.range).equals(Self.route, foldingCase: true)
+        isWord(Self.route, text)
     }
 
     /// The rest is a text of its own, of one or several statements, and is read when it is explained.
@@ -89,6 +89,8 @@ extension StatementReader {
     ) -> Command {
         let before = findings
         findings = Findings()
+        isPlanned = !isAnalyzed
+        defer { isPlanned = false }
         switch token.keyword {
         case _ where isOpen:
             _ = readQuery(text, inside: .openParenthesis)
@@ -112,10 +114,13 @@ extension StatementReader {
     }
 
     private mutating func notePlanned(_ inner: Findings) {
-        var effects = inner.effects.intersection([
-            .primaryOnly, .notOnReplica, .nodeAddress, .statementName,
-        ])
-        if inner.effects.contains(.hiddenCode) { effects.formUnion([.primaryOnly, .notOnReplica]) }
-        if !effects.isEmpty { findings.note(effects, inner.cause) }
+        let effects = Self.effectsOfPlanning(inner.effects)
+        guard !effects.isEmpty else { return }
+        findings.note(effects, certain: Self.effectsOfPlanning(inner.certain), inner.cause)
+    }
+
+    private static func effectsOfPlanning(_ effects: Effects) -> Effects {
+        let planned = effects.intersection([.primaryOnly, .notOnReplica, .nodeAddress, .statementName])
+        return effects.contains(.hiddenCode) ? planned.union([.primaryOnly, .notOnReplica]) : planned
     }
 }

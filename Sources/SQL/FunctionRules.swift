@@ -55,6 +55,8 @@ extension StatementReader {
             note([.sequenceState, .primaryOnly], pins: .sequence, place, .sequenceMemory, by: .builtinFunction)
         case .sqlFromText:
             note([.mayWrite, .hiddenCode], pins: .hiddenCode, place, .sqlFromText, by: .builtinFunction)
+        case .typeInput:
+            noteUnnamedType(place)
         case .nodeAddress:
             note(.nodeAddress, place, .readsOnly, by: .builtinFunction)
         case .adminWrite:

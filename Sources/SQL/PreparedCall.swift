@@ -32,7 +32,9 @@ extension Classifier {
                 found.cause.source, token.lowerBound + shift..<token.upperBound + shift, found.cause.note)
             verdict.routeClass = found.routeClass
         }
+        let isUncertain = prepared.mayBeReplicaSafe && found.mayBeReplicaSafe
         verdict.effects.formUnion(found.effects)
+        if !isUncertain { verdict.effects.remove(.onlyFeared) }
         verdict.pins.formUnion(found.pins)
         return verdict
     }

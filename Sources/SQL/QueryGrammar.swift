@@ -273,7 +273,9 @@ extension StatementReader {
             // Variables of PL/pgSQL.
             if query.place == .procedure { return }
             query.modifiesData = true
-            note([.mayWrite, .ddl], word.range, .selectInto)
+            note(
+                knowledge.hasObjectingTypes ? [.mayWrite, .ddl, .catalog, .knownTables] : [.mayWrite, .ddl], word.range,
+                .selectInto)
         }
     }
 

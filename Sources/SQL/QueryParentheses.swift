@@ -222,6 +222,7 @@ extension StatementReader {
         default: break
         }
         if query.place == .definition && namesType() { return .columns }
+        if query.place == .procedure && namesTable(text) { return .columns }
         if query.place == .procedure, query.nameParts == 1, Self.isProcedureWord(text.extracting(word.range)),
             !noteCatalogFunction(text, word, PlainName(word).hash(text), parts: 1, qualifier: word)
         {
@@ -229,6 +230,15 @@ extension StatementReader {
         }
         return noteCall(text, word, parts: query.nameParts, qualifier: query.qualifier)
     }
+
+    /// In PL/pgSQL: `CREATE TABLE IF NOT EXISTS name (column type)`.
+    private func namesTable(_ text: Span<UInt8>) -> Bool {
+        let before = query.beforeName
+        guard query.depth == 0 else { return false }
+        return before.keyword == .table || text.extracting(before.range).equals(Self.exists, foldingCase: true)
+    }
+
+    private static let exists = Array("exists".utf8)
 
     /// In a definition: `column type(10)`, `REFERENCES table (column)`.
     private func namesType() -> Bool {

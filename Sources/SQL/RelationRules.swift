@@ -42,7 +42,7 @@ enum PrimaryOnlyRelations {
         )
     ])
 
-    static let catalogPrefix = Array("pg_".utf8)
+    private static let catalogPrefix = Array("pg_".utf8)
     private static let settingsView = Array("pg_settings".utf8)
     private static let statementsView = Array("pg_prepared_statements".utf8)
 

@@ -25,7 +25,8 @@ public struct RouterComment {
         self.end = end
     }
 
-    /// The next pair, without blanks around its parts; a part without an equals sign is a name without a value.
+    /// The next pair, without blanks around its parts and without the quotes of a value; a part without an equals sign
+    /// is a name without a value.
     public mutating func next(_ text: Span<UInt8>) -> (name: Range<Int>, value: Range<Int>)? {
         while position < end {
             let start = position
@@ -36,7 +37,7 @@ public struct RouterComment {
             var equals = part.lowerBound
             while equals < part.upperBound, text[equals] != UInt8(ascii: "=") { equals += 1 }
             let name = Self.trimmed(text, part.lowerBound..<equals)
-            return (name, Self.trimmed(text, min(equals + 1, part.upperBound)..<part.upperBound))
+            return (name, Self.unquoted(text, Self.trimmed(text, min(equals + 1, part.upperBound)..<part.upperBound)))
         }
         return nil
     }
@@ -49,6 +50,14 @@ public struct RouterComment {
         while let first = range.first, isBlank(text[first]) { range = first + 1..<range.upperBound }
         while let last = range.last, isBlank(text[last]) { range = range.lowerBound..<last }
         return range
+    }
+
+    private static func unquoted(_ text: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
+        let quote = UInt8(ascii: "'")
+        guard range.count >= 2, text[range.lowerBound] == quote, text[range.upperBound - 1] == quote else {
+            return range
+        }
+        return range.lowerBound + 1..<range.upperBound - 1
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte &- 9 < 5 }

@@ -64,7 +64,7 @@ extension StatementReader {
         advance(text)
         let name = token
         if accept(.transaction, text), token.kind == .string || token.kind == .otherString {
-            note([.transactionControl, .mayWrite], head.range, .transaction)
+            note([.transactionControl, .mayWrite, .preparedTransaction], head.range, .transaction)
             return readGlobalIdentifier(text) ? .prepareTransaction : .other
         }
         note([.sessionState, .statementName], pins: .sqlPrepare, head.range, .sqlPrepare)

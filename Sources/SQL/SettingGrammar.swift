@@ -48,9 +48,10 @@ extension StatementReader {
     private mutating func readSetValue(
         _ text: Span<UInt8>, _ head: Token, _ name: (range: Range<Int>, isPhrase: Bool), isLocal: Bool
     ) -> Command {
+        let equals = token
         let isSpelledOut = accept(.to, text) || acceptEquals(text)
         guard isSpelledOut || name.isPhrase else { return giveUp(text, head) }
-        let start = token.start
+        let start = isSpelledOut && equals.isSymbolWithSign(text) ? equals.start &+ 1 : token.start
         guard !(isSpelledOut && isAtEnd) else { return giveUp(text, head) }
         skipStatement(text)
         let value = start..<max(start, previousEnd)
@@ -59,7 +60,8 @@ extension StatementReader {
     }
 
     private mutating func acceptEquals(_ text: Span<UInt8>) -> Bool {
-        guard token.kind == .symbol, token.end - token.start == 1, text[token.start] == 0x3D else { return false }
+        guard token.kind == .symbol, text[token.start] == UInt8(ascii: "=") else { return false }
+        guard token.end - token.start == 1 || token.isSymbolWithSign(text) else { return false }
         advance(text)
         return true
     }
@@ -169,7 +171,11 @@ enum SettingName {
     private static let transactionNames = [
         Array("transaction_read_only".utf8), Array("transaction_isolation".utf8), Array("transaction_deferrable".utf8),
     ]
-    private static let nodeNames = [Array("in_hot_standby".utf8), Array("transaction_read_only".utf8)]
+    /// What a standby has another value of, and what each node has for itself.
+    private static let nodeNames = [
+        "in_hot_standby", "transaction_read_only", "hot_standby", "primary_conninfo", "primary_slot_name",
+        "cluster_name", "data_directory", "config_file", "hba_file", "ident_file", "external_pid_file",
+    ].map { Array($0.utf8) }
     private static let routerPrefix = Array("pointsman.".utf8)
     private static let seedNames = [Array("seed".utf8)]
     private static let lexingNames = [
@@ -228,5 +234,13 @@ enum SettingName {
     private static func plain(_ text: Span<UInt8>, _ name: Range<Int>) -> Range<Int> {
         guard name.count >= 2, text[name.lowerBound] == 0x22 || text[name.lowerBound] == 0x27 else { return name }
         return name.lowerBound + 1..<name.upperBound - 1
+    }
+}
+
+extension Token {
+    /// `=-1` is read as one operator here and as two tokens by PostgreSQL.
+    fileprivate func isSymbolWithSign(_ text: Span<UInt8>) -> Bool {
+        guard kind == .symbol, end - start == 2 else { return false }
+        return text[end - 1] == UInt8(ascii: "-") || text[end - 1] == UInt8(ascii: "+")
     }
 }

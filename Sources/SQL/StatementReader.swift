@@ -11,6 +11,8 @@ struct StatementReader: ~Copyable {
     var findings = Findings()
     /// Whether a SET or its kin was read: a session can record it only if it is the text's only statement.
     var changesSettings = false
+    /// What is read is only planned.
+    var isPlanned = false
     var query = QueryState()
     var outerFrames = OuterFrames()
     /// What the names behind dots of the query call if what stands before the dots is the value of a function.
@@ -209,11 +211,11 @@ struct StatementReader: ~Copyable {
             note(.mayWrite, head.range, .notification)
             return readRest(text)
         case .lock:
-            note(.rowLocks, head.range, .tableLock)
-            return readRest(text)
+            return readLock(text, head)
         case .do:
             note(
-                [.mayWrite, .hiddenCode, .refusesTransactionBlock, .catalog], pins: .hiddenCode, head.range,
+                [.mayWrite, .hiddenCode, .refusesTransactionBlock, .catalog, .knownTables], pins: .hiddenCode,
+                head.range,
                 .anonymousCode)
             return readRest(text)
         case .call:
@@ -222,6 +224,27 @@ struct StatementReader: ~Copyable {
             return head.kind == .open ? readQuery(text) : giveUp(text, head)
         }
     }
+
+    /// The mode stands at the end: `IN ACCESS SHARE MODE`, perhaps with NOWAIT.
+    private mutating func readLock(_ text: Span<UInt8>, _ head: Token) -> Command {
+        var matched = 0
+        while !isAtEnd, token.kind != .unreadable {
+            if matched < Self.weakestMode.count || !isWord(Self.noWait, text) {
+                matched = matched < Self.weakestMode.count && isWord(Self.weakestMode[matched], text) ? matched + 1 : 0
+            }
+            advance(text)
+        }
+        let isWeakest = matched == Self.weakestMode.count
+        note(isWeakest ? [.rowLocks, .readerLock] : .rowLocks, head.range, .tableLock)
+        return readRest(text)
+    }
+
+    func isWord(_ word: [UInt8], _ text: Span<UInt8>) -> Bool {
+        token.kind == .word && text.extracting(token.range).equals(word, foldingCase: true)
+    }
+
+    private static let weakestMode = ["in", "access", "share", "mode"].map { Array($0.utf8) }
+    private static let noWait = Array("nowait".utf8)
 
     /// Reads the name like that of a function, and expressions as arguments. A procedure may end the transaction.
     private mutating func readCallOfProcedure(_ text: Span<UInt8>, _ head: Token) -> Command {

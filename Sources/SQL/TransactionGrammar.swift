@@ -24,7 +24,11 @@ extension StatementReader {
         switch command {
         case .savepoint, .rollbackTo, .release:
             note([.transactionControl, .savepoint], head.range, .savepoint)
-        case .commitPrepared, .rollbackPrepared:
+        case .commitPrepared:
+            note(
+                [.transactionControl, .mayWrite, .refusesTransactionBlock, .preparedTransaction], head.range,
+                .transaction)
+        case .rollbackPrepared:
             note([.transactionControl, .mayWrite, .refusesTransactionBlock], head.range, .transaction)
         default:
             note(.transactionControl, head.range, .transaction)

@@ -24,13 +24,19 @@ extension StatementReader {
             text, query.previous, qualifier: query.nameParts > 1 ? query.qualifier : .none, isType: true)
     }
 
+    /// A parameter has a type of which only the number is known, or a name that was not read.
+    mutating func noteGivenTypes() {
+        noteUnnamedType(0..<0)
+        if isOutdated { noteOutdated(0..<0) }
+    }
+
     mutating func checkCompoundType(
         _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool), _ place: Range<Int>
     ) {
         if references != nil {
             _ = references?.use(.compoundTypeName, name, schema: schema, folds: folds)
         } else if let verdict = knowledge.compoundType(name, schema: schema, folds: folds) {
-            note(verdict.level.effects, pins: verdict.level.pins, place, verdict.reason, by: .catalog)
+            note(verdict, place)
         }
     }
 }

@@ -34,6 +34,8 @@ struct Batch: ~Copyable, Sendable {
     var translated = 0
     /// The class of everything that is parsed or run.
     var routeClass = RouteClass.replicaSafe
+    /// Likewise, of what the texts are for whoever has to be on a replica.
+    private(set) var certainClass = RouteClass.replicaSafe
     /// The effects of what is run.
     var effects = Effects()
     /// Why the session must keep its server once the batch has run.
@@ -41,6 +43,8 @@ struct Batch: ~Copyable, Sendable {
     /// The text of a simple Query, or of what an Execute runs, when the whole batch speaks of one command only.
     var command: Command?
     var hasSeveralCommands = false
+    /// The only command is none.
+    var isEmptyText: Bool { if case .empty = command { true } else { false } }
     /// The verdict on a simple Query.
     var classification: Classification?
     var executes = 0
@@ -66,8 +70,16 @@ struct Batch: ~Copyable, Sendable {
     var reusesName = false
     /// A name stands for a statement that no server has confirmed.
     var isUncertain = false
-    /// A SET of the setting that makes transactions read-only.
+    /// A setting that makes transactions read-only is set to something else.
     var setsReadWrite = false
+    /// It asks for transactions that write.
+    private(set) var asksForWrites = false
+    /// A text is nothing for the reader port.
+    var isForeignToReaders = false
+    /// A text is an EXECUTE of which only a server knows what it does.
+    private(set) var executesUnknown = false
+    /// A text calls what may be harmless and is not known.
+    private(set) var callsUnknown = false
     /// The simple Query is too large to be kept for a second try.
     var isTooLargeToRepeat = false
     /// What running one of its texts has taught.
@@ -76,24 +88,45 @@ struct Batch: ~Copyable, Sendable {
     var comment: RouterSettings?
     /// A text is about a setting of the router.
     var speaksToRouter = false
+    var showsRouterSetting: Bool {
+        guard speaksToRouter, executes == 1, !hasSeveralCommands, case .show = command else { return false }
+        return true
+    }
     /// A PREPARE or EXECUTE of a statement that follows the session.
     var speaksOfGuest = false
     /// It may reset what the client brought: for the transaction only, or for the session.
     var restoresLocally: Bool?
     /// The first message was looked at for the server.
     var isBegun = false
+    /// How the first of what it runs ends a transaction.
+    var opening: Opening?
     /// Its end is in a transaction that it has begun itself.
     private var begins = false
     /// One that it has begun ahead of something else, so that it stands if that fails.
     var beginsAmongOthers: Bool { begins && (hasSeveralCommands || (classification?.statementCount ?? 1) > 1) }
 
+    var hasOneStatement: Bool { !hasSeveralCommands && (classification?.statementCount ?? 1) == 1 }
+
     mutating func add(_ classification: Classification, runs: Bool) {
         routeClass = max(routeClass, classification.routeClass)
+        certainClass = max(certainClass, classification.certainClass)
         if classification.effects.contains(.routerSetting) { speaksToRouter = true }
+        if classification.routeClass != .replicaSafe {
+            if classification.command.asksForWrites { asksForWrites = true }
+            if classification.isExecution, !classification.isForReaders {
+                executesUnknown = true
+            } else if !classification.isForReaders {
+                isForeignToReaders = true
+            }
+            if classification.effects.contains(.hiddenCode) { callsUnknown = true }
+        }
         if runs {
             effects.formUnion(classification.effects)
             pins.formUnion(classification.reasonsToPin)
             noteBeginning(classification)
+            if opening == nil {
+                opening = classification.statementCount > 1 ? .inText : Opening(classification.command)
+            }
         }
         if let command, command != classification.command { hasSeveralCommands = true }
         command = classification.command
@@ -109,6 +142,7 @@ struct Batch: ~Copyable, Sendable {
         scanned = 0
         translated = 0
         routeClass = .replicaSafe
+        certainClass = .replicaSafe
         effects = []
         pins = []
         command = nil
@@ -128,6 +162,10 @@ struct Batch: ~Copyable, Sendable {
         reusesName = false
         isUncertain = false
         setsReadWrite = false
+        asksForWrites = false
+        isForeignToReaders = false
+        executesUnknown = false
+        callsUnknown = false
         isTooLargeToRepeat = false
         lesson = nil
         speaksOfGuest = false
@@ -135,6 +173,7 @@ struct Batch: ~Copyable, Sendable {
         restoresLocally = nil
         comment = nil
         speaksToRouter = false
+        opening = nil
         begins = false
     }
 
@@ -146,9 +185,6 @@ struct Batch: ~Copyable, Sendable {
         }
         return true
     }
-
-    private static let readOnlySettings = ["default_transaction_read_only", "transaction_read_only"]
-        .map { Array($0.utf8) }
 
     private mutating func noteBeginning(_ classification: Classification) {
         guard classification.effects.contains(.transactionControl) else { return }
@@ -187,10 +223,7 @@ struct Batch: ~Copyable, Sendable {
 
     /// Remembers how the beginning of a transaction was spelled, and whether its mode is set by name.
     mutating func noteSpelling(of classification: Classification, _ text: Span<UInt8>) {
-        if case .set(let name, _, _) = classification.command {
-            let setting = Identifier.settingName(of: text.extracting(name))
-            setsReadWrite = Self.readOnlySettings.contains(setting)
-        }
+        noteModes(classification, text)
         noteBeginningAmongOthers(classification, text)
         guard case .begin = classification.command else { return }
         let start = Int(classification.cause.token.lowerBound)
@@ -256,7 +289,8 @@ extension ClientSession {
                 if header.type == Frontend.flush, batch.scanned > header.totalLength {
                     // What was only parsed and described binds nobody: what runs is decided when it comes.
                     batch.isPreparation = batch.executes == 0 && !batch.binds
-                    batch.isOpenEnded = !batch.isPreparation
+                    // What the router answers runs nowhere.
+                    batch.isOpenEnded = !batch.isPreparation && !batch.showsRouterSetting
                     return .ready
                 }
                 if batch.scanned > settings.maxBufferedBatch {
@@ -337,6 +371,9 @@ extension ClientSession {
         batch.add(classification, runs: true)
         batch.noteComment(text)
         batch.noteSpelling(of: classification, text)
+        if batch.opening == .inText, classification.effects.contains(.transactionControl) {
+            batch.opening = Batch.Opening(Classifier.firstCommand(of: text, settings: lexerInForce))
+        }
         batch.isTooLargeToRepeat = length > settings.maxBufferedBatch
         if !table.learned.isEmpty {
             batch.lesson = table.lesson(of: text, settings: lexerInForce, in: catalog)

@@ -10,6 +10,7 @@ public import Wire
 /// for and says where that may run; once a server is attached, `translate` writes the batch for it. What the server
 /// answers comes back as facts through `settle`.
 public struct ClientSession: ~Copyable, Sendable {
+    private let anchor = Anchor()
     /// A client's transaction as far as the router is concerned.
     public enum Transaction: Equatable, Sendable {
         case none
@@ -56,10 +57,12 @@ public struct ClientSession: ~Copyable, Sendable {
     var freshPins = PinReasons()
     /// Reasons were given in a transaction that has not ended.
     var hasUnprovenPins = false
-    /// For `.hiddenCode` the session is pinned by a statement that was not understood and has not been answered.
-    var isPinInDoubt = false
-    /// That statement has failed: it has left nothing that cannot be asked for.
-    var isHiddenPinVoid = false
+    /// Those for which the session is pinned by a statement that was sent last and has not been answered.
+    var pinsInDoubt = PinReasons()
+    /// Those whose statement has failed before it ran: it has left nothing.
+    var voidPins = PinReasons()
+    /// Newer knowledge of the catalog was asked for before the batch at hand is refused.
+    var hasConsulted = false
     private let sharedSettings: SharedSettings
     public var settings: SessionSettings { sharedSettings.value }
     /// By which rules the server read texts that was attached last.
@@ -81,8 +84,8 @@ public struct ClientSession: ~Copyable, Sendable {
     public internal(set) var mayHaveWritten = false
     /// With whom it shares that; nil = with nobody.
     public internal(set) var writtenGroups: WrittenGroups?
-    /// What may change the meaning of names was sent to a primary, and its end has not been seen.
-    var changesCatalog = false
+    /// What was sent to a primary, of the effects that concern others, and its end has not been seen.
+    var effectsOnOthers = Effects()
     /// Something was left on the server that is not looked for.
     var hasLeftTraces = false
 
@@ -127,7 +130,7 @@ public struct ClientSession: ~Copyable, Sendable {
     var mayEndServer = false
     /// The attached server is a replica.
     var isOnReplica = false
-    /// The transaction that may write later has read on a replica: if it has to leave that, it goes to the primary.
+    /// The transaction has read on a replica that it had to leave, or would: from there it goes to the primary.
     var hasSplit = false
     /// `default_transaction_isolation` on the attached server.
     var defaultIsolation = IsolationLevel.readCommitted
@@ -188,8 +191,8 @@ public struct ClientSession: ~Copyable, Sendable {
         }
     }
 
-    /// A change of the catalog was sent together with what commits it.
-    public var mayHaveChangedCatalog: Bool { changesCatalog && mayHaveCommitted }
+    /// What was sent together with what commits it, of `Effects.onOthers`.
+    public var committedEffects: Effects { mayHaveCommitted ? effectsOnOthers : [] }
 
     public var isPinned: Bool { !pins.isEmpty }
 
@@ -201,6 +204,9 @@ public struct ClientSession: ~Copyable, Sendable {
 
     /// Work was sent that no Sync has ended, or a message that is not complete.
     public var hasUnsyncedWork: Bool { isUnsynced || (bodyRemaining > 0 && bodyIsForwarded) }
+
+    /// Its transaction leaves the replica.
+    public var isMoving: Bool { if case .move = awaiting { true } else { false } }
 
     /// How many named statements the client holds.
     public var statementCount: Int { names.count }
@@ -252,7 +258,7 @@ public struct ClientSession: ~Copyable, Sendable {
         endsWithoutSync = false
         mayHaveCommitted = false
         mayEndServer = false
-        changesCatalog = false
+        effectsOnOthers = []
         hasLeftTraces = false
         forgetDoubts()
         forgetTouches()
@@ -315,6 +321,7 @@ public struct ClientSession: ~Copyable, Sendable {
             return
         }
         transaction = .lazy(modes)
+        hasSplit = true
         isInTransaction = false
         // The Sync that is still to come goes to the next server.
         isUnsynced = false
@@ -338,17 +345,17 @@ public struct ClientSession: ~Copyable, Sendable {
             return ownRequestDone(error: error, server: &server, table: &table)
         case .changeConfirmed:
             confirmChange(table: &table)
-        case .failed(let count, let inParse, let withoutBegin):
+        case .failed(let count, let inParse, let withoutBegin, let hasRun):
             dropChanges(count, inParse: inParse, table: &table)
             // Names that the next batch was scanned with may mean something else now.
             if count > 0, !batch.isDecided { batch.reset(table: &table) }
             if isClearingSequences { ownsSequences = false }
             isClearingSequences = false
-            noteFailure()
+            noteFailure(hasRun: hasRun)
             if case .shape = awaiting { awaiting = nil }
             // What was asked for behind it is read over.
             if server.isSkipping {
-                if awaiting == .pin { awaiting = nil }
+                if case .pin = awaiting { awaiting = nil }
                 noteEndOfRestoration(server: &server, isReadOver: true)
             }
             if withoutBegin { transaction = .failedWithoutServer }
@@ -369,7 +376,9 @@ public struct ClientSession: ~Copyable, Sendable {
                 awaiting = nil
                 if shape != told { refusal = .changedResultType }
             }
-        case .parameterStatus, .notified, .fatal, .protocolViolation, .trialFailed:
+        case .parameterStatus(let name, _):
+            noteReport(name)
+        case .notified, .fatal, .protocolViolation, .trialFailed:
             break
         }
         return nil
@@ -389,14 +398,14 @@ public struct ClientSession: ~Copyable, Sendable {
             endsWithoutSync = false
             mayHaveCommitted = false
             mayEndServer = false
-            isPinInDoubt = false
+            pinsInDoubt = []
             if status == .idle {
                 hasUnprovenPins = false
                 mayHaveWritten = false
                 writtenGroups = nil
                 changesLexing = false
                 if !isPinned { variant = 0 }
-                changesCatalog = false
+                effectsOnOthers = []
             }
         }
         switch status {

@@ -12,12 +12,8 @@ public struct Demand: Equatable, Sendable {
     public var needsPrimary: NeedOfPrimary?
     /// The endpoint by whose rules the batch is judged.
     public var listener = ListenerKind.split
-    /// What the client has asked for, for this batch.
-    public var consistency: Consistency?
-    /// Nanoseconds.
-    public var maxLag: UInt64?
-    /// With whom it shares what it has written.
-    public var group: String?
+    /// What the client has asked for, for this batch; the role is in `listener`.
+    public var wishes = RouterSettings()
 
     public init(routeClass: RouteClass, needsPrimary: NeedOfPrimary? = nil) {
         self.routeClass = routeClass
@@ -69,6 +65,8 @@ public enum Step: Equatable, Sendable {
     case configure
     /// The pool must allow the session to keep its server.
     case pin(PinReasons)
+    /// The batch at the offset would be refused for what it calls: newer knowledge of the catalog may know better.
+    case consult
     /// The batch at the offset is an EXPLAIN ROUTE alone: tell the `prospect` of its statement.
     case explain
     /// The batch at the offset speaks of `pointsman.token` alone: carry it out and say `answer(aboutToken:)`.
@@ -162,11 +160,13 @@ extension ClientSession {
         }
         if answerLocally(input, at: &offset, status: nil, table: &table, toClient: &toClient) { return nil }
         if let error = objection(input, at: offset, isAttached: false, table: table) {
+            if consults(table: &table) { return .consult }
             if batch.effects.contains(.sequenceState) { wantsSequences = true }
             refuse(error, input, at: &offset, table: &table, toClient: &toClient)
             return nil
         }
         batch.isDecided = true
+        hasConsulted = false
         return .acquire(demand)
     }
 
@@ -234,19 +234,36 @@ extension ClientSession {
                 return nil
             }
         }
-        if isOnReplica, !mayStayOnReplica(attachment) {
-            if attachment.willAnswer { return wait(table: &table) }
-            if canMove || hasOnlyPrepared || isUnused(attachment) {
+        if batch.speaksToRouter, !attachment.isQuiet, !attachment.willAnswer, attachment.status != .failed {
+            // The server is in the midst of a batch.
+            if hasOnlyPrepared, isOnReplica {
                 batch.reset(table: &table)
                 return .move
             }
-            refusal = .readOnlyOnReplica
+            refuseWhole(.routerSettingAmongOthers)
         }
-        if let error = objection(input, at: offset, isAttached: true, table: table) {
+        if isOnReplica, isPinned {
+            if let error = objectionOfPinned(attachment) {
+                if attachment.willAnswer { return wait(table: &table) }
+                refuseWhole(error)
+            }
+        } else if isOnReplica, !mayStayOnReplica(attachment) {
+            if attachment.willAnswer { return wait(table: &table) }
+            if mayMove(attachment) {
+                batch.reset(table: &table)
+                return .move
+            }
+            refusal = refusalOnReplica(attachment)
+        }
+        if batch.speaksToRouter, batch.hasOneStatement, attachment.isQuiet, attachment.status == .failed {
+            refuseWhole(.abortedTransaction)
+        } else if let error = objection(input, at: offset, isAttached: true, table: table) {
+            if consults(table: &table) { return .consult }
             if batch.effects.contains(.sequenceState) { wantsSequences = true }
             refuseWhole(error)
         }
         batch.isDecided = true
+        hasConsulted = false
         return .translate
     }
 
@@ -260,17 +277,17 @@ extension ClientSession {
     func mayStayOnReplica(_ attachment: Attachment) -> Bool {
         if listener == .writer { return false }
         if isEmptyBatch { return true }
-        if attachment.isQuiet, attachment.status == .failed { return true }
-        if splitModes != nil, rootsTransaction { return false }
-        // Each statement sees what was committed before it, wherever the transaction has begun.
-        if attachment.isBehind, canMove, !batch.effects.contains(.transactionControl) { return false }
+        if attachment.isQuiet, attachment.status == .failed { return !endsBeforeTheRest(attachment) }
+        if rootsTransaction, splitModes != nil || followsOthers && canMove { return false }
+        if asksForMore(attachment) { return false }
         let demand = demand
         if demand.routeClass == .replicaSafe, demand.needsPrimary == nil, !batch.isOpenEnded || listener == .reader {
             return true
         }
+        if listener == .reader, !batch.isForeignToReaders { return true }
         guard case .open(let modes) = transaction, batch.kind != .functionCall else { return false }
-        // What comes later in the batch is looked at when it comes.
-        if batch.isOpenEnded, batch.routeClass == .replicaSafe { return !canMove }
+        // What comes later in the batch is looked at when it comes, and what is only feared PostgreSQL would refuse.
+        if batch.certainClass == .replicaSafe { return !canMove }
         guard !batch.hasSeveralCommands else { return false }
         switch batch.command {
         case .commit, .rollback, .savepoint, .rollbackTo, .release: return true
@@ -287,24 +304,6 @@ extension ClientSession {
         }
     }
 
-    /// A READ COMMITTED transaction without anything rooted in its server can begin again elsewhere.
-    public var canMove: Bool {
-        guard case .open(let modes) = transaction, !isRooted, listener == .split else { return false }
-        return (modes.isolation ?? defaultIsolation).seesEachCommit
-    }
-
-    /// The server has parsed and described for a batch that has no Sync yet, and has run nothing.
-    var hasOnlyPrepared: Bool { transaction == .none && isUnsynced }
-
-    /// The server was chosen by other rules than it reads by, and has done nothing yet.
-    func isUnused(_ attachment: Attachment) -> Bool {
-        guard listener == .split, attachment.isQuiet, attachment.status == .idle else { return false }
-        switch transaction {
-        case .none, .lazy: return true
-        case .open, .failedWithoutServer: return false
-        }
-    }
-
     /// Nothing is parsed, bound, described or run.
     private var isEmptyBatch: Bool {
         batch.kind == .extended && batch.command == nil && !batch.namesUnknownStatement && batch.executes == 0
@@ -317,37 +316,39 @@ extension ClientSession {
         var demand = demandOfText
         demand.listener = listener
         if hasNoWishes { return demand }
-        demand.consistency = wishes.consistency
-        demand.maxLag = wishes.maxLag
-        demand.group = wishes.group
+        demand.wishes = wishes
         return demand
     }
 
     private var demandOfText: Demand {
         let keepsPrimary = settings.keepsServer && listener != .reader
         if batch.kind == .functionCall || profile.forbidsReplicas || keepsPrimary {
-            return Demand(routeClass: max(batch.routeClass, .write))
+            return Demand(routeClass: max(classOfBatch, .write))
         }
         // In a transaction on a replica a name that stands for nothing is an error like any other.
         let namesSomethingElse = batch.namesUnknownStatement && !(isOnReplica && isInTransaction)
         if listener != .reader, batch.isOpenEnded || namesSomethingElse {
-            return Demand(routeClass: max(batch.routeClass, .write))
+            return Demand(routeClass: max(classOfBatch, .write))
         }
         if !settings.anyNodeAddress, batch.effects.contains(.nodeAddress) {
-            return Demand(routeClass: max(batch.routeClass, .primaryOnlyRead))
+            return Demand(routeClass: max(classOfBatch, .primaryOnlyRead))
         }
         switch transaction {
         case .none:
             // A cursor without a transaction is PostgreSQL's to refuse, and an Execute alone has nothing to execute.
             let isLoose =
-                batch.effects.contains(.cursor)
-                || (batch.kind == .extended && batch.command == nil && listener != .reader)
+                listener != .reader
+                && (batch.effects.contains(.cursor) || (batch.kind == .extended && batch.command == nil))
             return Demand(
                 routeClass: isLoose ? max(classOnPort, .write) : classOnPort, needsPrimary: needOfPrimary)
         case .lazy(let modes):
-            let isForReplica = listener == .reader || modes.wantsReplica || (maySplit(modes) && !rootsTransaction)
+            // What has left a replica does not go to the next one.
+            let wantsReplica = modes.wantsReplica && !(rootsTransaction && followsOthers)
+            let isForReplica =
+                listener == .reader || wantsReplica && !(hasSplit && classOnPort == .replicaSafe)
+                || maySplit(modes) && !rootsTransaction
             return Demand(
-                routeClass: isForReplica ? classOnPort : max(batch.routeClass, .transactionControl),
+                routeClass: isForReplica ? classOnPort : max(classOfBatch, .transactionControl),
                 needsPrimary: needOfPrimary)
         case .open, .failedWithoutServer:
             return Demand(routeClass: classOnPort)
@@ -357,7 +358,7 @@ extension ClientSession {
     /// Who has asked for a replica, by port, role or a read-only transaction, is told by a replica what it says about
     /// itself.
     private var classOnPort: RouteClass {
-        isAskedOfReplica(batch.routeClass, batch.effects, batch.pins) ? .replicaSafe : batch.routeClass
+        isAskedOfReplica(classOfBatch, batch.effects, batch.pins) ? .replicaSafe : classOfBatch
     }
 
     private func isAskedOfReplica(_ routeClass: RouteClass, _ effects: Effects, _ pins: PinReasons) -> Bool {
@@ -386,57 +387,23 @@ extension ClientSession {
         _ input: Span<UInt8>, at offset: Int, isAttached: Bool, table: borrowing StatementTable
     ) -> ErrorFields? {
         if batch.speaksToRouter, let error = mistakeInRouterSetting(input, at: offset, table: table) { return error }
-        if listener == .reader || batch.effects.contains(.sequenceState) { return objection(isAttached: isAttached) }
-        return nil
-    }
-
-    private func objection(isAttached: Bool) -> ErrorFields? {
-        if let error = objectionToSequences(isAttached: isAttached) { return error }
-        if listener == .reader, demand.routeClass != .replicaSafe {
-            guard !batch.hasSeveralCommands, let command = batch.command, isHarmlessToReader(command) else {
-                return objectionOfReader(to: batch.command)
-            }
+        if batch.effects.contains(.sequenceState), let error = objectionToSequences(isAttached: isAttached) {
+            return error
         }
-        return nil
+        return listener == .reader ? objectionOfReader(input, at: offset, table: table) : nil
     }
 
     /// Why a statement that a batch shows only after it was decided may not follow on a replica or on the reader port.
     func lateObjection(to classification: Classification) -> ErrorFields? {
-        guard isOnReplica || listener == .reader, !mayRunOnReplica(classification) else { return nil }
-        return listener == .reader ? objectionOfReader(to: classification.command) : .readOnlyOnReplica
-    }
-
-    private func objectionOfReader(to command: Command?) -> ErrorFields {
-        batch.setsReadWrite || asksForWrites(command) ? .readWriteOnReader : .readOnlyEndpoint
-    }
-
-    private func asksForWrites(_ command: Command?) -> Bool {
-        switch command {
-        case .begin(let modes), .setTransaction(let modes), .sessionCharacteristics(let modes): modes.readOnly == false
-        case .commit, .rollback, .savepoint, .rollbackTo, .release, .empty, .show, .prepareTransaction, .commitPrepared,
-            .rollbackPrepared, .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp,
-            .resetAll, .unlistenAll, .closeAll, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy,
-            .prepare, .execute, .other, nil:
-            false
-        }
+        if listener == .reader { return objectionOfReader(to: classification) }
+        return isOnReplica && !mayRunOnReplica(classification) ? .readOnlyOnReplica : nil
     }
 
     /// Whether a statement that a batch shows only after it was decided may follow on a replica.
     private func mayRunOnReplica(_ classification: Classification) -> Bool {
         if case .deallocate = classification.command { return true }
         if isAskedOfReplica(classification.routeClass, classification.effects, classification.pins) { return true }
-        return classification.routeClass == .replicaSafe || isHarmlessToReader(classification.command)
-    }
-
-    private func isHarmlessToReader(_ command: Command) -> Bool {
-        switch command {
-        case .begin(let modes), .setTransaction(let modes): modes.readOnly != false && modes.isolation != .serializable
-        case .commit, .rollback, .savepoint, .rollbackTo, .release, .empty, .show: true
-        case .prepareTransaction, .commitPrepared, .rollbackPrepared, .sessionCharacteristics, .deallocate,
-            .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll,
-            .closeAll, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .prepare, .execute, .other:
-            false
-        }
+        return classification.mayBeReplicaSafe || classification.command.isHarmlessToReaders
     }
 }
 

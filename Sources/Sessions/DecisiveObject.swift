@@ -35,32 +35,45 @@ extension ClientSession {
         _ input: Span<UInt8>, at offset: Int, table: borrowing StatementTable
     ) -> DecisiveObject? {
         guard demand.routeClass == batch.routeClass else { return nil }
+        let decisive = batch.routeClass
+        return firstStatement(input, at: offset, table: table) { classification, text in
+            classification.routeClass == decisive ? DecisiveObject(classification, in: text) : nil
+        }
+    }
+
+    /// What `find` makes of the first statement of the batch, with its text, of which it makes something.
+    func firstStatement<Finding>(
+        _ input: Span<UInt8>, at offset: Int, table: borrowing StatementTable,
+        _ find: (Classification, Span<UInt8>) -> Finding?
+    ) -> Finding? {
         if let classification = batch.classification {
             let start = offset + FrameHeader.byteCount
             guard batch.kind == .query, start <= input.count else { return nil }
-            return DecisiveObject(classification, in: input.extracting(start..<input.count))
+            return find(classification, input.extracting(start..<input.count))
         }
         guard batch.kind == .extended else { return nil }
         for parsed in batch.parsed {
-            if let object = object(of: parsed.reference, table: table) { return object }
+            if let found = table.finding(parsed.reference, find) { return found }
         }
         var walker = offset
         while walker < offset + batch.scanned, case .frame(let header) = FrameScanner.scan(input, at: walker) {
             if header.type == Frontend.bind,
                 case .head(let view) = BindView.scan(input, at: walker, totalLength: header.totalLength),
                 let known = statement(named: view.statement, input),
-                let object = object(of: known.reference, table: table)
+                let found = table.finding(known.reference, find)
             {
-                return object
+                return found
             }
             walker += header.totalLength
         }
         return nil
     }
+}
 
-    private func object(of reference: StatementReference, table: borrowing StatementTable) -> DecisiveObject? {
-        let classification = table.classification(reference)
-        guard classification.routeClass == batch.routeClass else { return nil }
-        return DecisiveObject(classification, in: table.tail(reference).span)
+extension StatementTable {
+    fileprivate func finding<Finding>(
+        _ reference: StatementReference, _ find: (Classification, Span<UInt8>) -> Finding?
+    ) -> Finding? {
+        find(classification(reference), tail(reference).span)
     }
 }

@@ -24,15 +24,18 @@ public struct StatementID: Hashable, Sendable {
     static let serverNameLength = reservedPrefix.count + 12
 
     func appendServerName(to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: Self.reservedPrefix)
-        for shift in stride(from: UInt64(44), through: 0, by: -4) {
-            let digit = UInt8(truncatingIfNeeded: rawValue >> shift & 15)
-            bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit)
+        var name = Self.template
+        for place in 0..<12 {
+            let digit = UInt8(truncatingIfNeeded: rawValue >> UInt64(44 - 4 * place) & 15)
+            name[10 + place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
         }
+        bytes.append(copying: name.span)
     }
 
     /// No client may reach a server's statement by a name of its own that starts like this.
     public static let reservedPrefix: [UInt8] = Array("pointsman_".utf8)
+    /// The prefix, and room for twelve digits.
+    private static let template = InlineArray<22, UInt8> { $0 < reservedPrefix.count ? reservedPrefix[$0] : 0 }
 }
 
 /// A list of settings as a client gave them at its start; equal lists have equal numbers.

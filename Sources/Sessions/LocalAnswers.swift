@@ -43,7 +43,7 @@ extension ClientSession {
                 reply(LocalAnswer(), input, at: &offset, status: status, table: &table, toClient: &toClient)
                 return true
             }
-            guard batch.executes == 1, !batch.effects.isEmpty || batch.command == .empty else { return false }
+            guard batch.executes == 1, !batch.effects.isEmpty || batch.isEmptyText else { return false }
         }
         if let answer = answerOfRouter(input, at: offset, status: status, table: table) {
             reply(answer, input, at: &offset, status: status, table: &table, toClient: &toClient)

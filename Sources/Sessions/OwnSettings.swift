@@ -28,11 +28,13 @@ extension ClientSession {
     var hasNoWishes: Bool { router.isEmpty && batch.comment == nil }
 
     /// The endpoint by whose rules the batch is judged: the port's, or the one that the role stands for. A role is
-    /// chosen for a whole transaction: once that has a server, nothing changes it.
+    /// chosen for a whole transaction and for a whole batch: once that has a server, nothing changes it, not even a
+    /// DISCARD ALL in it.
     @inline(__always)
     public var listener: ListenerKind {
         guard port == .split else { return port }
         if case .open = transaction { return attachedListener }
+        if batch.isBegun { return attachedListener }
         if hasNoWishes { return .split }
         return switch wishes.role {
         case .primary: .writer
@@ -46,6 +48,7 @@ extension ClientSession {
         batch.isBegun = true
         // The rules by which it was given its server hold for the transaction that it may begin.
         attachedListener = listener
+        if mayEndReadOnly(batch.pins) { refuseWhole(refusalOfReader(asksForWrites: false)) }
         beginTrial(on: &server)
     }
 
@@ -102,7 +105,10 @@ extension ClientSession {
         switch command {
         case .show(let range):
             let title = Self.title(text, range)
-            guard let name = RouterSettings.name(title) else { return nil }
+            guard let name = RouterSettings.name(title) else {
+                // A token is told when it is asked for; what is only prepared has its column.
+                return title == RouterSettings.tokenTitle && batch.executes == 0 ? LocalAnswer(columns: [title]) : nil
+            }
             return LocalAnswer(tag: "SHOW", columns: [title], rows: [[wishes.value(of: name, settings.defaults)]])
         case .set(let range, let written, let isLocal):
             // What a token has asked for is not taken back.

@@ -5,7 +5,7 @@ import Wire
 
 extension ClientSession {
     /// Why the session keeps any server of the primary.
-    var reasonOfMode: PinReasons { settings.keepsServer ? .sessionMode : [] }
+    var reasonOfMode: PinReasons { settings.keepsServer && !isOnReplica ? .sessionMode : [] }
 
     /// Why the batch, which begins a transaction, must not.
     var objectionToTransaction: ErrorFields? {

@@ -292,7 +292,7 @@ extension ClientSession {
 
 extension Span<UInt8> {
     /// Whether the bytes stand somewhere, in either case of ASCII letters.
-    fileprivate func contains(_ word: [UInt8]) -> Bool {
+    func contains(_ word: [UInt8]) -> Bool {
         guard count >= word.count else { return false }
         for start in 0...count - word.count {
             var length = 0

@@ -87,9 +87,12 @@ extension ClientSession {
         if attachment == nil || needsQuietAnswer && !isFailed {
             if isAnsweredHere(message, isAttached: attachment != nil, table: table) { return .answeredHere }
         }
-        if let attachment, isOnReplica, !mayStayOnReplica(attachment) {
-            return canMove || hasOnlyPrepared || isUnused(attachment) ? .moves : .refused(.readOnlyOnReplica)
+        if let attachment, isOnReplica, isPinned {
+            if let error = objectionOfPinned(attachment) { return .refused(error) }
+        } else if let attachment, isOnReplica, !mayStayOnReplica(attachment) {
+            return mayMove(attachment) ? .moves : .refused(refusalOnReplica(attachment))
         }
+        if isFailed, batch.speaksToRouter, batch.hasOneStatement { return .refused(.abortedTransaction) }
         let error = objection(message, at: 0, isAttached: attachment != nil, table: table)
         if let error { return .refused(error) }
         if attachment == nil { return .routed(demand) }
@@ -104,7 +107,8 @@ extension ClientSession {
 
     /// Of several statements in one text the first may end the transaction.
     private var runsInFailedTransaction: Bool {
-        endsTransaction || batch.command == .rollbackTo || batch.classification?.statementCount != 1
+        endsTransaction || [.rollbackTo, .prepareTransaction].contains(batch.command)
+            || batch.classification?.statementCount != 1
     }
 
     private mutating func isAnsweredHere(

@@ -42,12 +42,30 @@ extension ErrorFields {
     static let readOnlyOnReplica = ErrorFields(
         .error, "25006", "cannot execute this statement in a read-only transaction that runs on a replica",
         hint: "Begin the transaction READ WRITE, or without READ ONLY, to run it on the primary.")
+    static let transactionBehind = ErrorFields(
+        .error, "40001", "the replica of this transaction is not known to have what the statement must see",
+        detail: "The transaction cannot leave it, because of a cursor or savepoint there.",
+        hint: "Run the transaction again, or begin it READ WRITE to run it on the primary.")
     static let readOnlyEndpoint = ErrorFields(
         .error, "25006", "cannot execute this statement on the reader port",
         detail: "Sessions on the reader port are read-only.", hint: "Use the split port or the writer port.")
+    static let pinnedReplicaBehind = ErrorFields(
+        .error, "55000", "the replica that this session has to stay on has fallen behind",
+        detail: "It has settings there that cannot follow it.",
+        hint: "Connect again, or set each setting in a statement of its own, before statements are prepared.")
+    static let pinnedToReplica = ErrorFields(
+        .error, "25006", "cannot execute this statement on the replica that this session has to stay on",
+        detail: "It has settings there that cannot follow it.",
+        hint: "Connect again, or set each setting in a statement of its own, before statements are prepared.")
     static let readWriteOnReader = ErrorFields(
         .error, "0A000", "cannot set transaction read-write mode on the reader port",
         hint: "Use the split port or the writer port.")
+    static let readOnlyAsReplica = ErrorFields(
+        .error, "25006", "cannot execute this statement while pointsman.role is \"replica\"",
+        detail: "Such sessions are read-only.", hint: "RESET pointsman.role.")
+    static let readWriteAsReplica = ErrorFields(
+        .error, "0A000", "cannot set transaction read-write mode while pointsman.role is \"replica\"",
+        hint: "RESET pointsman.role.")
     static let sequenceOfNobody = ErrorFields(
         .error, "55000", "currval and lastval are not yet defined in this session",
         detail: "The connection to the server is shared with other clients.",

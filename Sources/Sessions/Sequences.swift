@@ -10,7 +10,7 @@ extension ClientSession {
     ///
     /// - Parameter isAttached: the batch has a server, whose transaction may have failed by now.
     func objectionToSequences(isAttached: Bool) -> ErrorFields? {
-        guard batch.effects.contains(.sequenceState), !isPinned, !ownsSequences else { return nil }
+        guard !isPinned, !ownsSequences else { return nil }
         // What the batch advances itself it may ask for: the server is cleared ahead of it.
         let canBeCleared =
             !batch.effects.contains(.refusesTransactionBlock)

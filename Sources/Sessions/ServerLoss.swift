@@ -23,6 +23,10 @@ extension ClientSession {
         let losesTransaction = isInTransaction || mayHaveBegun
         // Nothing but answers that were given was on a replica: what comes next begins the transaction elsewhere.
         let split = owed == 0 && !isBatchCut && bodyRemaining == 0 && canMove ? splitModes : nil
+        // What was parsed and described can be so elsewhere.
+        let isNothingLost =
+            isBatchCut && hasOnlyPrepared && isOnReplica && listener != .reader && server.owesNothing
+            && bodyRemaining == 0 && !isErrorTold
         dropChanges(changes.count, inParse: false, table: &table)
         batch.reset(table: &table)
         // What is left of a message that was cut is dropped.
@@ -32,6 +36,7 @@ extension ClientSession {
         isUnsynced = false
         detached()
         guard canGoOn else { return false }
+        if isNothingLost { return true }
         if let split {
             transaction = .lazy(split)
             return true
@@ -55,6 +60,8 @@ extension ClientSession {
 }
 
 extension ServerSession {
+    var owesNothing: Bool { ledger.count == 0 && restoration != .held }
+
     /// How many ReadyForQuery the client is owed.
     var owedSyncs: Int {
         var owed = restoration == .held ? 1 : 0

@@ -50,8 +50,9 @@ public enum ReplyFact: Equatable, Sendable {
     /// A Parse or Close of the client's succeeded: the oldest unconfirmed change of its statements holds.
     case changeConfirmed
     /// An error reached the client; as many unconfirmed changes will never happen. `inParse`: the oldest of them failed
-    /// itself. `withoutBegin`: the transaction that the client believes to be in was never begun.
-    case failed(changesDropped: Int, inParse: Bool, withoutBegin: Bool)
+    /// itself. `withoutBegin`: the transaction that the client believes to be in was never begun. `hasRun`: the
+    /// statement that failed may have done something.
+    case failed(changesDropped: Int, inParse: Bool, withoutBegin: Bool, hasRun: Bool)
     /// The server has dropped what it keeps for the session.
     case forgot(Forgotten)
     /// A statement's row shape became known because the client asked.

@@ -5,6 +5,7 @@ public import Wire
 
 /// A server connection after its login, as a pure machine: replies in; bytes for the client and facts out.
 public struct ServerSession: ~Copyable, Sendable {
+    private let anchor = Anchor()
     /// Replies that must be seen whole are collected up to this size; larger ones pass unseen.
     public static let collectLimit = 1 << 20
 
@@ -422,9 +423,11 @@ public struct ServerSession: ~Copyable, Sendable {
         _ bytes: Span<UInt8>, _ frame: Range<Int>, _ first: LedgerEntry?, isWhole: Bool,
         toClient: inout Outbox, toServer: inout Outbox, _ facts: inout [ReplyFact]
     ) -> Bool {
+        var hasRun = true
         if isWhole {
             let body = frame.lowerBound + FrameHeader.byteCount..<frame.upperBound
             let error = ReceivedError(body: bytes.extracting(body))
+            hasRun = !error.isBeforeExecution
             if error.endsConnection {
                 facts.append(.fatal(error))
                 return false
@@ -442,7 +445,7 @@ public struct ServerSession: ~Copyable, Sendable {
             toClient.write { $0.append(contentsOf: replacement) }
         }
         let isClients = first.disposition != .own
-        dropSkipped(toServer: &toServer, facts: &facts, isClients: isClients)
+        dropSkipped(toServer: &toServer, facts: &facts, isClients: isClients, hasRun: hasRun)
         return isClients && first.request != .refusal
     }
 

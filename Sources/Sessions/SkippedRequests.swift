@@ -4,7 +4,7 @@ import Wire
 
 extension ServerSession {
     /// After an error the server skips everything up to the next Sync; a simple Query in progress just ends.
-    mutating func dropSkipped(toServer: inout Outbox, facts: inout [ReplyFact], isClients: Bool) {
+    mutating func dropSkipped(toServer: inout Outbox, facts: inout [ReplyFact], isClients: Bool, hasRun: Bool) {
         var dropped: [LedgerEntry] = []
         var hasFailedAlone = false
         let inParse = ledger.first.map { $0.changesClient && $0.request == .parseUnnamed } ?? false
@@ -42,7 +42,7 @@ extension ServerSession {
         }
         guard isClients else { return }
         let changes = dropped.count { $0.changesClient } + (hasFailedAlone ? 1 : 0)
-        facts.append(.failed(changesDropped: changes, inParse: inParse, withoutBegin: withoutBegin))
+        facts.append(.failed(changesDropped: changes, inParse: inParse, withoutBegin: withoutBegin, hasRun: hasRun))
     }
 
     /// A request failed or was skipped.

@@ -90,8 +90,7 @@ extension ClientSession {
     /// What there is to ask of the server's state.
     var stateQuestion: StateQuestion {
         guard isPinned else { return hasRunHiddenCode ? [.reasons, .settings] : [] }
-        let certain = isHiddenPinVoid ? pins.subtracting(.hiddenCode) : pins
-        guard mayUnpin, !isPinInDoubt, certain.isSubset(of: .inspectable) else { return [] }
+        guard mayUnpin, pinsInDoubt.isEmpty, pins.subtracting(voidPins).isSubset(of: .inspectable) else { return [] }
         return hasRunHiddenCode ? [.reasons, .names, .settings] : [.reasons, .names]
     }
 
@@ -100,15 +99,14 @@ extension ClientSession {
         guard !isOnReplica else { return }
         let effects = classification.effects
         if effects.contains(.hiddenCode) { hasRunHiddenCode = true }
+        pinsInDoubt = []
         guard isPinned else { return }
-        if classification.pins.contains(.hiddenCode) {
-            let mayFailAlone =
-                effects.contains(.notUnderstood) && classification.statementCount == 1
-                && server.syncsSent == server.syncsAnswered
-            isPinInDoubt = mayFailAlone && (freshPins.contains(.hiddenCode) || isHiddenPinVoid)
-            isHiddenPinVoid = false
+        if !classification.pins.isEmpty {
+            let mayFailAlone = classification.statementCount == 1 && server.syncsSent == server.syncsAnswered
+            if mayFailAlone { pinsInDoubt = classification.pins.intersection(freshPins.union(voidPins)) }
+            freshPins.subtract(classification.pins)
+            voidPins.subtract(classification.pins)
         }
-        freshPins = []
         let clearsState = effects.contains(.sessionState) && classification.pins.isEmpty
         let undoes = hasUnprovenPins && (undoesWork(classification.command) || classification.statementCount > 1)
         if clearsState || undoes || !effects.isDisjoint(with: [.ddl, .hiddenCode, .cursor]) { mayUnpin = true }
@@ -125,12 +123,13 @@ extension ClientSession {
         }
     }
 
-    /// Something that was sent has failed, and with it, if it was sent alone, what was not understood.
-    mutating func noteFailure() {
+    /// Something that was sent has failed. If it was sent alone and did not get as far as to run, it has left nothing:
+    /// a function that does not exist, or a statement that neither PostgreSQL nor the classifier understands.
+    mutating func noteFailure(hasRun: Bool) {
         guard isPinned, hasUnprovenPins else { return }
         mayUnpin = true
-        if isPinInDoubt { isHiddenPinVoid = true }
-        isPinInDoubt = false
+        if !hasRun { voidPins.formUnion(pinsInDoubt) }
+        pinsInDoubt = []
     }
 
     /// The server could not tell: what may be there keeps the session.
@@ -168,8 +167,8 @@ extension ClientSession {
         mayUnpin = false
         freshPins = []
         hasUnprovenPins = false
-        isPinInDoubt = false
-        isHiddenPinVoid = false
+        pinsInDoubt = []
+        voidPins = []
     }
 
     /// A query for the values of settings and for other state, that nothing which the session has set can mislead.

@@ -75,7 +75,7 @@ public struct StatementTable: Sendable {
             let tail = entries[position].tail
             entries[position].classification = Classifier.classify(
                 tail.span.extracting(0..<entries[position].textLength), settings: entries[position].key.lexer,
-                knowledge: known)
+                knowledge: known, hasUserTypes: tail.span.namesUserType(behind: entries[position].textLength))
         }
         return entries[position].classification
     }
@@ -144,11 +144,12 @@ public struct StatementTable: Sendable {
     /// The verdict on what a PREPARE prepares; nil: the text is none.
     func classificationOfPrepared(_ reference: StatementReference) -> Classification? {
         let position = Int(reference.index)
-        guard case .prepare(_, let statement) = entries[position].classification.command else { return nil }
+        guard case .prepare(let name, let statement) = entries[position].classification.command else { return nil }
         let text = Array(entries[position].tail[statement])
+        let hasTypes = entries[position].tail[name.upperBound..<statement.lowerBound].contains(UInt8(ascii: "("))
         return Classifier.classify(
             text.span, settings: entries[position].key.lexer,
-            knowledge: knowledge(of: entries[position].key.catalog))
+            knowledge: knowledge(of: entries[position].key.catalog), hasUserTypes: hasTypes)
     }
 
     /// Finds or adds a text and retains it.
@@ -217,7 +218,8 @@ public struct StatementTable: Sendable {
             hash: hash, id: StatementID(rawValue: nextID), key: key, tail: [UInt8](copying: tail),
             textLength: textLength,
             classification: Classifier.classify(
-                tail.extracting(0..<textLength), settings: key.lexer, knowledge: knowledge(of: key.catalog)),
+                tail.extracting(0..<textLength), settings: key.lexer, knowledge: knowledge(of: key.catalog),
+                hasUserTypes: tail.namesUserType(behind: textLength)),
             references: 1,
             nextInBucket: -1)
         nextID += 1
@@ -279,5 +281,18 @@ public struct StatementTable: Sendable {
             walker = entries[position].nextInBucket
         }
         preconditionFailure("A known text stands in its bucket.")
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether the parameter types behind a text and its NUL contain one that does not come with PostgreSQL, whose own
+    /// have numbers below 16384.
+    fileprivate func namesUserType(behind textLength: Int) -> Bool {
+        var position = textLength + 3
+        while position + 4 <= count {
+            if self[position] != 0 || self[position + 1] != 0 || self[position + 2] >= 0x40 { return true }
+            position += 4
+        }
+        return false
     }
 }

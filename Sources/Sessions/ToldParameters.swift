@@ -77,7 +77,7 @@ extension ClientSession {
     /// Remembers what becomes of the client's settings by a statement that is about to run.
     mutating func noteLoss(_ classification: Classification, _ text: Span<UInt8>) {
         let effects = classification.effects
-        guard !effects.isDisjoint(with: [.sessionState, .setLocal]), !isOnReplica, initialProfile.id != .base,
+        guard !effects.isDisjoint(with: [.sessionState, .setLocal]), mayKeepState, initialProfile.id != .base,
             loses(classification, text)
         else { return }
         batch.restoresLocally = !effects.contains(.sessionState)

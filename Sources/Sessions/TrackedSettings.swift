@@ -128,10 +128,17 @@ extension ClientSession {
     /// Whether a change of settings can follow the session. The texts of its prepared statements mean what they meant
     /// when they were prepared: where that may be something else now, it has to stay.
     func mayTouch(_ classification: Classification) -> Bool {
-        guard !pins.contains(.setting), !isOnReplica else { return false }
+        guard !pins.contains(.setting), mayKeepState else { return false }
         if names.count == 0 || !classification.effects.contains(.parsing) { return true }
         // They were read by the settings that are brought back.
         return classification.mayResetAll && touched.isEmpty && profile.parsing == SettingsProfile.base.parsing
+    }
+
+    /// The server reports a setting. Where nothing was sent that is known to set one, code that is not known has done
+    /// it: whatever else that has set, the server is cleared before others get it.
+    mutating func noteReport(_ name: String) {
+        let isExpected = hasTouchedSettings || hasLocalSettings || isPinned || awaiting != nil
+        if !isExpected, name != "in_hot_standby" { hasLeftTraces = true }
     }
 
     /// Remembers what a statement that is about to run may change.

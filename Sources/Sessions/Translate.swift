@@ -282,7 +282,7 @@ extension ClientSession {
         }
         if classification.changesNamedSettings, let text { noteTouched(classification, input.extracting(text)) }
         if let pin = note(classification, server: server) { return pin }
-        if let text { noteLoss(classification, input.extracting(text)) }
+        if let text, !classification.effects.isEmpty { noteLoss(classification, input.extracting(text)) }
         guard closeStrangers(for: classification, server: &server, toServer: &toServer) else { return .wait }
         if let text,
             let pause = shareNames(
@@ -356,8 +356,8 @@ extension ClientSession {
         case .none:
             if let former = deallocation, input.matches(former.portal, in: view.portal) { deallocation = nil }
         }
-        noteTouched(classification, table.tail(statement.reference).span)
-        noteLoss(classification, table.tail(statement.reference).span)
+        if classification.changesNamedSettings { noteTouched(classification, table.tail(statement.reference).span) }
+        if !classification.effects.isEmpty { noteLoss(classification, table.tail(statement.reference).span) }
         if let pin = note(classification, server: server) { return pin }
         guard closeStrangers(for: classification, server: &server, toServer: &toServer) else { return .wait }
         if classification.effects.mayAdvanceSequences { server.remembersSequences = true }
@@ -406,72 +406,6 @@ extension ClientSession {
             offset = available
         }
         return bodyRemaining > 0 ? .needInput : nil
-    }
-
-    /// Remembers what is about to run; non-nil when the pool must allow a pin first.
-    private mutating func note(_ classification: Classification, server: borrowing ServerSession) -> Translation? {
-        let effects = classification.effects
-        var wanted = classification.reasonsToPin.union(reasonOfMode)
-        if wantsSequences, effects.mayAdvanceSequences { wanted.insert(.sequence) }
-        if effects.contains(.sequenceState) { wantsSequences = true }
-        if classification.changesNamedSettings, !mayTouch(classification) { wanted.insert(.setting) }
-        // A search_path of pg_temp, set for the transaction or at the start, makes any new table a temporary one.
-        if effects.contains(.setLocal) { hasLocalSettings = true }
-        if effects.contains(.ddl), hasLocalSettings || profile.createsTemporaryObjects {
-            wanted.insert(.temporaryTable)
-        }
-        // The end of a transaction runs even if that has failed.
-        if let pin = pin(for: wanted, server: server, endsTransaction: effects.contains(.transactionControl)) {
-            return pin
-        }
-        if !isOnReplica {
-            switch classification.routeClass {
-            case .replicaSafe, .primaryOnlyRead, .transactionControl: break
-            case .lockedRead, .write, .sessionState: mayHaveWritten = true
-            }
-            // Text of several statements may hide a write behind its transaction control, and what a replica has
-            // refused may be one although nothing shows it.
-            if effects.contains(.mayWrite) || effects.contains(.hiddenCode) || wasRefused { mayHaveWritten = true }
-            if mayHaveWritten, !hasNoWishes { noteGroup() }
-            if effects.contains(.catalog) { changesCatalog = true }
-        }
-        if effects.contains(.setLocal) || effects.contains(.cursor) || effects.contains(.savepoint) { isRooted = true }
-        switch classification.command {
-        case .rollbackTo, .savepoint, .release:
-            isRooted = true
-            hasSavepoint = true
-        case .begin, .commit, .rollback, .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared,
-            .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans,
-            .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig,
-            .explain, .explainRoute, .select, .copy, .prepare, .execute, .other:
-            break
-        }
-        noteTransaction(classification)
-        noteLexing(effects)
-        noteState(classification, server: server)
-        if effects.contains(.hiddenCode), !isPinned, !isOnReplica { hasLeftTraces = true }
-        if effects.contains(.sessionState) {
-            if classification.mayResetAll { resetsAll = true }
-            bindsStateChange = true
-            if case .deallocate = classification.command { return nil }
-            if !isPinned, classification.leavesTraces { hasLeftTraces = true }
-        }
-        return nil
-    }
-
-    /// Non-nil when the pool must allow a pin before something runs that needs it.
-    mutating func pin(
-        for wanted: PinReasons, server: borrowing ServerSession, endsTransaction: Bool = false
-    ) -> Translation? {
-        let missing = wanted.subtracting(pins)
-        // In a failed transaction nothing runs, so nothing is left behind.
-        let isFailed = server.status == .failed && server.isQuiet && !endsTransaction
-        guard !missing.isEmpty, !isFailed, !isOnReplica else { return nil }
-        guard isPinned else { return .pin(missing) }
-        pins.formUnion(missing)
-        freshPins = missing
-        hasUnprovenPins = true
-        return nil
     }
 
     /// Forwards what is there of a message.

@@ -16,6 +16,8 @@ extension ClientSession {
         _ view: ParseView, _ frame: Range<Int>, _ input: Span<UInt8>, server: inout ServerSession,
         table: inout StatementTable, toServer: inout Outbox
     ) -> Bool {
+        // If this one fails, that says nothing of what was sent ahead.
+        pinsInDoubt = []
         let isOwn = isServers(view.name, input)
         if !view.name.isEmpty {
             if !isOwn, statement(named: view.name, input) != nil {

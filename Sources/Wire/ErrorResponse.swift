@@ -93,6 +93,8 @@ public struct ReceivedError: Equatable, Sendable {
         var detail: String?
         var hint: String?
         var routine = ""
+        var pointsIntoText = false
+        var namesContext = false
     }
 
     /// On the heap, as in `ErrorFields`.
@@ -133,12 +135,20 @@ public struct ReceivedError: Equatable, Sendable {
             case UInt8(ascii: "D"): content.detail = value
             case UInt8(ascii: "H"): content.hint = value
             case UInt8(ascii: "R"): content.routine = value
+            case UInt8(ascii: "P"): content.pointsIntoText = true
+            case UInt8(ascii: "W"), UInt8(ascii: "q"): content.namesContext = true
             default: break
             }
             offset = end + 1
         }
         if content.severity.isEmpty { content.severity = localized }
         box = .content(content)
+    }
+
+    /// The statement failed while its text was read, or names a prepared statement that is none: nothing of it has run.
+    /// PostgreSQL points into the client's text only then, and code that runs adds where it is.
+    public var isBeforeExecution: Bool {
+        (content.pointsIntoText || content.sqlState == "26000") && !content.namesContext
     }
 
     /// FATAL and PANIC end the connection.

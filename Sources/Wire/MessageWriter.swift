@@ -31,8 +31,11 @@ extension Array where Element == UInt8 {
 
     /// A type byte and the length word of a message whose body has `bodyLength` bytes.
     public mutating func appendHeader(_ type: UInt8, bodyLength: Int) {
-        append(type)
-        appendInt32(Int32(bodyLength + 4))
+        let bits = UInt32(bitPattern: Int32(bodyLength + 4))
+        append(addingCapacity: 5) { (output: inout OutputSpan<UInt8>) in
+            output.append(type)
+            for place: UInt32 in 0..<4 { output.append(UInt8(truncatingIfNeeded: bits >> (24 - 8 * place))) }
+        }
     }
 
     /// A whole message.

@@ -17,8 +17,8 @@ struct Demo {
     /// How long the demonstration lasts; nil: until a signal ends it.
     let limit: Duration?
 
-    /// Runs to the end. Until the demonstration waits, a signal ends the process as usual; the cluster's keeper then
-    /// removes what there is.
+    /// Runs to the end. Until the demonstration says how to end it, a signal ends the process as usual; the cluster's
+    /// keeper then removes what there is.
     func run() throws {
         let begin = ContinuousClock.now
         try requireFreePorts()
@@ -33,9 +33,10 @@ struct Demo {
 
         try DemoTour(cluster: cluster, router: router, port: ports.split).run()
 
+        // Whoever is told how to end the demonstration may do so at once.
+        let signals = DemoSignals()
         explainHowToConnect(router)
-        let deadline = limit.map { begin + $0 }
-        let end = DemoEnding.wait(for: router, deadline: deadline)
+        let end = signals.wait(for: router, deadline: limit.map { begin + $0 })
         say("\n\(end.sentence) Stopping the servers and removing \(cluster.directory).")
         if end == .routerEnded { throw OperatorError(sentence: "the router ended by itself: \(router.lastWords)") }
     }

@@ -1,5 +1,6 @@
 // What does the demonstration show, and did it really happen?
 
+import Foundation
 import PostgresCluster
 
 /// Real queries through the router, counted by the server that answered. A claim that does not hold ends the
@@ -43,9 +44,10 @@ struct DemoTour {
     private func showReads() throws {
         let sql = "SELECT inet_server_port()"
         say("1. Reads are spread over the replicas. 200 times in one session: \(sql)")
-        let counts = try answers(Array(repeating: sql, count: 200))
-        show(counts)
-        try require(Set(counts.keys) == replicaNames, "not every read was answered by a replica, or not by both")
+        show(
+            try answers(
+                Array(repeating: sql, count: 200), or: "not every read was answered by a replica, or not by both"
+            ) { Set($0.keys) == replicaNames })
     }
 
     private func showWrites() throws {
@@ -72,13 +74,16 @@ struct DemoTour {
         try require(seen == 200 && answers.count == 200, "a read missed the write before it")
 
         say("   A moment later the same session's reads are back on the replicas:")
+        let write = "INSERT INTO visits (id) VALUES (\(last + 1)) ON CONFLICT (id) DO UPDATE SET at = now()"
         let pause = "SELECT pg_sleep(1)"
         let reads = Array(repeating: "SELECT inet_server_port() FROM visits WHERE id = \(last + 1)", count: 50)
         let later = try self.answers(
-            ["INSERT INTO visits (id) VALUES (\(last + 1)) RETURNING inet_server_port()", pause] + reads)
+            [write + " RETURNING inet_server_port()", pause] + reads, or: "the session's reads stayed on the primary"
+        ) { counts in
+            try require(counts.values.reduce(0, +) == 1 + reads.count, "a read missed the write before it")
+            return counts.keys.contains(where: replicaNames.contains)
+        }
         show(later)
-        try require(later.values.reduce(0, +) == 1 + reads.count, "a read missed the write before it")
-        try require(later.keys.contains(where: replicaNames.contains), "the session's reads stayed on the primary")
     }
 
     private func showTransactions() throws {
@@ -129,6 +134,20 @@ struct DemoTour {
     private func answers(_ statements: [String]) throws -> [String: Int] {
         count(try client.rows(statements))
     }
+
+    /// Likewise, a few times: on a machine that is busy with something else a replica may not be heard of for a moment.
+    private func answers(
+        _ statements: [String], or problem: String, _ holds: ([String: Int]) throws -> Bool
+    ) throws -> [String: Int] {
+        for _ in 1...Self.attempts {
+            let counts = try answers(statements)
+            if try holds(counts) { return counts }
+            Thread.sleep(forTimeInterval: 1)
+        }
+        throw Disproved(description: problem)
+    }
+
+    private static let attempts = 5
 
     private func count(_ ports: [String]) -> [String: Int] {
         let names = Dictionary(uniqueKeysWithValues: cluster.nodes.map { ("\($0.port)", $0.name) })

@@ -95,7 +95,7 @@ extension Effects {
         (.setLocal, "set local"), (.cursor, "cursor"), (.savepoint, "savepoint"), (.copyIn, "copy in"),
         (.copyOut, "copy out"), (.ddl, "ddl"), (.notUnderstood, "not understood"), (.nodeAddress, "node address"),
         (.catalog, "catalog"), (.lexing, "lexing"), (.parsing, "parsing"), (.statementName, "statement name"),
-        (.notOnReplica, "not on a replica"),
+        (.notOnReplica, "not on a replica"), (.readerLock, "a reader's lock"),
     ]
 
     /// The effects as words for people, in a fixed order.

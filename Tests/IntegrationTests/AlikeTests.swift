@@ -78,7 +78,19 @@ import Testing
         ],
     ]
 
-    @Test(arguments: scripts)
+    /// Texts of several statements.
+    static let texts: [[String]] = [
+        // What ends a transaction on a replica need not wait for what runs behind it elsewhere.
+        [
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SELECT 1",
+            "COMMIT; \(delete); SHOW transaction_isolation",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SELECT 1/0", "ROLLBACK; \(delete)", "SELECT 1",
+            "BEGIN READ ONLY", "DECLARE c CURSOR FOR SELECT 1", "END WORK; \(delete)", "SHOW transaction_read_only",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SELECT 1", "COMMIT AND CHAIN; SELECT 2", "ROLLBACK",
+        ]
+    ]
+
+    @Test(arguments: scripts + texts)
     func script(_ statements: [String]) throws {
         let direct = try Stage.direct()
         let client = try Stage.client()
@@ -98,6 +110,29 @@ import Testing
             let text = try Self.text(statement)
             let wanted = try Self.story(direct.extended(text))
             #expect(try Self.story(client.extended(text)) == wanted, "\(statement), of \(statements)")
+        }
+    }
+
+    /// In one batch of the extended protocol, too.
+    @Test(
+        arguments: [
+            ("SELECT 1", "COMMIT"), ("SELECT 1", "ROLLBACK"), ("SELECT 1/0", "ROLLBACK"),
+            ("DECLARE c CURSOR FOR SELECT 1", "COMMIT"), ("DECLARE c CURSOR FOR SELECT 1", "ABORT"),
+        ])
+    func aBatchThatLeavesAReplica(_ statement: String, _ end: String) throws {
+        let sessions = try [Stage.direct(), Stage.client()]
+        for next in [Self.delete, "BEGIN", "SELECT 2", "PREPARE z AS SELECT 1"] {
+            let stories = try sessions.map { client in
+                try client.succeed("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                var answers = try client.query(statement)
+                var batch: [FrontendMessage] = []
+                for text in [end, try Self.text(next)] { batch += [.parse(text), .bind(), .execute()] }
+                answers += try client.exchange(batch)
+                answers += try client.query("SELECT 3")
+                answers += try client.query("ROLLBACK; DEALLOCATE ALL")
+                return Self.story(answers)
+            }
+            #expect(stories[0] == stories[1], "\(next)")
         }
     }
 

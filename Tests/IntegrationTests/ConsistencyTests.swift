@@ -162,6 +162,99 @@ import Testing
         }
     }
 
+    /// Time does not go back behind what was read at another level.
+    @Test(arguments: [
+        "/* pointsman: consistency=primary */", "/* pointsman: role=primary, consistency=eventual */",
+        "SET pointsman.consistency = 'session'",
+    ])
+    func monotonicBehindOtherLevels(_ other: String) throws {
+        for level in ["monotonic", "session"] {
+            let (router, _) = try router(level)
+            let writer = try router.client()
+            for _ in 1...20 {
+                let reader = try router.client()
+                let isHint = other.hasPrefix("/*")
+                if !isHint { try reader.succeed(other) }
+                let written = try write(writer)
+                let role = isHint ? other : "/* pointsman: role=primary */"
+                #expect(try reader.value("\(role) SELECT x FROM t") == "\(written)")
+                try reader.succeed("SET pointsman.consistency = 'monotonic'")
+                #expect(try number(reader) == written, "\(level)")
+                reader.close()
+            }
+        }
+    }
+
+    /// A READ ONLY transaction that has read on a replica.
+    private func beginOnReplica(_ reader: WireClient, _ cluster: PostgresCluster) throws {
+        try eventually("reads to be on a replica") {
+            try cluster.replicaPorts.contains(reader.value("SELECT inet_server_port()") ?? "")
+        }
+        try reader.succeed("BEGIN READ ONLY")
+        _ = try number(reader)
+    }
+
+    /// What keeps a transaction where it is does not keep it from what it must see.
+    @Test(arguments: ["global", "group"], ["DECLARE c CURSOR FOR SELECT 1", "SAVEPOINT a"])
+    func transactionsThatCannotLeave(_ kind: String, _ root: String) throws {
+        let (router, cluster) = try router(kind == "global" ? "global" : "session")
+        let options = kind == "group" ? [("pointsman.group", "rooted")] : []
+        let writer = try router.client(options: options)
+        let reader = try router.client(options: options)
+        for _ in 1...10 {
+            try beginOnReplica(reader, cluster)
+            try reader.succeed(root)
+            let written = try write(writer)
+            #expect(try number(reader) == written)
+            try reader.succeed("COMMIT")
+        }
+    }
+
+    /// Where it is too late for that, an error says so.
+    @Test(arguments: ["token", "group", "hint"])
+    func transactionsThatMustSeeMore(_ kind: String) throws {
+        let (router, cluster) = try router("session")
+        let writer = try router.client(options: [("pointsman.group", "late-root")])
+        let reader = try router.client()
+        var refused = 0
+        for _ in 1...20 {
+            try beginOnReplica(reader, cluster)
+            try reader.succeed("DECLARE c CURSOR FOR SELECT 1")
+            let written = try write(writer)
+            switch kind {
+            case "token":
+                let token = try #require(try writer.value("SHOW pointsman.token"))
+                try reader.succeed("SET pointsman.token = '\(token)'")
+            case "group": try reader.succeed("SET LOCAL pointsman.group = 'late-root'")
+            default: break
+            }
+            let hint = kind == "hint" ? "/* pointsman: group=late-root */ " : ""
+            let answer = try reader.query(hint + "SELECT x FROM t")
+            if answer.errors == ["40001"] {
+                refused += 1
+            } else {
+                #expect(answer.rows.first?.first == "\(written)")
+            }
+            try reader.succeed("ROLLBACK")
+        }
+        // What a comment asks for is not compared with what the replica has.
+        if kind == "hint" { #expect(refused == 20) }
+    }
+
+    /// A comment asks for its statement, in a transaction, too.
+    @Test(arguments: ["group=hinted", "consistency=global", "consistency=primary"])
+    func commentsInTransactionsOnReplicas(_ wish: String) throws {
+        let (router, cluster) = try router("session")
+        let writer = try router.client(options: [("pointsman.group", "hinted")])
+        let reader = try router.client()
+        for _ in 1...20 {
+            try beginOnReplica(reader, cluster)
+            let written = try write(writer)
+            #expect(try reader.value("/* pointsman: \(wish) */ SELECT x FROM t") == "\(written)")
+            try reader.succeed("COMMIT")
+        }
+    }
+
     /// A transaction that reads on a replica sees at each statement what the session must see by then.
     @Test(arguments: ["global", "group", "token"])
     func transactionsOnReplicas(_ kind: String) throws {
@@ -170,11 +263,7 @@ import Testing
         let writer = try router.client(options: options)
         let reader = try router.client(options: options)
         for _ in 1...20 {
-            try eventually("reads to be on a replica") {
-                try cluster.replicaPorts.contains(reader.value("SELECT inet_server_port()") ?? "")
-            }
-            try reader.succeed("BEGIN READ ONLY")
-            _ = try number(reader)
+            try beginOnReplica(reader, cluster)
             let written = try write(writer)
             if kind == "token" {
                 let token = try #require(try writer.value("SHOW pointsman.token"))
@@ -229,6 +318,87 @@ import Testing
         try eventually("a stale read") {
             let written = try write(writer)
             return try number(reader) < written
+        }
+    }
+
+    /// Whoever brings a token is not turned away by a process that knows of nothing yet.
+    @Test func tokensForAProcessThatHasJustStarted() throws {
+        let (router, cluster) = try router("session")
+        let writer = try router.client()
+        for _ in 1...5 {
+            let written = try write(writer)
+            let token = try #require(try writer.value("SHOW pointsman.token"))
+            let other = try RouterProcess.start(RouterConfiguration(cluster: cluster))
+            defer { other.stop() }
+            let newcomer = try eventually("the process to listen") {
+                try other.client(options: [("options", "-c pointsman.token=\(token)")])
+            }
+            #expect(try number(newcomer) == written)
+        }
+        // That of a timeline which never comes is waited for as any other.
+        let settings = try RouterConfiguration(
+            cluster: cluster, overrides: ["routing": ["failover_wait": "\"300ms\""]])
+        let impatient = try RouterProcess.start(settings)
+        defer { impatient.stop() }
+        try impatient.waitUntilItServes()
+        let token = try #require(try writer.value("SHOW pointsman.token"))
+        let parts = token.split(separator: "/", maxSplits: 2)
+        let future = try impatient.client(options: [("pointsman.token", "\(parts[0])/99/\(parts[2])")])
+        try future.send(.query("SELECT 1"))
+        #expect(try future.readUntilEnd().errors == ["57P03"])
+    }
+
+    /// Whoever waits for what the token stands for can be cancelled, and can leave.
+    @Test func waitingForATokenThatIsNotKnown() throws {
+        let (router, _) = try router("session")
+        let token = try #require(try router.client().value("SHOW pointsman.token")).split(separator: "/", maxSplits: 2)
+        let future = [("pointsman.token", "\(token[0])/99/\(token[2])")]
+        let cancelled = try router.client(options: future)
+        try cancelled.send(.query("SELECT 1"))
+        #expect(try cancelled.isSilent(for: .milliseconds(300)))
+        try cancelled.cancel()
+        #expect(try cancelled.readUntilEnd().errors == ["57014"])
+        let leaving = try router.client(options: future)
+        try leaving.send(.terminate)
+        #expect(try leaving.readUntilEnd().isEmpty)
+    }
+
+    /// In a failed transaction nothing is answered, as PostgreSQL has it, and no server reads of what is the router's.
+    @Test(arguments: ["SELECT 1/0", "SAVEPOINT a; SELECT 1/0"])
+    func settingsInFailedTransactions(_ failure: String) throws {
+        let (router, _) = try router("session")
+        let client = try router.client()
+        for name in ["group", "consistency", "max_lag", "token"] {
+            for text in ["SHOW pointsman.\(name)", "SET pointsman.\(name) = 'x'", "RESET pointsman.\(name)"] {
+                try client.succeed("BEGIN")
+                _ = try client.query(failure)
+                #expect(try client.query(text).errors == ["25P02"], "\(text)")
+                #expect(try client.extended(text).errors == ["25P02"], "\(text)")
+                #expect(try client.query("COMMIT").contains { $0.tag == "ROLLBACK" })
+            }
+        }
+    }
+
+    /// Drivers prepare what they ask for, and may read its answer ahead of the Sync.
+    @Test func tokensByTheExtendedProtocol() throws {
+        let (router, _) = try router("session")
+        for isInTransaction in [false, true] {
+            let client = try router.client()
+            if isInTransaction {
+                try client.succeed("BEGIN")
+                try client.succeed("SELECT 1")
+            }
+            let token = try #require(try client.value("SHOW pointsman.token"))
+            let show = FrontendMessage.parse("SHOW pointsman.token", name: "show")
+            #expect(try client.exchange([show, .describeStatement("show")]).errors == [])
+            #expect(try client.exchange([.bind(statement: "show"), .execute()]).rows.first?.first == token)
+            for question in ["SHOW pointsman.token", "SHOW pointsman.role"] {
+                try client.send(.parse(question), .bind(), .describePortal(), .execute(), .flush)
+                #expect(try client.read(until: .commandComplete).rows.count == 1)
+                try client.send(.sync)
+                #expect(try client.readUntilReady().map(\.kind) == [.readyForQuery])
+            }
+            #expect(try client.value("SELECT 2") == "2")
         }
     }
 

@@ -119,10 +119,36 @@ import Testing
         }
     }
 
+    /// A server may stand in several clusters; whoever takes it out of service means the server.
+    @Test func drainInSeveralClusters() throws {
+        let cluster = try Stage.cluster()
+        let nodes = RouterConfiguration.list(cluster.nodes.map(\.address))
+        let router = try Stage.startRouter([
+            "admin": ["users": #"["postgres"]"#], "clusters.other": ["nodes": nodes],
+            "databases.postgres": ["cluster": #""other""#],
+        ])
+        let console = try router.client(user: "postgres", database: "pointsman")
+        let drained = cluster.replicas[0].address
+        func states() throws -> [String?] {
+            try table("SHOW NODES", console).filter { $0[1] == drained }.map { $0[3] }
+        }
+        #expect(try table("DRAIN \(drained)", console) == [])
+        try eventually("the node to be drained in both") { try states() == ["drained", "drained"] }
+        for database in ["app", "postgres"] {
+            let client = try router.client(user: "postgres", database: database)
+            for _ in 0..<10 { #expect(try client.port() == "\(cluster.replicas[1].port)") }
+        }
+        #expect(try table("UNDRAIN \(drained)", console) == [])
+        try eventually("the node to be up in both") { try states() == ["up", "up"] }
+        let refusal = try console.query("DRAIN \(cluster.primary.address)").errors
+        #expect(refusal == ["55000"])
+    }
+
     @Test func psql() throws {
         let target = ["-h", "127.0.0.1", "-p", "\(try Self.shared.get().port)", "-U", "postgres", "-d", "pgbouncer"]
         let result = try Stage.cluster().programs.client(
-            "psql", ["-X"] + target + ["-c", "SHOW NODES", "-c", "SHOW ROUTES", "-c", "SHOW HELP;"]).run()
+            "psql", ["-X"] + target + ["-c", "SHOW NODES", "-c", "SHOW ROUTES", "-c", "SHOW HELP;"]
+        ).run()
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.output.contains("DRAIN node"))
     }

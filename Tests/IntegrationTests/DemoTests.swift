@@ -39,10 +39,17 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: file) }
         let script = ["-c", "program=$0 file=$1; shift; exec \"$program\" \"$@\" >\"$file\"", program, file]
         let demo = try ExternalProgram("/bin/sh", script + arguments).start()
-        try eventually("the demonstration to stay up", within: .seconds(120)) {
-            try String(contentsOfFile: file, encoding: .utf8).contains("until Ctrl-C")
+        // It has said how to end it: the signal that comes at once must not be lost.
+        var output = ""
+        try waitUntil("the demonstration to stay up", limit: .seconds(120), every: .milliseconds(1)) {
+            output = try String(contentsOfFile: file, encoding: .utf8)
+            return output.contains("until Ctrl-C") || !demo.isRunning
         }
-        let directory = try directory(in: String(contentsOfFile: file, encoding: .utf8))
+        guard output.contains("until Ctrl-C") else {
+            Issue.record("\(output)\n\(try demo.finish().errors)")
+            return
+        }
+        let directory = try directory(in: output)
         #expect(FileManager.default.fileExists(atPath: directory))
 
         _ = kill(demo.pid, signal)

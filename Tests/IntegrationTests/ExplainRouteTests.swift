@@ -80,7 +80,7 @@ import Testing
         #expect(try explain("SELECT 1", client)["consistency"]?.hasPrefix("session; floor ") == true)
         try eventually("a replica to cover the write") {
             try explain("SELECT 1", client)["because"]
-                == "a read, on a replica that has replayed the session's last write"
+                == "a read, on a replica that has replayed all that the session must see"
         }
         try client.succeed("CREATE TEMP TABLE p (x int)")
         let rows = try explain("SELECT 1", client)

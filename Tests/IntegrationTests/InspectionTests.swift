@@ -42,6 +42,7 @@ import Testing
         ("names", "PERFORM set_config('app.me', 'me', false)"),
         ("namesagain", "IF false THEN NULL; ELSE SET app.me = 'again'; END IF"),
         ("runs", "EXECUTE 'SET app.me = ''ran'''"), ("asks", "PERFORM names()"),
+        ("fails", "PERFORM nosuch()"),
     ]
 
     private var router: RouterProcess { get throws { try Self.stage.get().router } }
@@ -75,7 +76,8 @@ import Testing
         ("BEGIN; SELECT makes(); ROLLBACK", "not pinned"), ("SELEKT 1", "not pinned"),
         ("CREATE TEMP TABLE pg_catalog.nonsense (x int)", "not pinned"),
         ("CREATE TEMP TABLE brief (x int) ON COMMIT DROP", "not pinned"),
-        ("BEGIN; LISTEN a; ROLLBACK", "not pinned"),
+        ("BEGIN; LISTEN a; ROLLBACK", "not pinned"), ("SELECT nosuch(), writes()", "not pinned"),
+        ("CALL nosuch(1)", "not pinned"), ("EXECUTE nosuch", "not pinned"), ("SELECT fails()", "pinned: hidden code"),
     ])
     func found(_ sql: String, _ expected: String) throws {
         for isExtended in [false, true] where !(isExtended && sql.contains(";")) {
@@ -87,6 +89,35 @@ import Testing
                 return try answer.errors != ["53300"] && Self.reasons(client) == expected
             }
         }
+    }
+
+    /// That a statement fails while it is read says nothing of those ahead of it.
+    @Test func onlyWhatFailsIsWithoutTrace() throws {
+        let client = try pinnableClient()
+        defer { client.close() }
+        for _ in 0..<15 { #expect(try client.query("SELECT nosuch()").errors == ["42883"]) }
+        #expect(try Self.reasons(client) == "not pinned")
+        #expect(try client.query("BEGIN").errors.isEmpty)
+        #expect(try client.query("SELECT nosuch()").errors == ["42883"])
+        #expect(try client.query("ROLLBACK").errors.isEmpty)
+        #expect(try Self.reasons(client) == "not pinned")
+        for before in ["BEGIN", "SELECT 1", "INSERT INTO written VALUES (1)"] {
+            #expect(try client.exchange(execution(before) + execution("SELECT nosuch()")).errors == ["42883"])
+            _ = try client.query("ROLLBACK")
+            #expect(try Self.reasons(client) == "not pinned", "\(before)")
+        }
+        for failing in ["SELECT setseed(nosuch())", "SELECT set_config('a.b', nosuch(), false) FROM written"] {
+            #expect(try client.query(failing).errors == ["42883"])
+            #expect(try Self.reasons(client) == "not pinned", "\(failing)")
+        }
+        let answer = try client.exchange([
+            .parse("SELECT nosuch()", name: "later"), .parse("SELECT names()"), .bind(), .execute(),
+        ])
+        #expect(answer.errors == ["42883"])
+        #expect(try Self.reasons(client) == "not pinned")
+        let failed = try client.exchange([.parse("SELECT names()"), .bind(), .execute(), .parse("SELECT nosuch()")])
+        #expect(failed.errors == ["42883"])
+        #expect(try Self.reasons(client) == "pinned: hidden code")
     }
 
     @Test(arguments: [

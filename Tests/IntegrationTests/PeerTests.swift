@@ -13,8 +13,9 @@ import Testing
         var settings = try RouterConfiguration(cluster: Stage.cluster())
         settings.tables["listen"]?["shares_port"] = "true"
         let port = settings.tables["listen"]?["port"] ?? ""
-        let directories = (1...2).map { _ in
-            "/tmp/pointsman-peer-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+        // The cluster's directory is removed at the end, with what is in it.
+        let directories = try (1...2).map { _ in
+            try Stage.cluster().directory + "/peer-" + String(UInt32.random(in: 0...UInt32.max), radix: 36)
         }
         return try (1...2).map { number in
             let own = directories[number - 1]

@@ -141,4 +141,20 @@ import Testing
         #expect(restored.status == 0, "\(restored.errors)")
         #expect(try Stage.client().value("SELECT count(*) FROM \(table) WHERE pg_backend_pid() > 0") == "1000")
     }
+
+    /// The jobs import the snapshot that the first connection exports.
+    @Test func dumpWithJobs() throws {
+        let tables = try (0..<3).map { _ in try Stage.makeTable("x int") }
+        for table in tables { try Stage.run("INSERT INTO \(table) SELECT generate_series(1, 1000)") }
+        let target = ["-h", "127.0.0.1", "-p", "\(try Stage.router().port)", "-U", "app", "-d", "app", "-j", "2"]
+        let programs = try Stage.cluster().programs
+        try inDirectory { directory in
+            let options = ["-F", "directory", "-f", directory + "/dump"] + tables.flatMap { ["-t", $0] }
+            try programs.client("pg_dump", target + options).succeed()
+            for table in tables { try Stage.run("DROP TABLE \(table)") }
+            try programs.client("pg_restore", target + [directory + "/dump"]).succeed()
+        }
+        try Stage.cluster().waitUntilReplayed()
+        for table in tables { #expect(try Stage.client().value("SELECT count(*) FROM \(table)") == "1000") }
+    }
 }

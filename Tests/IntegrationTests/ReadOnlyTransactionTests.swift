@@ -131,18 +131,32 @@ import Testing
         try client.succeed("COMMIT")
     }
 
-    /// READ WRITE, SNAPSHOT and the plain BEGIN are the primary's.
-    @Test func exportedSnapshots() throws {
+    /// A snapshot is found on the node where it was exported: both sides are the primary's, as in `pg_dump --jobs`.
+    @Test(arguments: ["", "READ ONLY"])
+    func exportedSnapshots(_ mode: String) throws {
         let table = try Stage.makeTable("x int")
         let first = try Stage.client()
         let second = try Stage.client()
-        try first.succeed("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        try first.succeed("BEGIN ISOLATION LEVEL REPEATABLE READ \(mode)")
         let snapshot = try first.value("SELECT pg_export_snapshot()") ?? ""
         try Stage.run("INSERT INTO \(table) VALUES (1)")
         try second.succeed("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try second.succeed("SET TRANSACTION SNAPSHOT '\(snapshot)'")
         #expect(try second.value("SELECT count(*) FROM \(table)") == "0")
         for client in [first, second] { try client.succeed("COMMIT") }
+    }
+
+    @Test func snapshotsOfAReplica() throws {
+        let client = try Stage.client()
+        try client.succeed("BEGIN READ ONLY")
+        #expect(try client.port() != Stage.primaryPort())
+        try client.succeed("SELECT pg_export_snapshot()")
+        #expect(try client.port() == Stage.primaryPort())
+        try client.succeed("COMMIT")
+        try client.succeed("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        #expect(try client.port() != Stage.primaryPort())
+        #expect(try client.query("SELECT pg_export_snapshot()").errors == ["25006"])
+        try client.succeed("ROLLBACK")
     }
 
     @Test func errorsOnAReplica() throws {

@@ -74,12 +74,20 @@ import Testing
         let router = try RouterProcess.start(
             cluster: cluster,
             overrides: [
-                "clusters.main": ["nodes": "[\(nodes.joined(separator: ", "))]"], "server": ["zone": "\"here\""],
+                "clusters.main": ["nodes": "[\(nodes.joined(separator: ", "))]"],
+                "server": ["zone": "\"here\"", "workers": "1"], "pool": ["size": "4"],
             ])
         let client = try router.client()
         let near = "\(cluster.replicas[0].port)"
         try eventually("reads to reach the near replica") { try Set(ports(client, 10)) == [near] }
         #expect(try Set(ports(client, 100)) == [near])
+        // Who waits for a connection is work of the near replica as well.
+        let question = "SELECT pg_catalog.inet_server_port() FROM pg_sleep(1)"
+        let crowd = try (1...24).map { _ in try router.client() }
+        for one in crowd { try one.send(.query(question)) }
+        let answers = try Set(crowd.map { try $0.readUntilReady().rows.first?.first })
+        #expect(answers == Set(cluster.replicas.map { "\($0.port)" }))
+        for one in crowd { one.close() }
         try cluster.replicas[0].stop()
         try eventually("reads to spill over") { try Set(ports(client, 10)) == ["\(cluster.replicas[1].port)"] }
     }

@@ -7,7 +7,9 @@ import Testing
     @Test func readsAreAnsweredByBothReplicas() throws {
         let client = try Stage.client()
         let simple = try (0..<100).map { _ in try client.port() ?? "" }
-        let extended = try (0..<100).map { _ in try client.extended("SELECT inet_server_port()").value ?? "" }
+        let extended = try (0..<100).map { _ in
+            try client.extended("SELECT pg_catalog.inet_server_port()").value ?? ""
+        }
         #expect(try Set(simple) == Stage.replicaPorts())
         #expect(try Set(extended) == Stage.replicaPorts())
     }
@@ -16,7 +18,7 @@ import Testing
         let clients = try (0..<4).map { _ in try Stage.client() }
         var counts: [String: Int] = [:]
         for _ in 0..<50 {
-            for client in clients { try client.send(.query("SELECT inet_server_port()")) }
+            for client in clients { try client.send(.query("SELECT pg_catalog.inet_server_port()")) }
             for client in clients { counts[try client.readUntilReady().value ?? "", default: 0] += 1 }
         }
         #expect(try Set(counts.keys) == Stage.replicaPorts())

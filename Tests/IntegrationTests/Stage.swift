@@ -67,6 +67,9 @@ enum Stage {
     }
 }
 
+/// What runs a text by the extended protocol, without the Sync.
+func execution(_ sql: String) -> [FrontendMessage] { [.parse(sql), .bind(), .execute()] }
+
 extension PostgresCluster {
     var replicaPorts: Set<String> { Set(replicas.map { "\($0.port)" }) }
 
@@ -117,7 +120,8 @@ extension RouterProcess {
 
 extension WireClient {
     /// The port of the server that answers a read now.
-    func port() throws -> String? { try value("SELECT inet_server_port()") }
+    /// With its schema the function is known even while others change the catalog.
+    func port() throws -> String? { try value("SELECT pg_catalog.inet_server_port()") }
 
     /// Runs a statement that must succeed.
     @discardableResult

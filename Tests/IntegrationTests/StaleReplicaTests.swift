@@ -26,7 +26,10 @@ import Testing
     ) throws -> RouterProcess {
         let router = try RouterProcess.start(
             cluster: cluster, consistency: consistency,
-            overrides: ["probe": ["interval": "\"20ms\"", "timeout": "\"10s\""], "routing": ["max_lag": maxLag]])
+            overrides: [
+                "probe": ["interval": "\"20ms\"", "timeout": "\"10s\""], "routing": ["max_lag": maxLag],
+                "admin": ["users": #"["postgres"]"#],
+            ])
         try eventually("both replicas to be used") { try ports(router) == cluster.replicaPorts }
         return router
     }
@@ -52,6 +55,9 @@ import Testing
             try client.succeed("UPDATE t SET x = x + 1")
             return try ports(router) == [port(cluster.replicas[1])]
         }
+        let console = try router.client(user: "postgres", database: "pointsman")
+        let nodes = try console.query("SHOW NODES").rows.map { [$0[1], $0.last ?? nil] }
+        #expect(nodes.contains([cluster.replicas[0].address, "it lags more than max_lag"]))
         try cluster.replicas[0].resumeReplay()
         try eventually("it to be used again") { try ports(router) == cluster.replicaPorts }
         // An idle primary writes nothing that a paused replica could lack.

@@ -100,6 +100,45 @@ import Testing
         #expect(try routeClass("SELECT f()", demand: 8) == .write)
         try cluster.primary.psql("DROP FUNCTION f", "CREATE TABLE t (a int)", "ALTER TABLE t SET UNLOGGED")
         #expect(try routeClass("SELECT * FROM t", demand: 9) == .primaryOnlyRead)
+        // Casts that nobody writes: of assignments, which functions of PL/pgSQL make, and those of to_json.
+        try cluster.primary.psql(
+            "CREATE TYPE two AS (a int, b int)", "CREATE FUNCTION sum(two) RETURNS int LANGUAGE sql AS 'SELECT $1.a'",
+            "CREATE CAST (two AS int) WITH FUNCTION sum(two) AS ASSIGNMENT")
+        #expect(try routeClass("SELECT 1 WHERE 1 = 2", demand: 10) == .write)
+        try cluster.primary.psql("DROP CAST (two AS int)", "CREATE CAST (two AS int) WITH FUNCTION sum(two)")
+        #expect(try routeClass("SELECT 1 WHERE 1 = 2", demand: 11) == .replicaSafe)
+        try cluster.primary.psql(
+            "CREATE FUNCTION json(two) RETURNS json LANGUAGE sql AS 'SELECT json $$1$$'",
+            "CREATE CAST (two AS json) WITH FUNCTION json(two)")
+        #expect(try routeClass("SELECT to_json(x) FROM x", demand: 12) == .write)
+        // An extension whose casts are functions of PostgreSQL's own code.
+        try cluster.primary.psql("DROP CAST (two AS json)", "CREATE EXTENSION citext")
+        #expect(try routeClass("SELECT 'a'::citext = 'A', citext(true) FROM x", demand: 13) == .replicaSafe)
+        // The attributes of a type have rows of their own.
+        try cluster.primary.psql(
+            "CREATE FUNCTION checks(int) RETURNS bool LANGUAGE sql AS 'SELECT pg_try_advisory_lock(1)'",
+            "CREATE DOMAIN checked AS int CHECK (checks(value))", "CREATE TYPE pair AS (a int, b int)")
+        #expect(try routeClass("SELECT '(1,2)'::pair", demand: 14) == .replicaSafe)
+        try cluster.primary.psql("ALTER TYPE pair ALTER ATTRIBUTE b TYPE checked")
+        #expect(try routeClass("SELECT '(1,2)'::pair", demand: 15) != .replicaSafe)
+        // By what name ever the operator goes by which DISTINCT compares.
+        try cluster.primary.psql(
+            "CREATE FUNCTION alike(two, two) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT checks(1)'",
+            "CREATE FUNCTION hashed(two) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'",
+            "CREATE OPERATOR === (FUNCTION = alike, LEFTARG = two, RIGHTARG = two)")
+        #expect(try routeClass("SELECT DISTINCT x FROM x", demand: 16) == .replicaSafe)
+        try cluster.primary.psql(
+            "CREATE OPERATOR CLASS twos DEFAULT FOR TYPE two USING hash AS OPERATOR 1 ===, FUNCTION 1 hashed(two)")
+        #expect(try routeClass("SELECT DISTINCT x FROM x", demand: 17) == .write)
+        try cluster.primary.psql("DROP OPERATOR CLASS twos USING hash")
+        // Bodies that are read by other rules than ours are not read.
+        try cluster.primary.psql(
+            "CREATE FUNCTION plain() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'",
+            #"CREATE FUNCTION slashed() RETURNS text LANGUAGE sql STABLE AS $$SELECT 'a\b'$$"#)
+        #expect(try routeClass("SELECT plain(), slashed()", demand: 18) == .replicaSafe)
+        try cluster.primary.psql("ALTER ROLE app SET standard_conforming_strings = off")
+        #expect(try routeClass("SELECT plain()", demand: 19) == .replicaSafe)
+        #expect(try routeClass("SELECT slashed()", demand: 20) == .write)
         #expect(watch.texts == [])
     }
 

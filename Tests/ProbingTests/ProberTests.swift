@@ -72,6 +72,27 @@ import Testing
         #expect(times[10] < .milliseconds(500))
     }
 
+    /// Nothing depends on how often a primary without replicas is asked, and each question costs.
+    @Test func aLonePrimaryIsLeftInPeace() throws {
+        let cluster = try PostgresCluster.start(replicas: 1)
+        defer { cluster.stop() }
+        let watch = try Watch([cluster.primary.address]) { $0.interval = .milliseconds(5) }
+        try watch.wait("the primary") { $0.primary != nil }
+        let (first, began) = (watch.samples.started, ContinuousClock.now)
+        Thread.sleep(forTimeInterval: 1.5)
+        let asked = watch.samples.started - first
+        let seconds = UInt64((ContinuousClock.now - began).components.seconds)
+        #expect(asked <= seconds + 2, "questions in a little more than \(seconds) s")
+        // A wish is met at once, and once a replica is there, everybody is asked in turn.
+        watch.prober.requestSample()
+        try watch.wait("a sample") { $0.newestSample > first + asked }
+        try watch.prober.setMembers(
+            cluster.nodes.enumerated().map {
+                NodePlace(NodeDefinition(id: NodeID(Int32($0.offset + 1)), address: $0.element.address))
+            })
+        try watch.wait("the replica") { $0.nodes.count == 2 && $0.nodes[1].coveredSample > first + asked + 10 }
+    }
+
     @Test func wishesAreMerged() throws {
         let (cluster, watch) = try started(1)
         defer { cluster.stop() }

@@ -1,5 +1,6 @@
 // Do listeners open where they should, refuse with a clear reason, and hand out connections?
 import Glibc
+import PostgresCluster
 import Synchronization
 import Testing
 
@@ -54,7 +55,7 @@ import Testing
     }
 
     @Test(arguments: ["127.0.0.1", "::1", "0.0.0.0"]) func aPortInUseIsNamed(host: String) throws {
-        let first = try Listener.tcp(host, port: 0)
+        let first = try Listener.tcp(host, port: UInt16(LoopbackPort.free()))
         let place = try address(of: first)
         let expected = ReactorError.addressInUse(place.description)
         #expect(throws: expected) { try Listener.tcp(host, port: place.port) }
@@ -66,7 +67,8 @@ import Testing
     }
 
     @Test func aPortIsFreeAgainAlthoughConnectionsLinger() throws {
-        let listener = try Listener.tcp("127.0.0.1", port: 0)
+        // Not one that the kernel would give to a connection of somebody else's in the meantime.
+        let listener = try Listener.tcp("127.0.0.1", port: UInt16(LoopbackPort.free()))
         let place = try address(of: listener)
         let client = try connect(Connector.tcp(place))
         let (server, _) = try accept(listener)

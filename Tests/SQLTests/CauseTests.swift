@@ -32,6 +32,8 @@ import Testing
         Case("SELECT 1 INTO t", "INTO", .grammar, .selectInto),
         Case("insert into t values (1)", "insert", .grammar, .dataModification),
         Case("SHOW in_hot_standby", "in_hot_standby", .setting, .nodeSetting),
+        Case("SHOW cluster_name", "cluster_name", .setting, .nodeSetting),
+        Case("SELECT current_setting('data_directory')", "'data_directory'", .setting, .nodeSetting),
         Case("SELECT current_setting('in_hot_standby')", "'in_hot_standby'", .setting, .nodeSetting),
         Case("SELECT current_setting($1)", "$1", .setting, .dynamicSetting),
         Case("SET Work_Mem = 1", "Work_Mem", .setting, .setting),

@@ -171,7 +171,8 @@ import Testing
         Named(sql: "SET XML OPTION CONTENT", name: "XML OPTION", value: "CONTENT"),
         Named(sql: "SET x = 'a;b'", name: "x", value: "'a;b'"),
         Named(sql: "SET x = E'a\\'b'", name: "x", value: "E'a\\'b'"),
-        Named(sql: "SET x = -1", name: "x", value: "-1"),
+        Named(sql: "SET x = -1", name: "x", value: "-1"), Named(sql: "SET x=-1", name: "x", value: "-1"),
+        Named(sql: "SET x =+ 1.5", name: "x", value: "+ 1.5"), Named(sql: "SET x=1", name: "x", value: "1"),
     ])
     func set(_ example: Named) {
         guard case .set(let name, let value, let isLocal) = classify(example.sql).command else {

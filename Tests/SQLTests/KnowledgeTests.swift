@@ -56,6 +56,8 @@ import Testing
         catalog.function("coalesced", volatile: true)
         catalog.function("inside", language: "internal", body: "nextval_oid")
         catalog.function("plain", language: "internal", body: "int4pl")
+        catalog.function("promotes", body: "SELECT pg_promote()")
+        catalog.function("notes", volatile: true, body: "INSERT INTO log VALUES (1)")
         catalog.function(String(repeating: "n", count: 63))
         return catalog.knowledge()
     }()
@@ -98,9 +100,20 @@ import Testing
         Case("SELECT \(String(repeating: "n", count: 63))()", .write),
         Case("EXPLAIN SELECT calm(1)", .replicaSafe),
         Case("EXPLAIN SELECT wild()", .primaryOnlyRead, "wild", .volatileFunction),
+        Case("EXPLAIN SELECT promotes()", .primaryOnlyRead, "promotes", .reachingFunction),
+        Case("EXPLAIN SELECT notes()", .primaryOnlyRead, "notes", .volatileFunction),
+        Case("EXPLAIN (ANALYZE) SELECT promotes()", .write, "promotes", .reachingFunction),
         Case("INSERT INTO t SELECT calm(1)", .write, "INSERT", .dataModification),
     ])
     func functions(_ example: Case) { check(example, Self.functions) }
+
+    /// Planning calls what is said to be STABLE; a replica obeys it in vain.
+    @Test func planningOnAReplica() {
+        let stable = classify("EXPLAIN SELECT promotes()", knowing: Self.functions)
+        #expect(stable.effects == [.primaryOnly, .notOnReplica])
+        let volatile = classify("EXPLAIN SELECT notes()", knowing: Self.functions)
+        #expect(volatile.effects == .primaryOnly)
+    }
 
     @Test func hiddenCodePins() {
         #expect(classify("SELECT wild()", knowing: Self.functions).pins == .hiddenCode)
@@ -271,7 +284,8 @@ import Testing
         Case("SELECT * FROM two", .write, "two", .outdatedKnowledge), Case("SELECT * FROM a.two", .replicaSafe),
         Case("TABLE v", .write, "TABLE", .outdatedKnowledge), Case("COPY t TO STDOUT", .replicaSafe),
         Case("COPY x.y TO STDOUT", .write, "y", .outdatedKnowledge),
-        Case("SELECT * FROM pg_class, information_schema.tables, pg_catalog.pg_proc", .replicaSafe),
+        Case("SELECT * FROM information_schema.tables, pg_catalog.pg_proc", .replicaSafe),
+        Case("SELECT * FROM pg_mine", .write, "pg_mine", .outdatedKnowledge),
         Case("SELECT * FROM generate_series(1, 3) g, t", .write, "generate_series", .outdatedKnowledge),
         Case("SELECT extract(year FROM a) FROM t", .replicaSafe),
     ])
@@ -282,5 +296,24 @@ import Testing
         #expect(classify("SELECT calm(1) FROM v", knowing: Self.outdated).pins == [])
         #expect(classify("SELECT calm(1) FROM v", knowing: Self.outdated).effects.contains(.hiddenCode))
         #expect(classify("SELECT nosuch(1)", knowing: Self.outdated).pins == .hiddenCode)
+    }
+
+    @Test(arguments: [
+        ("SELECT 1 FROM t", true), ("SELECT calm(1), lower(a) FROM v", true), ("SELECT nosuch(1), calm(1)", false),
+        ("SELECT wild()", false), ("SELECT calm(1) FROM t FOR UPDATE", false), ("INSERT INTO t SELECT calm(1)", false),
+        ("SELECT calm(1); SELECT wild()", false), ("EXPLAIN SELECT calm(1)", true), ("EXPLAIN SELECT nosuch()", false),
+    ])
+    func fearIsToldFromCertainty(_ text: String, _ mayBeSafe: Bool) {
+        #expect(classify(text, knowing: Self.outdated).mayBeReplicaSafe == mayBeSafe)
+    }
+
+    @Test func aTableMayHaveChanged() {
+        var catalog = Catalog()
+        catalog.relation("t")
+        let knowledge = catalog.knowledge()
+        #expect(classify("SELECT 1 FROM t", knowing: knowledge.outdated(generation: 1)).routeClass == .replicaSafe)
+        let untrusting = knowledge.outdated(generation: 3, trustsTables: false)
+        #expect(classify("SELECT 1 FROM t", knowing: untrusting).routeClass == .write)
+        #expect(classify("SELECT 1 FROM pg_catalog.pg_proc", knowing: untrusting).routeClass == .replicaSafe)
     }
 }

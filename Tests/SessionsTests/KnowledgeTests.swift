@@ -7,6 +7,17 @@ import Wire
 @testable import Sessions
 
 extension Knowledge {
+    /// A database with a domain `checked` that a VOLATILE function checks.
+    static func ofOneDomain(generation: UInt64, isChecked: Bool = true) -> Knowledge {
+        var facts = CatalogFacts()
+        facts.add(
+            FunctionFact(
+                oid: 20_000, schema: "public", name: "f", isVolatile: true, language: "sql", argument: .none))
+        facts.addDomain(20_001, schema: "public", name: "checked")
+        if isChecked { facts.connect(CatalogObject(.type, 20_001), to: CatalogObject(.function, 20_000)) }
+        return facts.knowledge(generation: generation)
+    }
+
     /// A database with a function `f` and nothing else.
     static func ofOneFunction(generation: UInt64, isVolatile: Bool = false) -> Knowledge {
         var facts = CatalogFacts()
@@ -99,6 +110,42 @@ struct KnowledgeTests {
         #expect(table.classification(references[0]).routeClass == .write)
     }
 
+    /// The number of a type tells nothing but that users have made it: one with a check that writes may be meant.
+    @Test func parametersOfUsersTypes() {
+        var table = StatementTable(worker: 0)
+        let key = ParsingKey(profile: .base, catalog: Self.database, lexer: LexerSettings())
+        let tails: [[UInt8]] = [
+            [0, 0, 0], [0, 0, 1, 0, 0, 0, 23], [0, 0, 1, 0, 0, 0x3F, 0xFF],
+            [0, 0, 2, 0, 0, 0, 0, 0, 0, 0x4E, 0x21], [0, 0, 1, 0, 0, 0x40, 0],
+        ]
+        let statements = tails.map { table.retain(tail: (Array("SELECT $1".utf8) + $0).span, textLength: 9, key: key) }
+        let harmless = Knowledge.ofOneDomain(generation: 1, isChecked: false)
+        var expected = [RouteClass](repeating: .replicaSafe, count: 5)
+        for known in [nil, harmless] {
+            table.learn(known, of: Self.database)
+            #expect(statements.map { table.currentClassification($0).routeClass } == expected)
+        }
+        expected[3] = .write
+        expected[4] = .write
+        for known in [Knowledge.ofOneDomain(generation: 2), harmless.outdated(generation: 3)] {
+            table.learn(known, of: Self.database)
+            #expect(statements.map { table.currentClassification($0).routeClass } == expected)
+        }
+    }
+
+    @Test func typesOfPREPARE() {
+        let rig = Rig()
+        rig.addClient(catalog: Self.database)
+        rig.table.learn(.ofOneDomain(generation: 1), of: Self.database)
+        for (types, place) in [("", "r0"), ("(checked)", "p0"), (" (int, checked[])", "p0")] {
+            rig.say(.query("PREPARE q\(types) AS SELECT $1"))
+            rig.say(.query("EXECUTE q('5')"))
+            #expect(rig.lines.last { $0.contains("EXECUTE q('5')") }?.hasPrefix(place) == true, "\(rig.lines)")
+            rig.say(.query("DEALLOCATE q"))
+        }
+        #expect(rig.problems == [])
+    }
+
     @Test func changesOfTheCatalog() {
         let rig = Rig()
         rig.addServer(isReplica: false)
@@ -106,10 +153,10 @@ struct KnowledgeTests {
         func mayHaveChanged(_ messages: Message...) -> Bool {
             rig.send(messages.bytes, by: 0)
             defer { rig.settle() }
-            return rig.clients[0].session.mayHaveChangedCatalog
+            return rig.clients[0].session.committedEffects.contains(.catalog)
         }
         #expect(mayHaveChanged(.query("CREATE VIEW v AS SELECT 1")))
-        #expect(rig.clients[0].session.mayHaveChangedCatalog == false)
+        #expect(rig.clients[0].session.committedEffects == [])
         #expect(!mayHaveChanged(.query("CREATE TABLE t (a int)")))
         #expect(!mayHaveChanged(.query("INSERT 1")))
         _ = mayHaveChanged(.query("BEGIN"))

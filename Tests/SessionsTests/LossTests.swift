@@ -143,6 +143,25 @@ struct LossTests {
         #expect(rig.servers[1].model.committed == ["INSERT 1"])
     }
 
+    /// What was only parsed and described is parsed and described elsewhere.
+    @Test(arguments: ["", "a"])
+    func preparationsAreNotLost(_ name: String) {
+        let cases: [([Message], String)] = [
+            ([.bind(name), .execute(), .sync], "2 D(SELECT 1) C(SELECT 1) Z(I)"), ([.sync], "Z(I)"),
+            ([.describeStatement(name), .sync], "t T(c) Z(I)"),
+        ]
+        for (rest, answer) in cases {
+            let rig = Rig.withClient()
+            rig.say(.parse(name, "SELECT 1"), .describeStatement(name), .flush)
+            #expect(rig.taken() == "1 t T(c)")
+            if let server = rig.clients[0].server { rig.lose(server) }
+            rig.settle()
+            rig.send(rest.bytes)
+            rig.settle()
+            #expect(rig.taken() == answer)
+        }
+    }
+
     @Test func aMoveGoesOn() {
         let rig = Rig.withClient()
         rig.say(.query("BEGIN READ ONLY"), .query("SELECT 1"))

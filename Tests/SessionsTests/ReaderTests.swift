@@ -12,8 +12,8 @@ struct ReaderTests {
     private static let refusal = "E(25006 cannot execute this statement on the reader port) Z(I)"
 
     @Test(arguments: [
-        "INSERT 1", "CREATE TABLE x ()", "LISTEN a", "SELECT pg_advisory_lock(1)", "SELECT 1 FOR UPDATE", "SET a.b = 1",
-        "SELECT 1; INSERT 1", "COMMIT PREPARED 'x'",
+        "INSERT 1", "CREATE TABLE x ()", "LISTEN a", "SELECT pg_advisory_lock(1)", "SELECT 1 FOR UPDATE",
+        "SELECT 1; INSERT 1", "COMMIT PREPARED 'x'", "SET a.b = 1; INSERT 1", "RESET ALL; LISTEN a",
     ])
     func refuses(_ text: String) {
         Rig.withClient(.reader).play(

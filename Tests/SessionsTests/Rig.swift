@@ -198,6 +198,8 @@ final class Rig {
             return true
         case .pin(let reasons):
             return pin(index, reasons)
+        case .consult:
+            return true
         case .explain:
             explain(index, input, at: &offset)
             return true

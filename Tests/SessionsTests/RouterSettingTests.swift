@@ -215,7 +215,7 @@ import Wire
         #expect(rig.servers.allSatisfy { $0.model.isReplica })
         _ = rig.taken()
         rig.say(.query("INSERT 1"))
-        #expect(rig.taken() == "E(25006 cannot execute this statement on the reader port) Z(I)")
+        #expect(rig.taken() == "E(25006 cannot execute this statement while pointsman.role is \"replica\") Z(I)")
         rig.say(.query("BEGIN"), .query("SELECT 1"), .query("INSERT 1"), .query("COMMIT"))
         #expect(rig.taken().contains("E(25006"))
         #expect(rig.servers.allSatisfy { $0.model.isReplica } && rig.committed == [])
@@ -238,7 +238,7 @@ import Wire
     func whatNoReplicaMayDo(_ text: String) {
         let rig = rig()
         rig.say(.query("/* pointsman: role=replica */ \(text)"))
-        #expect(rig.taken() == "E(25006 cannot execute this statement on the reader port) Z(I)")
+        #expect(rig.taken() == "E(25006 cannot execute this statement while pointsman.role is \"replica\") Z(I)")
         rig.addClient(.reader)
         rig.say(.query(text), by: 1)
         #expect(rig.taken(1) == "E(25006 cannot execute this statement on the reader port) Z(I)")
@@ -276,7 +276,7 @@ import Wire
                 "p0 Q(/* pointsman: role=primary */ SELECT 1)"),
             Turn(
                 .query("\n/*Pointsman: max_lag=5s , role = REPLICA*/ INSERT 1"),
-                gets: "E(25006 cannot execute this statement on the reader port) Z(I)"),
+                gets: "E(25006 cannot execute this statement while pointsman.role is \"replica\") Z(I)"),
             Turn(
                 .query("/* pointsman: role=nobody, speed=9 */ SELECT 1"), gets: "C(/*) Z(I)", "acquire replicaSafe",
                 "r0 Q(/* pointsman: role=nobody, speed=9 */ SELECT 1)"),
@@ -297,12 +297,47 @@ import Wire
         var settings = RouterSettings()
         _ = settings.set(.maxLag, "200ms")
         _ = settings.set(.consistency, "eventual")
-        let text = "/* pointsman: consistency=global, max_lag=1s */ SELECT 1"
+        let text = "/* pointsman: consistency='global', max_lag = '1s' */ SELECT 1"
         let comment = RouterSettings(comment: Array(text.utf8).span)
         #expect(settings.overridden(by: comment).maxLag == 1_000_000_000)
         #expect(settings.overridden(by: comment).consistency == .global)
         let joined = settings.joined(with: comment)
         #expect(joined.maxLag == 200_000_000 && joined.consistency == .global)
         #expect(RouterSettings(comment: Array("/* pointsman: role=primary".utf8).span).isEmpty)
+    }
+
+    // MARK: In the midst of other work
+
+    /// No server reads what is the router's, whatever it is in the midst of.
+    @Test(arguments: ["SHOW pointsman.role", "SET pointsman.consistency = 'global'"], [true, false])
+    func behindAFlushedDescription(_ text: String, endsWithSync: Bool) {
+        let rig = rig()
+        rig.say(.parse("a", "SELECT 1"), .describeStatement("a"), .flush)
+        #expect(rig.taken() == "1 t T(c)")
+        rig.say(.parse("", text), .bind(""), .execute(), endsWithSync ? .sync : .flush)
+        let answer = text.hasPrefix("SHOW") ? "1 2 D(auto) C(SHOW)" : "1 2 C(SET)"
+        let refusal = "E(0A000 a setting of the router must be a statement of its own)"
+        if endsWithSync {
+            #expect(rig.taken() == answer + " Z(I)")
+        } else {
+            #expect(rig.taken() == (text.hasPrefix("SHOW") ? answer : refusal))
+            rig.say(.sync)
+            #expect(rig.taken() == "Z(I)")
+        }
+        #expect(rig.lines.allSatisfy { !$0.contains(text) })
+        rig.play(0, Turn(.query("SHOW pointsman.group"), gets: "T(pointsman.group) D() C(SHOW) Z(I)"))
+    }
+
+    /// What has left a replica for a comment does not come back to one.
+    @Test func commentsInReadOnlyTransactions() {
+        let rig = rig()
+        rig.say(.query("BEGIN READ ONLY"), .query("SELECT 1"))
+        #expect(rig.clients[0].server.map { rig.servers[$0].name.hasPrefix("r") } == true)
+        for _ in 0..<2 {
+            rig.say(.query("/* pointsman: group=g */ SELECT 2"))
+            #expect(rig.clients[0].server.map { rig.servers[$0].name.hasPrefix("r") } == false)
+        }
+        for text in ["COMMIT", "BEGIN READ ONLY", "SELECT 3"] { rig.say(.query(text)) }
+        #expect(rig.clients[0].server.map { rig.servers[$0].name.hasPrefix("r") } == true)
     }
 }

@@ -137,9 +137,44 @@ CREATE TYPE app.with_smaller AS (a int, s app.smaller);
 CREATE TYPE app.with_more AS (w app.with_smaller[]);
 CREATE TABLE app.of_smaller (a int, s app.smaller);
 INSERT INTO app.of_smaller (a) VALUES (1);
+CREATE TABLE app.with_array (a int, l app.smaller[]);
+INSERT INTO app.with_array VALUES (1);
+CREATE FUNCTION app.same(anyelement) RETURNS anyelement LANGUAGE plpgsql STABLE AS $$
+BEGIN RETURN '5'::text; END $$;
 CREATE FUNCTION app.takes_more(app.with_more) RETURNS int LANGUAGE sql STABLE AS $$ SELECT 1 $$;
 CREATE FUNCTION app.declares() RETURNS int LANGUAGE plpgsql STABLE AS $$
 DECLARE v app.of_smaller.s%TYPE; BEGIN v := 1; RETURN v; END $$;
 CREATE FUNCTION app.reads_of_smaller() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 BEGIN RETURN (SELECT count(*) FROM app.of_smaller WHERE a = 1); END $$;
 CREATE TYPE app.with_small AS (s app.small);
+
+-- What stored trees say in lists of types, and rows that a view locks.
+CREATE VIEW app.populating AS SELECT * FROM json_to_record('{"s": 5}') AS x(s app.smaller);
+CREATE VIEW app.from_xml AS SELECT * FROM xmltable('/r/s' PASSING ('<r><s>5</s></r>'::xml) COLUMNS s app.smaller PATH '.');
+CREATE FUNCTION app.parsed_populating() RETURNS int STABLE LANGUAGE sql
+BEGIN ATOMIC SELECT s FROM json_to_record('{"s": 5}') AS x(s app.smaller); END;
+CREATE VIEW app.row_locking AS SELECT a FROM public.t WHERE a IN (SELECT a FROM public.t FOR SHARE);
+-- What planning calls.
+CREATE FUNCTION app.locks_in_plans(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN PERFORM pg_advisory_xact_lock(4712); RETURN $1; END $$;
+CREATE TABLE app.indexed (a int, b int);
+CREATE INDEX ON app.indexed ((a + app.locks_in_plans(1)));
+CREATE TABLE app.in_part_indexed (a int);
+CREATE INDEX ON app.in_part_indexed (a) WHERE app.locks_in_plans(1) = 1;
+CREATE TABLE app.counted (a int, b int);
+CREATE STATISTICS app.of_counted ON (a + app.locks_in_plans(1)), b FROM app.counted;
+CREATE TABLE app.divided (a int) PARTITION BY LIST ((a + app.locks_in_plans(1)));
+CREATE TABLE app.checked_in_plans (a int CHECK (a + app.locks_in_plans(1) > 0));
+CREATE TABLE app.checked_in_writes (a int CHECK (a IS NOT NULL OR public.f_volatile() IS NOT NULL));
+CREATE FUNCTION app.alike(int, int) RETURNS bool LANGUAGE sql IMMUTABLE AS $$ SELECT $1 = $2 $$;
+CREATE FUNCTION app.locking_unlike(int, int) RETURNS bool LANGUAGE sql STABLE AS $$ SELECT app.takes_lock() = 1 AND $1 <> $2 $$;
+CREATE OPERATOR app.!=== (FUNCTION = app.locking_unlike, LEFTARG = int, RIGHTARG = int);
+CREATE OPERATOR app.=== (FUNCTION = app.alike, LEFTARG = int, RIGHTARG = int, NEGATOR = OPERATOR(app.!===));
+-- What literals become beside columns of domains.
+CREATE TABLE app.of_small (a int, s app.small);
+CREATE DOMAIN app.drawing_number AS bigint CHECK (app.draws() > 0);
+CREATE TABLE app.of_drawing_number (a int, d app.drawing_number);
+-- Functions of PostgreSQL's own code under names of its users, as those of ranges are.
+CREATE TYPE app.floats AS RANGE (subtype = float8);
+CREATE FUNCTION app.trimmed(text) RETURNS text LANGUAGE internal IMMUTABLE AS 'rtrim1';
+CREATE FUNCTION app.advances(regclass) RETURNS bigint LANGUAGE internal STABLE AS 'nextval_oid';

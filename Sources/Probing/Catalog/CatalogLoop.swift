@@ -139,7 +139,7 @@ final class CatalogLoop {
         for entry in entries {
             entry.link.startOver()
             if let knowledge = entry.knowledge {
-                entry.knowledge = knowledge.outdated(generation: Self.nextGeneration() | 1)
+                entry.knowledge = knowledge.outdated(generation: Self.nextGeneration() | 1, trustsTables: false)
                 publish(entry)
             }
             entry.nextAt = now
@@ -239,5 +239,5 @@ final class CatalogLoop {
         onNews(CatalogNews(database: entry.database, demand: entry.met, knowledge: entry.knowledge))
     }
 
-    private static func nextGeneration() -> UInt64 { generations.add(2, ordering: .relaxed).newValue }
+    private static func nextGeneration() -> UInt64 { generations.add(4, ordering: .relaxed).newValue }
 }

@@ -36,7 +36,7 @@ enum CatalogQuestion: CaseIterable {
         SELECT 4, oid, xmin FROM pg_policy UNION ALL \
         SELECT 5, oid, xmin FROM pg_cast WHERE oid >= 16384 UNION ALL \
         SELECT 6, oid, xmin FROM pg_operator WHERE oid >= 16384 UNION ALL \
-        SELECT 7, oid, xmin FROM pg_type WHERE oid >= 16384 AND typtype IN ('d', 'r') UNION ALL \
+        SELECT 7, oid, xmin FROM pg_type WHERE oid >= 16384 AND typtype IN ('d', 'r', 'm') UNION ALL \
         SELECT 8, oid, xmin FROM pg_constraint WHERE contypid <> 0 UNION ALL \
         SELECT 9, oid, xmin FROM pg_amproc WHERE oid >= 16384 UNION ALL \
         SELECT 10, inhrelid, xmin FROM pg_inherits UNION ALL \
@@ -45,7 +45,15 @@ enum CatalogQuestion: CaseIterable {
         SELECT 13, oid, xmin FROM pg_trigger WHERE NOT tgisinternal UNION ALL \
         SELECT 14, oid, xmin FROM pg_attrdef UNION ALL \
         SELECT 15, oid, xmin FROM pg_constraint WHERE contype = 'c' AND conrelid >= 16384 UNION ALL \
-        SELECT 16, oid, xmin FROM pg_event_trigger) \
+        SELECT 16, oid, xmin FROM pg_event_trigger UNION ALL \
+        SELECT 17, indexrelid, xmin FROM pg_index \
+        WHERE indrelid >= 16384 AND (indexprs IS NOT NULL OR indpred IS NOT NULL) UNION ALL \
+        SELECT 18, oid, xmin FROM pg_statistic_ext WHERE stxexprs IS NOT NULL UNION ALL \
+        SELECT 19, a.attrelid, a.xmin FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+        WHERE c.oid >= 16384 AND c.relkind = 'c' UNION ALL \
+        SELECT 20, oid, xmin FROM pg_amop WHERE oid >= 16384 UNION ALL \
+        SELECT 21, setrole, xmin FROM pg_db_role_setting \
+        WHERE array_to_string(setconfig, ' ') ~* 'standard_conforming_strings') \
         SELECT pg_is_in_recovery(), \
         (SELECT string_agg(concat_ws(':', catalog, number, sum), ' ' ORDER BY catalog) FROM (\
         SELECT catalog, count(*) AS number, \
@@ -72,8 +80,12 @@ enum CatalogQuestion: CaseIterable {
         JOIN pg_namespace n ON n.oid = t.typnamespace
         """
 
+    /// json and jsonb: `to_json` and its kin use such a cast without being told to.
+    private static let jsonTypes = "114, 3802"
+
     private static let castsText = """
-        SELECT c.oid, n.nspname, t.typname, c.castcontext FROM pg_cast c JOIN pg_type t ON t.oid = c.casttarget \
+        SELECT c.oid, n.nspname, t.typname, CASE WHEN c.casttarget IN (\(jsonTypes)) THEN 'i' ELSE c.castcontext END \
+        FROM pg_cast c JOIN pg_type t ON t.oid = c.casttarget \
         JOIN pg_namespace n ON n.oid = t.typnamespace WHERE c.oid >= 16384 AND c.castmethod = 'f'
         """
 
@@ -92,9 +104,15 @@ enum CatalogQuestion: CaseIterable {
         WHERE \(callable) AND n.nspname !~ '^pg_temp_'
         """
 
+    /// Of a function of PostgreSQL's own code its name in SQL is told, by which it is known.
     private static let bodiesText = """
-        SELECT p.oid, l.lanname, CASE WHEN octet_length(p.prosrc) <= \(longestBody) \
-        AND coalesce(array_to_string(p.proconfig, ' '), '') !~* 'standard_conforming_strings' THEN p.prosrc END \
+        SELECT p.oid, l.lanname, CASE WHEN l.lanname = 'internal' THEN coalesce((SELECT min(b.proname::text) \
+        FROM pg_proc b WHERE b.oid < 16384 AND b.prolang = p.prolang AND b.prosrc = p.prosrc), p.prosrc) \
+        WHEN octet_length(p.prosrc) <= \(longestBody) \
+        AND coalesce(array_to_string(p.proconfig, ' '), '') !~* 'standard_conforming_strings' \
+        AND (strpos(p.prosrc, chr(92)) = 0 OR NOT EXISTS (SELECT FROM pg_db_role_setting \
+        WHERE array_to_string(setconfig, ' ') ~* 'standard_conforming_strings') \
+        AND (SELECT reset_val = 'on' FROM pg_settings WHERE name = 'standard_conforming_strings')) THEN p.prosrc END \
         FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang \
         WHERE \(callable) AND p.prokind IN ('f', 'w', 'p') AND p.prosqlbody IS NULL \
         AND (l.lanname IN ('sql', 'plpgsql') OR l.lanname = 'internal' AND p.provolatile <> 'v')
@@ -110,6 +128,10 @@ enum CatalogQuestion: CaseIterable {
         WITH trees AS NOT MATERIALIZED (\
         SELECT 'r' AS kind, r.ev_class AS oid, r.ev_action::text AS tree FROM pg_rewrite r \
         JOIN pg_class c ON c.oid = r.ev_class WHERE r.ev_type = '1' AND c.relkind = 'v' AND c.oid >= 16384 UNION ALL \
+        SELECT 'r', indrelid, concat(indexprs::text, indpred::text) FROM pg_index \
+        WHERE indrelid >= 16384 AND (indexprs IS NOT NULL OR indpred IS NOT NULL) UNION ALL \
+        SELECT 'r', stxrelid, stxexprs::text FROM pg_statistic_ext WHERE stxexprs IS NOT NULL UNION ALL \
+        SELECT 'r', partrelid, partexprs::text FROM pg_partitioned_table WHERE partexprs IS NOT NULL UNION ALL \
         SELECT 'r', p.polrelid, p.polqual::text FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid \
         WHERE c.relrowsecurity AND p.polcmd IN ('*', 'r') UNION ALL \
         SELECT 't', contypid, conbin::text FROM pg_constraint WHERE contypid >= 16384 UNION ALL \
@@ -126,7 +148,16 @@ enum CatalogQuestion: CaseIterable {
         ELSE 'f' END AS used_kind, m[2]::oid AS used FROM trees, LATERAL regexp_matches(tree, \
         ':(funcid|opfuncid|aggfnoid|winfnoid|opno|relid|resulttype) ([0-9]+)', 'g') m \
         WHERE m[1] <> 'funcid' OR m[2] NOT IN (\(currentSetting)) UNION ALL \
+        SELECT DISTINCT kind, oid, 't', type::oid FROM trees, LATERAL regexp_matches(tree, \
+        ':(?:func)?coltypes \\(o ([0-9 ]+)\\)', 'g') m, LATERAL regexp_split_to_table(m[1], ' ') type \
+        WHERE tree LIKE '%coltypes (o %' UNION ALL \
+        SELECT kind, oid, 'l', 1::oid FROM trees WHERE kind = 'r' AND tree LIKE '%{ROWMARKCLAUSE %' UNION ALL \
         SELECT 'o', oid, 'f', oprcode::oid FROM pg_operator WHERE oid >= 16384 UNION ALL \
+        SELECT 'o', oid, 'o', unnest(ARRAY[oprnegate, oprcom]) FROM pg_operator WHERE oid >= 16384 UNION ALL \
+        SELECT 'i', 0, 'o', amopopr FROM pg_amop WHERE oid >= 16384 UNION ALL \
+        SELECT DISTINCT 'r', conrelid, 'f', p.oid FROM pg_constraint, LATERAL regexp_matches(conbin::text, \
+        ':(?:funcid|opfuncid) ([0-9]+)', 'g') m JOIN pg_proc p ON p.oid = m[1]::oid AND p.provolatile = 'i' \
+        WHERE contype = 'c' AND conrelid >= 16384 AND p.oid >= 16384 UNION ALL \
         SELECT 'c', oid, 'f', castfunc FROM pg_cast WHERE oid >= 16384 AND castmethod = 'f' UNION ALL \
         SELECT 'i', 0, 'f', amproc::oid FROM pg_amproc WHERE oid >= 16384 UNION ALL \
         SELECT 'i', 1, 'f', tgfoid::oid FROM pg_trigger WHERE NOT tgisinternal UNION ALL \
@@ -135,12 +166,17 @@ enum CatalogQuestion: CaseIterable {
         aggserialfn, aggdeserialfn, aggmtransfn, aggminvtransfn, aggmfinalfn]) part WHERE aggfnoid >= 16384 UNION ALL \
         SELECT 'r', inhparent, 'r', inhrelid FROM pg_inherits UNION ALL \
         SELECT 't', oid, 't', typbasetype FROM pg_type WHERE typtype = 'd' AND oid >= 16384 UNION ALL \
-        SELECT 't', c.reltype, 't', a.atttypid FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
+        SELECT user_kind, user_oid, CASE WHEN user_kind = 't' OR t.typtype IN ('c', 'r', 'm') \
+        OR t.typcategory IN ('A', 'C', 'R') THEN 't' ELSE 'v' END, a.atttypid \
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid \
+        CROSS JOIN LATERAL (VALUES ('t', c.reltype), ('r', c.oid)) v (user_kind, user_oid) \
         WHERE c.oid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384 UNION ALL \
         SELECT 't', unnest(ARRAY[rngtypid, rngmultitypid]), 't', rngsubtype FROM pg_range UNION ALL \
         SELECT 'f', p.oid, 't', type FROM pg_proc p, \
         unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]) || p.prorettype) type \
-        WHERE \(callable) AND type >= 16384) \
+        WHERE \(callable) AND type >= 16384 UNION ALL \
+        SELECT DISTINCT 'f', p.oid, 'i', 2::oid FROM pg_proc p JOIN pg_type t ON t.oid = ANY (p.proargtypes) \
+        WHERE \(callable) AND t.typtype = 'p' AND t.typname LIKE 'any%') \
         SELECT kind, oid, 's', 0::oid, m[1] FROM trees, LATERAL regexp_matches(tree, \
         ':funcid (?:2077|3294) [^{}]*(?:\\{CONST [^{}]*:constvalue [0-9]+ \\[ ([-0-9 ]*)\\])?', 'g') m \
         WHERE tree LIKE '%:funcid 2077 %' OR tree LIKE '%:funcid 3294 %' UNION ALL \
@@ -149,7 +185,7 @@ enum CatalogQuestion: CaseIterable {
         LEFT JOIN pg_type t ON u.used_kind = 't' AND t.oid = u.used \
         LEFT JOIN pg_proc p ON u.used_kind = 'f' AND u.used < 16384 AND p.oid = u.used \
         LEFT JOIN pg_class c ON u.used_kind = 'r' AND u.used < 16384 AND c.oid = u.used \
-        WHERE u.used <> 0 AND (u.used >= 16384 OR u.used_kind IN ('f', 'r'))
+        WHERE u.used <> 0 AND (u.used >= 16384 OR u.used_kind IN ('f', 'r', 'i', 'l'))
         """
 
     /// What the database is like at the moment.
@@ -248,7 +284,16 @@ enum CatalogQuestion: CaseIterable {
             facts.connect(user, toSetting: row[4].map(settingName))
             return true
         }
-        guard let usedKind = kind(row[2]), let usedOID = oid(row[3]) else { return false }
+        if row[2] == "l" {
+            facts.noteRowLocks(user)
+            return true
+        }
+        guard let usedOID = oid(row[3]) else { return false }
+        if row[2] == "v" {
+            facts.connect(user, toColumnOf: usedOID)
+            return true
+        }
+        guard let usedKind = kind(row[2]) else { return false }
         if let name = row[4] {
             if usedKind == .function {
                 facts.connect(user, toBuiltinFunction: name)

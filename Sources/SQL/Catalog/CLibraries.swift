@@ -8,6 +8,14 @@ enum CLibraries {
         return textRunners.contains(fact.symbol) || textRunners.contains(fact.name)
     }
 
+    /// Changes the session, although it is not VOLATILE.
+    static func changesSession(_ fact: FunctionFact) -> Bool {
+        fact.language == "c" && sessionChangers.contains(fact.symbol)
+    }
+
+    /// `isn_weak` decides how numbers are read from then on.
+    private static let sessionChangers: Set<String> = ["accept_weak_input", "weak_input_status"]
+
     /// Keeps nothing in the session, although it is VOLATILE; triggers are among them.
     static func leavesNothing(_ fact: FunctionFact) -> Bool {
         guard fact.language == "c" else { return false }

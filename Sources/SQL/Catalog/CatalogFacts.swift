@@ -9,7 +9,8 @@ public struct CatalogObject: Hashable, Sendable {
     }
 
     public var kind: Kind
-    /// For `implicit`: 0 stands for what comparisons and casts call, 1 for what a write sets off.
+    /// For `implicit`: 0 stands for what comparisons and casts call, 1 for what a write sets off, 2 for what becoming a
+    /// value of a type calls that is not named.
     public var oid: UInt32
 
     public init(_ kind: Kind, _ oid: UInt32) {
@@ -65,6 +66,8 @@ public enum RelationStorage: Sendable {
 public struct CatalogFacts: Sendable {
     var graph = CatalogGraph()
     private var nodes: [CatalogObject: Int32] = [:]
+    /// Of types of columns: the nodes that stand for the values in those.
+    private var columnValues: [UInt32: Int32] = [:]
     /// Names of relations of which one is no table.
     private var viewNames: Set<Int32> = []
     /// Functions that are VOLATILE and whose bodies have not been told.
@@ -74,6 +77,7 @@ public struct CatalogFacts: Sendable {
     public init() {
         nodes[CatalogObject(.implicit, 0)] = graph.add(.implicit)
         nodes[CatalogObject(.implicit, 1)] = graph.add(.implicit)
+        nodes[CatalogObject(.implicit, 2)] = graph.add(.unnamedType)
     }
 
     /// How many objects there are.
@@ -90,6 +94,8 @@ public struct CatalogFacts: Sendable {
         } else if fact.isVolatile {
             verdict = CatalogVerdict(CLibraries.leavesNothing(fact) ? .write : .hiddenCode, .volatileFunction)
         } else if !Self.readableLanguages.contains(fact.language) {
+            verdict = CatalogVerdict(.hiddenCode, .opaqueFunction)
+        } else if CLibraries.changesSession(fact) {
             verdict = CatalogVerdict(.hiddenCode, .opaqueFunction)
         } else if CLibraries.runsGivenText(fact) {
             verdict = CatalogVerdict(.hiddenCode, .sqlFromText)
@@ -122,7 +128,7 @@ public struct CatalogFacts: Sendable {
 
     /// A domain, whose checks run wherever a value is cast to it.
     public mutating func addDomain(_ oid: UInt32, schema: String, name: String) {
-        let node = add(CatalogObject(.type, oid), .type, CatalogVerdict())
+        let node = addType(oid)
         bear(node, .typeName, Array(name.utf8), Array(schema.utf8))
         // The name of its array type.
         bear(node, .typeName, Array("_\(name)".utf8), Array(schema.utf8))
@@ -134,11 +140,18 @@ public struct CatalogFacts: Sendable {
     /// A type with parts that may be values of a domain: a composite type, the rows of a relation, a range. As many
     /// relations bear the names of such types, these count only where a type is meant.
     public mutating func addCompoundType(_ oid: UInt32, schema: String, name: String) {
-        let node = add(CatalogObject(.type, oid), .type, CatalogVerdict())
+        let node = addType(oid)
         for name in [name, "_\(name)"] {
             bear(node, .compoundTypeName, Array(name.utf8), Array(schema.utf8))
             bear(node, .valueAttributeName, Array(name.utf8), [])
         }
+    }
+
+    private mutating func addType(_ oid: UInt32) -> Int32 {
+        let object = CatalogObject(.type, oid)
+        let node = add(object, .type, CatalogVerdict())
+        connect(CatalogObject(.implicit, 2), to: object)
+        return node
     }
 
     public mutating func addOperator(_ oid: UInt32, symbol: String) {
@@ -205,11 +218,23 @@ public struct CatalogFacts: Sendable {
         if let user, let used { graph.connect(user: user, used: used) }
     }
 
+    /// A relation has a column of a type. A literal beside it may become a value of that type, or an array of such,
+    /// without a word about it.
+    public mutating func connect(_ user: CatalogObject, toColumnOf type: UInt32) {
+        guard let relation = nodes[user], let node = nodes[CatalogObject(.type, type)] else { return }
+        let value = columnValues[type] ?? graph.add(.columnValue)
+        if columnValues.updateValue(value, forKey: type) == nil { graph.connect(user: value, used: node) }
+        graph.connect(user: relation, used: value)
+    }
+
     /// An object calls a function that comes with PostgreSQL.
     public mutating func connect(_ user: CatalogObject, toBuiltinFunction name: String) {
         guard let node = nodes[user] else { return }
-        let level = CatalogLevel(BuiltinFunctions.classify(name: Array(name.utf8).span, quoted: true))
-        graph.raise(node, CatalogVerdict(level, graph.kinds[Int(node)].derivedReason ?? .reachingFunction))
+        let functionClass = BuiltinFunctions.classify(name: Array(name.utf8).span, quoted: true)
+        if functionClass == .typeInput { graph.connect(user: node, used: CatalogGraph.unnamedType) }
+        graph.raise(
+            node,
+            CatalogVerdict(CatalogLevel(functionClass), graph.kinds[Int(node)].derivedReason ?? .reachingFunction))
     }
 
     /// An object reads a relation that comes with PostgreSQL.
@@ -218,6 +243,12 @@ public struct CatalogFacts: Sendable {
             return
         }
         graph.raise(node, CatalogVerdict(.primaryOnly, graph.kinds[Int(node)].derivedReason ?? .nodeRelation))
+    }
+
+    /// A view locks the rows that it shows.
+    public mutating func noteRowLocks(_ user: CatalogObject) {
+        guard let node = nodes[user] else { return }
+        graph.raise(node, CatalogVerdict(.write, .reachingRelation))
     }
 
     /// An object reads a setting, whose name is nil if the definition does not show it.
@@ -285,9 +316,14 @@ public struct CatalogFacts: Sendable {
         let filter = NameFilter(objections + attributes + (entries[.compoundTypeName] ?? []), in: storage)
         return Knowledge(
             generation: generation, storage: storage, indexes: indexes, filter: filter,
-            implicitCalls: nodes[CatalogObject(.implicit, 0)].map(graph.verdict) ?? CatalogVerdict(),
-            firedCalls: nodes[CatalogObject(.implicit, 1)].map(graph.verdict) ?? CatalogVerdict(),
+            unnamed: Knowledge.Unnamed(
+                implicitCalls: verdict(onImplicit: 0), firedCalls: verdict(onImplicit: 1),
+                typeInput: verdict(onImplicit: 2)),
             odd: odd)
+    }
+
+    private func verdict(onImplicit oid: UInt32) -> CatalogVerdict {
+        nodes[CatalogObject(.implicit, oid)].map(graph.verdict) ?? CatalogVerdict()
     }
 
     /// Whether a name cannot be compared byte by byte with what stands in a text.

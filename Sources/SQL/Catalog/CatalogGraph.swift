@@ -7,6 +7,10 @@ struct CatalogGraph: Sendable {
         case function, relation, type, operation, cast
         /// What comparisons and implicit casts call.
         case implicit
+        /// Any type that the text does not name.
+        case unnamedType
+        /// Values in columns of a type. What would write is left out, since a standby refuses that.
+        case columnValue
         case functionName, relationName, typeName, compoundTypeName, operatorName
         /// Of functions that can be called as `value.name`, the value being a row of a relation; or any other.
         case attributeName, valueAttributeName
@@ -16,7 +20,7 @@ struct CatalogGraph: Sendable {
             switch self {
             case .function: .reachingFunction
             case .relation: .reachingRelation
-            case .type, .cast: .reachingType
+            case .type, .cast, .unnamedType, .columnValue: .reachingType
             case .operation: .reachingOperator
             case .implicit: .implicitCall
             case .functionName, .relationName, .typeName, .compoundTypeName, .operatorName, .attributeName,
@@ -38,6 +42,9 @@ struct CatalogGraph: Sendable {
         var used: Int32
         var user: Int32
     }
+
+    /// The node that stands for all types, the third to be added.
+    static let unnamedType: Int32 = 2
 
     private(set) var kinds: [Kind] = []
     private var verdicts: [UInt16] = []
@@ -116,6 +123,7 @@ struct CatalogGraph: Sendable {
             for position in users.starts[Int(node)]..<users.starts[Int(node) + 1] {
                 let user = users.nodes[Int(position)]
                 guard self.verdict(user).level < verdict.level else { continue }
+                if verdict.level == .write, kinds[Int(user)] == .columnValue { continue }
                 let reason = kinds[Int(user)].derivedReason ?? verdict.reason
                 verdicts[Int(user)] = CatalogVerdict(verdict.level, reason).bits
                 waiting.append(user)

@@ -44,17 +44,21 @@ extension StatementReader {
     ) -> Bool {
         if references != nil { return references?.use(.functionName, name, schema: schema, folds: folds) ?? false }
         guard let verdict = knowledge.function(name, hash: hash, schema: schema, folds: folds) else { return false }
-        if isOutdated, verdict.level < .hiddenCode {
-            noteOutdated(place)
-        } else {
-            note(verdict, place)
-        }
+        if isOutdated, verdict.level < .hiddenCode { noteOutdated(place) }
+        note(verdict, place)
         return true
     }
 
-    private mutating func note(_ verdict: CatalogVerdict, _ place: Range<Int>) {
+    /// - Parameter reason: the rule, unless it is that of the verdict.
+    mutating func note(_ verdict: CatalogVerdict, _ place: Range<Int>, as reason: StaticReason? = nil) {
         guard verdict.level > .harmless else { return }
-        note(verdict.level.effects, pins: verdict.level.pins, place, verdict.reason, by: .catalog)
+        var effects = verdict.level.effects
+        // Planning calls what is not VOLATILE.
+        if isPlanned, verdict.level == .write {
+            effects.insert(.primaryOnly)
+            if verdict.reason != .volatileFunction { effects.insert(.notOnReplica) }
+        }
+        note(effects, pins: verdict.level.pins, place, reason ?? verdict.reason, by: .catalog)
     }
 
     /// What was harmless may have become anything. It need not keep the server, but the server is cleaned up.
@@ -185,6 +189,15 @@ extension StatementReader {
         note(knowledge.implicitCalls, place)
     }
 
+    /// A value becomes one of a type that the text need not name.
+    mutating func noteUnnamedType(_ place: Range<Int>) {
+        if references != nil {
+            references?.useUnnamedType()
+        } else {
+            note(knowledge.typeInput, place)
+        }
+    }
+
     // MARK: While the catalog is read again
 
     /// The word begins an item of FROM.
@@ -241,7 +254,6 @@ extension StatementReader {
             }
             return knowledge.isTable(name, schema: qualification, folds: (plain.folds, schema.folds))
         }
-        if plain.folds, name.begins(with: PrimaryOnlyRelations.catalogPrefix, foldingCase: true) { return true }
         return knowledge.isTable(name, schema: name.extracting(0..<0), folds: (plain.folds, false))
     }
 

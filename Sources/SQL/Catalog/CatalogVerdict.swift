@@ -49,7 +49,8 @@ public enum CatalogLevel: UInt8, Comparable, Sendable, CaseIterable {
     /// What a built-in function means inside a view or under an operator, where its arguments are not looked at.
     init(_ builtin: FunctionClass) {
         switch builtin {
-        case .safe: self = .harmless
+        // The types that it may be about are told apart from it.
+        case .safe, .typeInput: self = .harmless
         case .nodeAddress: self = .nodeAddress
         case .primaryOnly, .primaryPosition, .advisoryXact, .currentSetting: self = .primaryOnly
         case .write, .adminWrite, .endsBackend: self = .write

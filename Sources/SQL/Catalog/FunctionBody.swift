@@ -59,6 +59,11 @@ struct NameReferences {
         return true
     }
 
+    /// Notes the use of a type that is not named.
+    mutating func useUnnamedType() {
+        if !found.contains(CatalogGraph.unnamedType) { found.append(CatalogGraph.unnamedType) }
+    }
+
     /// Notes the use of a name behind that of an item of FROM, which may stand for a value.
     mutating func useBehindAlias(_ name: Span<UInt8>, folds: Bool) {
         let hash = NameIndex.hash(name, schema: name.extracting(0..<0), folds: (folds, false))

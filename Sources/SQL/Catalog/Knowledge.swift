@@ -14,24 +14,20 @@ public struct Knowledge: Sendable {
         let indexes: Indexes
         /// Says of most names, by their length and their first bytes, that nothing of the kind objects.
         let filter: NameFilter
-        let implicitCalls: CatalogVerdict
-        /// The worst of what a write may set off: triggers, rules, defaults, checks.
-        let firedCalls: CatalogVerdict
+        let unnamed: Unnamed
         let odd: (names: Bool, attributes: Bool)
         let checks: NameChecks
 
         init(
-            generation: UInt64, storage: [UInt64], indexes: Indexes, filter: NameFilter,
-            implicitCalls: CatalogVerdict, firedCalls: CatalogVerdict, odd: (names: Bool, attributes: Bool),
-            isOutdated: Bool
+            generation: UInt64, storage: [UInt64], indexes: Indexes, filter: NameFilter, unnamed: Unnamed,
+            odd: (names: Bool, attributes: Bool), isOutdated: Bool
         ) {
             self.generation = generation
             self.isOutdated = isOutdated
             self.storage = storage
             self.indexes = indexes
             self.filter = filter
-            self.implicitCalls = implicitCalls
-            self.firedCalls = firedCalls
+            self.unnamed = unnamed
             self.odd = odd
             checks = NameChecks(indexes, odd: odd, isOutdated: isOutdated, hasWordFunctions: indexes.haveWords(storage))
         }
@@ -64,28 +60,40 @@ public struct Knowledge: Sendable {
         }
     }
 
+    /// The worst of what happens without being named.
+    struct Unnamed: Sendable {
+        /// What comparisons and implicit casts call.
+        var implicitCalls = CatalogVerdict()
+        /// What a write may set off: triggers, rules, defaults, checks.
+        var firedCalls = CatalogVerdict()
+        /// What becoming a value of some type calls.
+        var typeInput = CatalogVerdict()
+    }
+
     private let content: Content
 
     init(
-        generation: UInt64, storage: [UInt64], indexes: Indexes, filter: NameFilter, implicitCalls: CatalogVerdict,
-        firedCalls: CatalogVerdict, odd: (names: Bool, attributes: Bool), isOutdated: Bool = false
+        generation: UInt64, storage: [UInt64], indexes: Indexes, filter: NameFilter, unnamed: Unnamed,
+        odd: (names: Bool, attributes: Bool), isOutdated: Bool = false
     ) {
         content = Content(
-            generation: generation, storage: storage, indexes: indexes, filter: filter, implicitCalls: implicitCalls,
-            firedCalls: firedCalls, odd: odd, isOutdated: isOutdated)
+            generation: generation, storage: storage, indexes: indexes, filter: filter, unnamed: unnamed, odd: odd,
+            isOutdated: isOutdated)
     }
 
     /// What a reader has that knows of no catalog.
     static let nothing = Knowledge(
-        generation: 0, storage: [], indexes: Indexes(), filter: NameFilter([], in: []), implicitCalls: CatalogVerdict(),
-        firedCalls: CatalogVerdict(), odd: (false, false))
+        generation: 0, storage: [], indexes: Indexes(), filter: NameFilter([], in: []), unnamed: Unnamed(),
+        odd: (false, false))
 
-    /// The same knowledge while the catalog is being read again: user functions and views count as writes.
-    public func outdated(generation: UInt64) -> Knowledge {
-        Knowledge(
-            generation: generation, storage: content.storage, indexes: content.indexes, filter: content.filter,
-            implicitCalls: content.implicitCalls, firedCalls: content.firedCalls,
-            odd: content.odd, isOutdated: true)
+    /// The same knowledge while the catalog is being read again: user functions and views count as writes, and tables
+    /// where those may have changed, too.
+    public func outdated(generation: UInt64, trustsTables: Bool = true) -> Knowledge {
+        var indexes = content.indexes
+        if !trustsTables { indexes.tables = .none }
+        return Knowledge(
+            generation: generation, storage: content.storage, indexes: indexes, filter: content.filter,
+            unnamed: content.unnamed, odd: content.odd, isOutdated: true)
     }
 
     /// Tells snapshots apart, over all databases of the process; never 0.
@@ -102,11 +110,16 @@ public struct Knowledge: Sendable {
 
     // MARK: Questions on the path of a query
 
-    /// The worst of what comparisons and implicit casts call.
-    var implicitCalls: CatalogVerdict { content.implicitCalls }
+    /// What comparisons and implicit casts call.
+    var implicitCalls: CatalogVerdict { content.unnamed.implicitCalls }
+
+    /// What becoming a value of a type calls that the text does not name.
+    var typeInput: CatalogVerdict { content.unnamed.typeInput }
+    /// Some type objects to a replica, so that a table with a column of it would, too.
+    var hasObjectingTypes: Bool { typeInput.level > .harmless }
 
     /// A write may leave something in the session that its text does not show.
-    var writesLeaveState: Bool { isOutdated || content.firedCalls.level >= .inspectable }
+    var writesLeaveState: Bool { isOutdated || content.unnamed.firedCalls.level >= .inspectable }
 
     /// Which names in a text need a look.
     var checks: NameChecks { content.checks }

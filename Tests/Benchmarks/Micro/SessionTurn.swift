@@ -86,7 +86,7 @@ final class SessionTurn: Operation {
                     facts: &facts)
                 precondition(translation == .done, "The batch is whole.")
                 settle()
-            case .wait, .move, .configure, .pin, .explain, .token, .close:
+            case .wait, .move, .configure, .pin, .consult, .explain, .token, .close:
                 preconditionFailure("A read needs nothing but a server.")
             }
         }
