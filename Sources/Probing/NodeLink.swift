@@ -40,6 +40,10 @@ final class NodeLink {
     private var followUp: UInt64
     /// The last answer and what it said: a node without writes gives the same again.
     private var lastAnswer: (columns: [String?], report: ProbeReport)?
+    /// The question that was put last makes the server flush its log.
+    private var flushes = false
+    /// It cannot give transactions numbers: none is asked for again.
+    private var refusesToFlush = false
     /// The failure that was told last; nil since the last answer.
     var toldFailure: ConnectionFailure?
 
@@ -126,14 +130,15 @@ final class NodeLink {
     }
 
     /// Puts the question. To be called only when it is due; it is due again after the period.
-    func ask(_ probe: Probe, period: UInt64, now: UInt64) -> Outcome {
+    func ask(_ probe: Probe, flushes: Bool, period: UInt64, now: UInt64) -> Outcome {
         guard case .ready(let connection) = state else {
             preconditionFailure("a question is put on a connection that stands and waits for nothing")
         }
         lastAt = now
         nextAt = now + period
         state = .asking(connection, probe, deadline: now + settings.timeout.clampedNanoseconds)
-        switch connection.send(question.text) {
+        self.flushes = flushes && !refusesToFlush
+        switch connection.send(self.flushes ? question.flushingText : question.text) {
         case .pending, .done: return .nothing
         case .failed(let failure): return fail(failure.reason, failure.detail, now: now)
         }
@@ -198,6 +203,7 @@ final class NodeLink {
 
     /// Gives the connection up. One that stood is tried again at once, any other after the interval.
     private func fail(_ reason: ProbeFailure, _ detail: String, now: UInt64) -> Outcome {
+        if reason == .questionFailed, flushes { refusesToFlush = true }
         switch state {
         case .ready, .asking:
             nextAt = max(now, lastAt + settings.minInterval.clampedNanoseconds)

@@ -125,6 +125,7 @@ final class ProbeLoop {
 
     private func askWhoIsDue(now: UInt64) {
         for case let link? in links where link.isDueToAsk(now: now) {
+            let flushes = link.node == topology.primary && machine.needsFlush(for: pursuedSample, at: now)
             let isWish = maySample(link) && requests.takeSampleWish()
             let probe = Probe(node: link.node, sample: samples.begin(), sentAt: now)
             if isWish {
@@ -132,7 +133,7 @@ final class ProbeLoop {
                 for case let other? in links { other.resetFollowUp() }
             }
             machine.probeStarted(probe)
-            digest(link.ask(probe, period: period, now: now), of: link, now: now)
+            digest(link.ask(probe, flushes: flushes, period: period, now: now), of: link, now: now)
         }
     }
 

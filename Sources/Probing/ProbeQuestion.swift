@@ -6,13 +6,19 @@ import Routing
 struct ProbeQuestion: Sendable {
     /// Answered with one row.
     let text: String
+    /// The same for a primary whose log is to be flushed.
+    let flushingText: String
     /// Reads the row, given as text, nil for NULL; nil when it is not what was asked for.
     let report: @Sendable ([String?]) -> ProbeReport?
 
     init(_ kind: ServerKind) {
         switch kind {
-        case .postgreSQL: (text, report) = (PostgreSQLQuestion.text, PostgreSQLQuestion.report)
-        case .aurora: (text, report) = (AuroraQuestion.text, AuroraQuestion.report)
+        case .postgreSQL:
+            (text, flushingText) = (PostgreSQLQuestion.text, PostgreSQLQuestion.text + PostgreSQLQuestion.flush)
+            report = PostgreSQLQuestion.report
+        case .aurora:
+            (text, flushingText) = (AuroraQuestion.text, AuroraQuestion.text)
+            report = AuroraQuestion.report
         }
     }
 }
@@ -42,6 +48,10 @@ enum PostgreSQLQuestion {
         pg_size_bytes(current_setting('wal_segment_size')), \
         pg_has_role('pg_read_all_stats', 'USAGE')
         """
+
+    /// The commit of a transaction that has a number is flushed within `wal_writer_delay`, and all before it. It waits
+    /// for no standby and is seen by no logical decoding, because nothing was written.
+    static let flush = " WHERE CASE WHEN pg_is_in_recovery() THEN true ELSE txid_current() > 0 END"
 
     static let columnCount = 17
 

@@ -30,6 +30,7 @@ extension Worker {
             for catalog in shared.catalogs.all(ofCluster: cluster) { noteChange(of: catalog, changesTables: true) }
             // Who logs in as somebody new must not be served as who had the name, not even by a replica that lags.
             awaitRenewal(of: cluster, at: change, servesMeanwhile: false)
+            shared.clusters[cluster].requestSample()
             for mailbox in mailboxes { mailbox.post(.loginNamesChanged(cluster, change)) }
         } else if effects.contains(.sessionDefaults) {
             // Not in the middle of a server's replies.

@@ -29,6 +29,7 @@ public struct ClusterMachine: Equatable, Sendable {
     /// The current or last primary's time in office: coverage is about its samples alone.
     var reign: Reign?
     var history = SampleHistory()
+    var idleLog = IdleLog()
     /// The highest timeline that a primary was ever on.
     var highestTimeline: UInt32 = 0
     /// The cluster's, from the first primary on.

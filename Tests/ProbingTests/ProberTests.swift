@@ -50,6 +50,22 @@ import Testing
         }
     }
 
+    /// What stays in the memory of an idle primary keeps nobody waiting.
+    @Test func anIdleLogIsFlushed() throws {
+        let (cluster, watch) = try started(1)
+        defer { cluster.stop() }
+        let numbers = "SELECT pg_snapshot_xmax(pg_current_snapshot())"
+        let before = try cluster.primary.psql(numbers)
+        // A background process may be quicker, so it is tried again.
+        for _ in 0..<10 where try cluster.primary.psql(numbers) == before {
+            try cluster.primary.psql("BEGIN; SELECT pg_logical_emit_message(false, 'stays', 'in memory'); ROLLBACK")
+            let floor = Floor(startedSample: watch.samples.started)
+            watch.prober.requestSample()
+            try watch.wait("coverage") { $0.nodes[1].coveredSample >= floor.sample }
+        }
+        #expect(try cluster.primary.psql(numbers) != before)
+    }
+
     /// With an interval of ten seconds only the wish brings the sample, and replicas are asked until they cover it.
     @Test func aWishIsMetAtOnce() throws {
         let cluster = try PostgresCluster.start(replicas: 2)

@@ -64,6 +64,36 @@ import Testing
         #expect(cluster.status(3).coveredSample == 4)
     }
 
+    @Test func aLogThatStaysInMemory() {
+        var cluster = started()
+        cluster.primary(1, 6000, flushed: 5500)  // 7
+        cluster.replica(2, 5400)
+        func needsFlush(_ sample: UInt64 = 7) -> Bool { cluster.machine.needsFlush(for: sample, at: cluster.now) }
+        func waitAndAsk() -> Bool {
+            cluster.wait(300)
+            return needsFlush()
+        }
+        #expect(!needsFlush())
+        #expect(!waitAndAsk(), "the replica has not even what is flushed")
+        cluster.replica(2, 5500)
+        #expect(!needsFlush())
+        cluster.wait(299)
+        #expect(!needsFlush(), "it may be flushed without a plea")
+        cluster.wait(1)
+        #expect(needsFlush())
+        #expect(!waitAndAsk(), "each plea costs")
+        cluster.wait(700)
+        #expect(needsFlush(), "it was not heard")
+        cluster.primary(1, 7000, flushed: 6000)
+        cluster.replica(2, 6000)
+        #expect(!waitAndAsk(), "nobody waits for a later sample")
+        #expect(!needsFlush(cluster.topology.newestSample), "this is another position")
+        cluster.wait(1000)
+        #expect(!needsFlush(cluster.topology.newestSample + 1), "this one does not exist yet")
+        cluster.primary(1, 7000)
+        #expect(!waitAndAsk(), "all is flushed")
+    }
+
     @Test func lossDropsCoverage() {
         var cluster = started()
         let before = cluster.status(2).incarnation
