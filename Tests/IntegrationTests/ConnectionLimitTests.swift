@@ -96,7 +96,7 @@ import Testing
                 overrides: [
                     "server": ["max_user_connections": "1"], "users.postgres": ["max_connections": "5"],
                     "databases.postgres": ["cluster": "\"main\"", "max_connections": "1"],
-                    "pool": ["wait_timeout": "\"300ms\""], "probe": ["timeout": "\"10s\""],
+                    "pool": ["wait_timeout": "\"1s\""], "probe": ["timeout": "\"10s\""],
                 ]))
         try router.waitUntilItServes()
         func hold(_ user: String, _ database: String) throws -> WireClient {

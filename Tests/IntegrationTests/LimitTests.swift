@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func waitingForAPool() throws {
-        let router = try Stage.startRouter(poolSize: 1, ["wait_timeout": "\"300ms\""])
+        let router = try Stage.startRouter(poolSize: 1, ["wait_timeout": "\"1100ms\""])
         let holder = try router.client()
         let other = try router.client()
         for _ in 0..<2 {
@@ -30,7 +30,7 @@ import Testing
             #expect(error.sqlState == "57014")
             #expect(error.fields["M"]?.contains("wait_timeout") == true)
             #expect(
-                error.fields["D"]?.contains("\"app\"") == true && error.fields["D"]?.contains("0.3 seconds") == true)
+                error.fields["D"]?.contains("\"app\"") == true && error.fields["D"]?.contains("1.1 seconds") == true)
             #expect(answer.last?.transactionState == "I")
             let extended = try other.extended("SELECT 1 FOR UPDATE")
             #expect(extended.errors == ["57014"])
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func waitingInALazyTransaction() throws {
-        let router = try Stage.startRouter(poolSize: 1, ["wait_timeout": "\"200ms\""])
+        let router = try Stage.startRouter(poolSize: 1, ["wait_timeout": "\"1s\""])
         let holder = try router.client()
         try holder.succeed("BEGIN; SELECT 1 FOR UPDATE")
         let other = try router.client()

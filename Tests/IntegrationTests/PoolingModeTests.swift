@@ -7,7 +7,7 @@ import Testing
     /// Nothing of a session is seen by the next one, and as many sessions as servers fit.
     @Test func session() throws {
         let router = try Stage.startRouter([
-            "users.postgres.pool": ["size": "2", "mode": "\"session\"", "wait_timeout": "\"200ms\""]
+            "users.postgres.pool": ["size": "2", "mode": "\"session\"", "wait_timeout": "\"1s\""]
         ])
         for _ in 0..<3 {
             let clients = try (0..<2).map { _ in try router.client(user: "postgres") }

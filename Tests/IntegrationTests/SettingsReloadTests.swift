@@ -92,7 +92,7 @@ import Testing
 
     @Test func aPoolGrows() throws {
         var (settings, router) = try start()
-        settings.tables["pool"] = ["size": "1", "wait_timeout": "\"200ms\""]
+        settings.tables["pool"] = ["size": "1", "wait_timeout": "\"1s\""]
         try reload(router, settings)
         let first = try client(router, "one")
         let second = try client(router, "one")

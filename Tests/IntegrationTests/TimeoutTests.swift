@@ -15,14 +15,14 @@ import Testing
     }
 
     @Test func query() throws {
-        let router = try start(["query_timeout": "\"400ms\""])
+        let router = try start(["query_timeout": "\"1500ms\""])
         let client = try router.client()
         #expect(sqlState(try client.query("SELECT pg_sleep(20)")) == "57014")
         // The session goes on, and many short queries are no long one.
-        for _ in 0..<8 { #expect(try client.query("SELECT pg_sleep(0.1)").errors == []) }
+        for _ in 0..<8 { #expect(try client.query("SELECT pg_sleep(0.2)").errors == []) }
         try client.succeed("BEGIN")
         #expect(try client.query("SELECT pg_sleep(0.1) FROM txid_current()").errors == [])
-        Thread.sleep(forTimeInterval: 0.6)
+        Thread.sleep(forTimeInterval: 1.7)
         #expect(try client.value("SELECT 1") == "1")
         #expect(sqlState(try client.query("SELECT pg_sleep(20)")) == "57014")
         try client.succeed("ROLLBACK")
@@ -30,9 +30,9 @@ import Testing
     }
 
     @Test func transaction() throws {
-        let router = try start(["transaction_timeout": "\"600ms\"", "size": "1"])
+        let router = try start(["transaction_timeout": "\"1500ms\"", "size": "1"])
         let client = try router.client()
-        for _ in 0..<8 { #expect(try client.query("SELECT pg_sleep(0.1)").errors == []) }
+        for _ in 0..<8 { #expect(try client.query("SELECT pg_sleep(0.2)").errors == []) }
         try client.succeed("BEGIN")
         try client.succeed("SELECT txid_current()")
         try client.send(.query("SELECT pg_sleep(20)"))
@@ -48,19 +48,19 @@ import Testing
 
     @Test(arguments: [["BEGIN"], ["BEGIN", "SELECT txid_current()"], ["BEGIN READ ONLY", "SELECT 1"]])
     func idleTransaction(_ statements: [String]) throws {
-        let router = try start(["idle_transaction_timeout": "\"500ms\""])
+        let router = try start(["idle_transaction_timeout": "\"1500ms\""])
         let (client, other) = (try router.client(), try router.client())
         for statement in statements { try client.succeed(statement) }
         #expect(sqlState(try client.readUntilEnd()) == "25P03")
         // No transaction, no rest.
         #expect(try other.value("SELECT 1") == "1")
         try other.succeed("BEGIN")
-        #expect(try other.query("SELECT pg_sleep(1) FROM txid_current()").errors == [])
+        #expect(try other.query("SELECT pg_sleep(2) FROM txid_current()").errors == [])
         try other.succeed("COMMIT")
     }
 
     @Test func clientIdle() throws {
-        let router = try start(["client_idle_timeout": "\"500ms\""])
+        let router = try start(["client_idle_timeout": "\"1500ms\""])
         let (client, other) = (try router.client(), try router.client())
         try client.succeed("SELECT 1")
         try other.succeed("BEGIN")
@@ -68,7 +68,7 @@ import Testing
         #expect(try other.value("SELECT 1") == "1")
         try other.succeed("COMMIT")
         for _ in 0..<4 {
-            Thread.sleep(forTimeInterval: 0.2)
+            Thread.sleep(forTimeInterval: 0.5)
             #expect(try other.value("SELECT 1") == "1")
         }
     }
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test func ofOneUser() throws {
-        let router = try Stage.startRouter(["users.postgres.pool": ["client_idle_timeout": "\"400ms\""]])
+        let router = try Stage.startRouter(["users.postgres.pool": ["client_idle_timeout": "\"1s\""]])
         let (limited, free) = (try router.client(user: "postgres"), try router.client())
         #expect(sqlState(try limited.readUntilEnd()) == "57P05")
         #expect(try free.value("SELECT 1") == "1")
