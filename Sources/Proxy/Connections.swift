@@ -258,6 +258,8 @@ final class ServerConnection {
     var farewell: ReceivedError?
     /// Its client's batch has to be run again.
     var trialFailure: TrialFailure?
+    /// The work that goes on without its client.
+    var unseen: UnseenWrite?
 
     init(
         id: ServerID, token: Token, group: PoolGroup, pool: Pool, epoch: PoolEpoch, address: String, startedAt: UInt64,

@@ -49,7 +49,6 @@ final class PoolGroup: Sendable {
     let serverDatabase: String
     let secret: Secret?
     let routing: RoutingSettings
-    let maxLagNanoseconds: UInt64
     let pool: PoolSettings
     let session: SharedSettings
     /// Its clients may take too long for something.
@@ -81,7 +80,6 @@ final class PoolGroup: Sendable {
         serverDatabase = entry.serverName(forRequest: core.database)
         self.secret = secret
         routing = entry.routing
-        maxLagNanoseconds = entry.routing.maxLag.clampedNanoseconds
         self.pool = pool
         limitsTime = [
             pool.queryTimeout, pool.transactionTimeout, pool.idleTransactionTimeout, pool.clientIdleTimeout,
@@ -97,7 +95,6 @@ final class PoolGroup: Sendable {
         serverDatabase = former.serverDatabase
         secret = former.secret
         routing = former.routing
-        maxLagNanoseconds = former.maxLagNanoseconds
         pool = former.pool
         limitsTime = former.limitsTime
         session = former.session

@@ -252,7 +252,7 @@ extension Worker {
     func attachment(of client: ClientConnection) -> Attachment? {
         guard let server = client.server else { return nil }
         var attachment = server.session.attachment
-        if !server.isPrimary, client.session.seesEachCommit || client.session.isPinned {
+        if !server.isPrimary, client.session.mustKeepUp {
             attachment.isBehind = !mayRead(client, server)
         }
         return attachment
@@ -393,6 +393,9 @@ extension Worker {
         guard !client.isClosed else { return }
         if let server = client.server, client.isLeaving, !server.session.isQuiet {
             client.server = nil
+            if client.session.mayHaveWritten, let writes = client.group?.writes {
+                server.unseen = UnseenWrite(writes: writes, groups: client.session.writtenGroups)
+            }
             leaveFinishing(server, isPinned: client.session.isPinned || client.session.leavesTraces)
         } else if let server = client.server, !server.session.isQuiet || client.session.hasUnsyncedWork {
             client.server = nil
@@ -434,6 +437,7 @@ extension Worker {
         }
         client.wait = .none
         noteDefinitions(client, endIsSeen: false)
+        noteUnseenWrite(client)
         client.session.end(table: &statements)
         if let server = client.server {
             client.server = nil

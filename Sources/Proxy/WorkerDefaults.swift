@@ -11,7 +11,7 @@ import Synchronization
 /// replayed the change.
 extension Worker {
     /// So many samples behind the present one a commit is taken for done whose end is not seen.
-    private static let unseenSamples: UInt64 = 20
+    static let unseenSamples: UInt64 = 20
 
     /// What may have changed names or defaults was acknowledged, or its end will not be seen.
     func noteDefinitions(_ client: ClientConnection, endIsSeen: Bool = true) {

@@ -2,6 +2,7 @@
 
 import Locks
 import Routing
+import Sessions
 import Synchronization
 
 /// The floor of all sessions of one database, over all users and workers.
@@ -11,9 +12,18 @@ final class DatabaseFloor: Sendable {
 
     var floor: Floor { Floor(sample: sample.load(ordering: .sequentiallyConsistent)) }
 
-    func raise(to floor: Floor) {
+    /// - Parameter written: those for whom it was written besides.
+    func raise(to floor: Floor, of written: WrittenGroups?) {
         _ = sample.max(floor.sample, ordering: .sequentiallyConsistent)
+        guard let written else { return }
+        groups.withLock { floors in for name in written.names { floors.raise(name, to: floor) } }
     }
+}
+
+/// For whom a client has written whose work goes on without it.
+struct UnseenWrite {
+    var writes: DatabaseFloor
+    var groups: WrittenGroups?
 }
 
 /// What a session that has asked for monotonic reads has read, at any level, which it must not see again in an older
@@ -30,21 +40,19 @@ extension Worker {
     /// Whether what the client is told is read under monotonic consistency: it may have asked for that with its server
     /// in hand.
     func isMonotonic(_ client: ClientConnection, _ group: PoolGroup) -> Bool {
-        (client.demand.wishes.consistency ?? group.routing.consistency) == .monotonic
+        (client.demand.wishes.consistency ?? client.session.settings.defaults.consistency) == .monotonic
             || client.session.consistency == .monotonic
     }
 
     /// Work of the client that may have written was acknowledged, or will never be: called after that is known and
     /// before it is told.
     func noteWrite(_ client: ClientConnection, _ server: ServerConnection) {
-        let started = shared.clusters[server.pool.cluster].samples.started
+        noteWrite(client, startedSample: shared.clusters[server.pool.cluster].samples.started)
+    }
+
+    private func noteWrite(_ client: ClientConnection, startedSample started: UInt64) {
         client.session.floor.raise(startedSample: started)
-        guard let writes = client.group?.writes else { return }
-        writes.raise(to: client.session.floor)
-        if let groups = client.session.writtenGroups {
-            let floor = client.session.floor
-            writes.groups.withLock { floors in for name in groups.names { floors.raise(name, to: floor) } }
-        }
+        client.group?.writes.raise(to: client.session.floor, of: client.session.writtenGroups)
     }
 
     /// Remembers in which life of the node the client has its server.
@@ -73,7 +81,32 @@ extension Worker {
             return
         }
         let reads = client.reads ?? beginMonotonicReads(client, server)
+        let read = LastRead(place: server.pool.node, incarnation: reads.incarnation)
+        // A replica that may show less than was read before, at a weaker level, is as any other.
+        let isProven =
+            !server.isPrimary
+            && (reads.last == read || reads.floor <= client.metFloor || covers(reads.floor, read, server))
         reads.floor.raise(startedSample: shared.clusters[server.pool.cluster].samples.started)
-        reads.last = server.isPrimary ? nil : LastRead(place: server.pool.node, incarnation: reads.incarnation)
+        reads.last = isProven ? read : nil
+    }
+
+    private func covers(_ floor: Floor, _ read: LastRead, _ server: ServerConnection) -> Bool {
+        let nodes = clusters[server.pool.cluster].topology.nodes
+        let freshness = nodes.span[read.place].freshness
+        return freshness.incarnation == read.incarnation && freshness.covers(floor, connectedAt: server.connectedAt)
+    }
+
+    /// What the client has sent may be committed although nobody will be told, and only in a moment.
+    func noteUnseenWrite(_ client: ClientConnection) {
+        guard client.session.mayHaveWritten, let group = client.group else { return }
+        noteWrite(client, startedSample: shared.clusters[group.cluster].samples.started &+ Self.unseenSamples)
+    }
+
+    /// What a client that is gone has sent was carried out.
+    func noteUnseenWrite(on server: ServerConnection) {
+        guard let unseen = server.unseen else { return }
+        server.unseen = nil
+        unseen.writes.raise(
+            to: Floor(startedSample: shared.clusters[server.pool.cluster].samples.started), of: unseen.groups)
     }
 }

@@ -56,7 +56,7 @@ extension Worker {
         if server.isPrimary { noteStop(client, server) }
         client.server = nil
         client.isBlocked = false
-        client.session.takeBack(failure, table: &statements)
+        client.session.takeBack(failure, from: server.session, table: &statements)
         shared.retries.withLock { $0.count(failure) }
         shared.logger.debug(
             "a read is run again: \(failure)", metadata: ["client": "\(client.peer)", "node": "\(server.address)"])

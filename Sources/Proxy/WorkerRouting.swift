@@ -106,9 +106,11 @@ extension Worker {
 
     /// What is asked of the router for work of a client.
     func request(_ demand: Demand, of client: ClientConnection, _ group: PoolGroup) -> RouteRequest {
+        // Those of its beginning, whatever was reloaded since.
+        let defaults = client.session.settings.defaults
         var request = RouteRequest(
-            routeClass: demand.routeClass, floor: client.session.floor, consistency: group.routing.consistency,
-            maxLag: group.maxLagNanoseconds, listener: demand.listener, excluded: client.excluded,
+            routeClass: demand.routeClass, floor: client.session.floor, consistency: defaults.consistency,
+            maxLag: defaults.maxLag, listener: demand.listener, excluded: client.excluded,
             waitedFor: client.waitedFor, needsPrimary: demand.needsPrimary)
         let wishes = demand.wishes
         if !wishes.isEmpty {
@@ -123,9 +125,9 @@ extension Worker {
             let reads = reads(of: client, group)
             request.readFloor = reads?.floor ?? .none
             request.lastRead = reads?.last
-        case .global:
+        case .global, .primary:
             request.globalFloor = group.writes.floor
-        case .eventual, .session, .primary: break
+        case .eventual, .session: break
         }
         return request
     }
@@ -331,16 +333,15 @@ extension Worker {
         let place = server.pool.node
         let nodes = clusters[server.pool.cluster].topology.nodes
         let freshness = nodes.span[place].freshness
-        var request = request(demand, of: client, server.group)
-        if request.consistency == .primary, !client.session.isPinned { return false }
-        // What was read on this connection it cannot show in an older state; what was read before was proven then.
-        if request.consistency == .monotonic { request.consistency = .session }
+        let request = request(demand, of: client, server.group)
+        if request.consistency == .primary, request.listener == .split, !client.session.isPinned { return false }
         // A transaction does not leave what was young enough when it began.
         if client.session.isPinned, request.isTooOld(freshness) { return false }
+        let floor = request.floor(for: place, incarnation: freshness.incarnation)
         // What the server has shown once it does not lose, whatever is known of its node at the moment.
-        if request.effectiveFloor <= client.metFloor { return true }
+        if floor <= client.metFloor { return true }
         guard request.mayUse(freshness, at: place, connectedAt: server.connectedAt) else { return false }
-        client.metFloor = request.effectiveFloor
+        client.metFloor = floor
         return true
     }
 

@@ -308,6 +308,7 @@ extension Worker {
             // Nobody will send the rest of the data; PostgreSQL, too, gives up such a COPY.
             if server.session.isCopyingIn { return close(server, "its client left in the middle of a COPY") }
             guard server.session.isQuiet else { return }
+            noteUnseenWrite(on: server)
             if server.session.status != .idle { server.cleanUp.insert(Array("ROLLBACK".utf8), at: 0) }
             continueCleanUp(server)
         case .connecting, .encrypting, .login, .idle, .attached, .cooling:

@@ -27,7 +27,7 @@ public struct RouteRequest: Equatable, Sendable {
     public var routeClass: RouteClass
     /// The session's own floor.
     public var floor: Floor
-    /// The floor of all sessions of the database; looked at with `.global` only.
+    /// The floor of all sessions of the database; looked at with `.global` and `.primary` only.
     public var globalFloor: Floor
     public var consistency: Consistency
     /// The oldest data that will do, in nanoseconds; `UInt64.max` = any age, even an unknown one.
@@ -69,10 +69,11 @@ public struct RouteRequest: Equatable, Sendable {
     /// What a replica must have for the request.
     public var effectiveFloor: Floor {
         switch consistency {
-        case .eventual, .primary: .none
+        case .eventual: .none
         case .session: floor
         case .monotonic: max(floor, readFloor)
-        case .global: max(floor, globalFloor)
+        // On the reader port there is nothing stricter.
+        case .global, .primary: max(floor, globalFloor)
         }
     }
 

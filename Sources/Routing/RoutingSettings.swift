@@ -1,7 +1,7 @@
 // What did the operator choose about routing?
 
-/// How new the data of a read must be.
-public enum Consistency: String, Sendable, CaseIterable {
+/// How new the data of a read must be, from the weakest level to the strictest.
+public enum Consistency: String, Sendable, CaseIterable, Comparable {
     /// Anything within `maxLag`.
     case eventual
     /// A session sees its own writes.
@@ -12,6 +12,18 @@ public enum Consistency: String, Sendable, CaseIterable {
     case global
     /// All reads on the primary.
     case primary
+
+    private var rank: Int {
+        switch self {
+        case .eventual: 0
+        case .session: 1
+        case .monotonic: 2
+        case .global: 3
+        case .primary: 4
+        }
+    }
+
+    public static func < (left: Consistency, right: Consistency) -> Bool { left.rank < right.rank }
 }
 
 /// How one of several suitable replicas is chosen.

@@ -46,17 +46,11 @@ extension ClientSession {
             effectsOnOthers.formUnion(effects.intersection(.onOthers))
         }
         if effects.contains(.setLocal) || effects.contains(.cursor) || effects.contains(.savepoint) { isRooted = true }
-        switch classification.command {
-        case .rollbackTo, .savepoint, .release:
-            isRooted = true
-            hasSavepoint = true
-        case .begin, .commit, .rollback, .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared,
-            .setTransaction, .sessionCharacteristics, .deallocate, .deallocateAll, .discardAll, .discardPlans,
-            .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show, .set, .reset, .setConfig,
-            .explain, .explainRoute, .select, .copy, .prepare, .execute, .other:
-            break
-        }
+        if effects.contains(.savepoint) { hasSavepoint = true }
+        if endsTransaction, batch.hasOneStatement, server.isQuiet { hasSavepoint = false }
         noteTransaction(classification)
+        // Behind a failure the next transaction has none of the characteristics of the one before.
+        if server.status == .failed, classification.command.chains { transaction = .open(TransactionModes()) }
         noteLexing(effects)
         noteState(classification, server: server)
         if effects.contains(.hiddenCode), !isPinned, !isOnReplica { hasLeftTraces = true }

@@ -84,8 +84,12 @@ struct Batch: ~Copyable, Sendable {
     var isTooLargeToRepeat = false
     /// What running one of its texts has taught.
     var lesson: LearnedStatements.Lesson?
-    /// What comments at the heads of its texts ask for.
+    /// What comments at the heads of its texts ask for together.
     var comment: RouterSettings?
+    /// What one of its texts leaves to the session.
+    var unasked = RouterSettings.Names()
+    /// All groups that comments name.
+    var groups: [String] = []
     /// A text is about a setting of the router.
     var speaksToRouter = false
     var showsRouterSetting: Bool {
@@ -172,6 +176,8 @@ struct Batch: ~Copyable, Sendable {
         isBegun = false
         restoresLocally = nil
         comment = nil
+        unasked = []
+        groups.removeAll()
         speaksToRouter = false
         opening = nil
         begins = false
@@ -200,13 +206,6 @@ struct Batch: ~Copyable, Sendable {
         }
     }
 
-    /// Remembers what the comment at the head of a text asks for.
-    mutating func noteComment(_ text: Span<UInt8>) {
-        guard text.count > 0, RouterComment.mayBegin(with: text[0]) else { return }
-        let found = RouterSettings(comment: text)
-        if !found.isEmpty { comment = comment?.joined(with: found) ?? found }
-    }
-
     /// Of several statements the one that speaks of a transaction first tells whether one is begun, unless there is
     /// something else to be told of: then any word counts that could begin one.
     private mutating func noteBeginningAmongOthers(_ classification: Classification, _ text: Span<UInt8>) {
@@ -216,7 +215,10 @@ struct Batch: ~Copyable, Sendable {
             return
         }
         let head = Int(classification.cause.token.lowerBound)
-        if head < text.count, [UInt8(ascii: "b"), UInt8(ascii: "s")].contains(text[head] | 0x20) { begins = true }
+        guard head < text.count else { return }
+        // Behind the end of one transaction another one may begin.
+        let isBeginning = [UInt8(ascii: "b"), UInt8(ascii: "s")].contains(text[head] | 0x20)
+        if isBeginning || text.hasWord(Self.beginnings) { begins = true }
     }
 
     private static let beginnings = ["begin", "start"].map { Array($0.utf8) }
@@ -286,8 +288,9 @@ extension ClientSession {
                 }
                 batch.scanned += header.totalLength
                 if header.type == Frontend.sync { return .ready }
-                if header.type == Frontend.flush, batch.scanned > header.totalLength {
-                    // What was only parsed and described binds nobody: what runs is decided when it comes.
+                if header.type == Frontend.flush {
+                    // What was only parsed and described binds nobody: what runs is decided when it comes. Alone it is
+                    // no part of what comes.
                     batch.isPreparation = batch.executes == 0 && !batch.binds
                     // What the router answers runs nowhere.
                     batch.isOpenEnded = !batch.isPreparation && !batch.showsRouterSetting
@@ -397,7 +400,7 @@ extension ClientSession {
             batch.parsed.append(
                 Batch.Parsed(
                     name: view.name.lowerBound - start..<view.name.upperBound - start, reference: reference))
-            let classification = table.currentClassification(reference)
+            let classification = asForReader(reference, table: &table)
             batch.add(classification, runs: false)
             batch.noteComment(input.extracting(view.text))
             batch.noteSpelling(of: classification, input.extracting(view.text))
@@ -413,9 +416,9 @@ extension ClientSession {
                 batch.namesUnknownStatement = true
                 break
             }
-            let classification = table.currentClassification(reference)
+            let classification = asForReader(reference, table: &table)
             batch.add(classification, runs: true)
-            if table.mayHaveComment(reference) { batch.noteComment(table.tail(reference).span) }
+            batch.noteComment(of: reference, table)
             noteParsing(classification.effects, table: &table)
             if !table.learned.isEmpty || rerun != nil { noteText(of: reference, table: &table) }
             if case .begin = classification.command {

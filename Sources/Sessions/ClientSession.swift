@@ -134,6 +134,8 @@ public struct ClientSession: ~Copyable, Sendable {
     var hasSplit = false
     /// `default_transaction_isolation` on the attached server.
     var defaultIsolation = IsolationLevel.readCommitted
+    /// It has read elsewhere: where it begins again it must not become one that writes.
+    var bringsSnapshot = false
     /// SET LOCAL, a cursor, an open portal or a savepoint: the transaction cannot be begun again elsewhere.
     var isRooted = false
     /// The transaction has a snapshot: its characteristics are settled.
@@ -322,6 +324,7 @@ public struct ClientSession: ~Copyable, Sendable {
         }
         transaction = .lazy(modes)
         hasSplit = true
+        bringsSnapshot = hasSnapshot && modes.readOnly == true
         isInTransaction = false
         // The Sync that is still to come goes to the next server.
         isUnsynced = false
@@ -398,6 +401,7 @@ public struct ClientSession: ~Copyable, Sendable {
             endsWithoutSync = false
             mayHaveCommitted = false
             mayEndServer = false
+            resetsAll = false
             pinsInDoubt = []
             if status == .idle {
                 hasUnprovenPins = false
@@ -424,35 +428,6 @@ public struct ClientSession: ~Copyable, Sendable {
         }
     }
 
-    private mutating func forget(
-        _ what: Forgotten, server: inout ServerSession, table: inout StatementTable
-    ) {
-        switch what {
-        case .statements:
-            forgetNames(table: &table)
-        case .settings:
-            // RESET of one setting leaves the others; where the session has set none, all may be set again.
-            if resetsAll { resetRouterSettings() }
-            defer { resetsAll = false }
-            // Of all other settings it is asked what the session has left.
-            guard pins.contains(.setting), resetsAll else { return }
-            returnToInitialProfile()
-            server.profile = .base
-        case .changes:
-            hasRolledBack = true
-        case .everything:
-            forgetNames(table: &table)
-            resetRouterSettings()
-            // Nothing is left that the server would have to be kept for.
-            pins.formIntersection(.sessionMode)
-            forgetDoubts()
-            wantsSequences = false
-            hasLeftTraces = false
-            forgetTouches()
-            returnToInitialProfile()
-        }
-    }
-
     private mutating func ownRequestDone(
         error: ReceivedError?, server: inout ServerSession, table: inout StatementTable
     ) -> ReceivedError? {
@@ -474,7 +449,12 @@ public struct ClientSession: ~Copyable, Sendable {
             }
         case .pin:
             awaiting = nil
-            if let error { refusal = ErrorFields(.error, error.sqlState, error.message) } else { ownsSequences = true }
+            if let error {
+                refusal = ErrorFields(.error, error.sqlState, error.message)
+            } else {
+                ownsSequences = true
+                server.remembersSequences = false
+            }
         case .restoration: restored(error, server: &server)
         case .move, .shape, nil: break
         }

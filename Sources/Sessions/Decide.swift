@@ -278,6 +278,7 @@ extension ClientSession {
         if listener == .writer { return false }
         if isEmptyBatch { return true }
         if attachment.isQuiet, attachment.status == .failed { return !endsBeforeTheRest(attachment) }
+        if case .open(let modes) = transaction, changesSettledModes(modes) { return true }
         if rootsTransaction, splitModes != nil || followsOthers && canMove { return false }
         if asksForMore(attachment) { return false }
         let demand = demand
@@ -285,7 +286,7 @@ extension ClientSession {
             return true
         }
         if listener == .reader, !batch.isForeignToReaders { return true }
-        guard case .open(let modes) = transaction, batch.kind != .functionCall else { return false }
+        guard case .open = transaction, batch.kind != .functionCall else { return false }
         // What comes later in the batch is looked at when it comes, and what is only feared PostgreSQL would refuse.
         if batch.certainClass == .replicaSafe { return !canMove }
         guard !batch.hasSeveralCommands else { return false }
@@ -293,10 +294,7 @@ extension ClientSession {
         case .commit, .rollback, .savepoint, .rollbackTo, .release: return true
         // Within a transaction PostgreSQL only warns.
         case .begin(let modes): return modes.isEmpty
-        // Refused behind a query, in the same words everywhere.
-        case .setTransaction(let changed):
-            return hasSnapshot && (changed.readOnly != false || modes.readOnly == true)
-        case .empty, .prepareTransaction, .commitPrepared, .rollbackPrepared, .sessionCharacteristics,
+        case .empty, .setTransaction, .prepareTransaction, .commitPrepared, .rollbackPrepared, .sessionCharacteristics,
             .deallocate, .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll,
             .unlistenAll, .closeAll, .show, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .prepare,
             .execute, .other, nil:

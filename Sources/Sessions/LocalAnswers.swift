@@ -87,6 +87,7 @@ extension ClientSession {
             }
             transaction = .lazy(modes)
             hasSplit = false
+            bringsSnapshot = false
             return batch.saysStart == true ? "START TRANSACTION" : "BEGIN"
         case .deallocateAll: return "DEALLOCATE ALL"
         case .discardAll:
@@ -115,10 +116,12 @@ extension ClientSession {
         case .empty: return ""
         case .commit(let chain):
             endRouterTransaction(commits: true)
+            bringsSnapshot = false
             transaction = chain ? .lazy(modes) : .none
             return "COMMIT"
         case .rollback(let chain):
             endRouterTransaction(commits: false)
+            bringsSnapshot = false
             transaction = chain ? .lazy(modes) : .none
             return "ROLLBACK"
         case .setTransaction(let changed):

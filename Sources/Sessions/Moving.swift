@@ -5,18 +5,24 @@ import SQL
 import Wire
 
 extension ClientSession {
-    /// An open transaction each of whose statements sees what was committed before it, wherever it has begun.
-    public var seesEachCommit: Bool {
-        guard case .open(let modes) = transaction, listener == .split else { return false }
-        return (modes.isolation ?? defaultIsolation).seesEachCommit
+    /// An open transaction whose next statement sees what was committed before it, wherever the transaction has begun.
+    private var seesLastCommit: Bool {
+        guard case .open(let modes) = transaction else { return false }
+        return !hasSnapshot || (modes.isolation ?? defaultIsolation).seesEachCommit
     }
 
     /// Such a transaction without anything rooted in its server can begin again elsewhere.
-    public var canMove: Bool { !isRooted && seesEachCommit }
+    public var canMove: Bool { listener == .split && canBeginAgain }
+
+    private var canBeginAgain: Bool { !isRooted && seesLastCommit }
+
+    /// Whether it matters that the replica shows what was committed since the session got it.
+    public var mustKeepUp: Bool { seesLastCommit || hasOnlyPrepared || isPinned }
 
     /// Whether the session can leave the replica that may not run the batch.
     func mayMove(_ attachment: Attachment) -> Bool {
         canMove || hasOnlyPrepared || isUnused(attachment) || endsBeforeTheRest(attachment)
+            || canBeginAgain && asksForMore(attachment)
     }
 
     func refusalOnReplica(_ attachment: Attachment) -> ErrorFields {
@@ -44,30 +50,42 @@ extension ClientSession {
         // Of one that has failed it would be answered with ROLLBACK.
         case .commit: return attachment.status != .failed
         case .rollback: return true
-        case .other, .inText, nil: return false
+        case .modes, .other, .inText, nil: return false
         }
+    }
+
+    /// Whether the batch begins by asking for other characteristics of a transaction that has read. It is refused, or
+    /// allowed to be read-only, in the same words on each server that has run the queries, and on none that has not.
+    func changesSettledModes(_ modes: TransactionModes) -> Bool {
+        guard hasSnapshot, batch.opening == .modes else { return false }
+        if modes.readOnly == true { return true }
+        // What may write later must not take along to the primary that it may not.
+        guard !batch.hasSeveralCommands, case .setTransaction(let changed) = batch.command else { return false }
+        return changed.readOnly == nil
     }
 
     /// What others commit meanwhile must be seen, so that a transaction must be able to leave its replica to the end.
     var followsOthers: Bool {
-        router.group != nil || (router.consistency ?? settings.defaults.consistency) == .global
+        router.group != nil || usualConsistency == .global
     }
 
-    /// Whether a statement of the transaction must see more than its replica is known to show. What a comment asks for
-    /// is not compared with what the replica has.
+    /// Whether a statement must see more than its replica is known to show. What a comment asks for is not compared with
+    /// what the replica has.
     func asksForMore(_ attachment: Attachment) -> Bool {
-        guard seesEachCommit, isOnReplica else { return false }
+        guard isOnReplica, seesLastCommit || hasOnlyPrepared else { return false }
         if batch.hasOneStatement, batch.effects.contains(.transactionControl) { return false }
-        if attachment.isBehind { return true }
-        guard let comment = batch.comment else { return false }
-        return comment.group != nil || comment.consistency == .global || comment.consistency == .primary
+        return attachment.isBehind || asksForMoreInComment
     }
 }
 
 extension Batch {
-    /// How the first statement of a batch ends a transaction, without beginning another one.
+    /// What the first statement of a batch does to a transaction.
     enum Opening {
-        case commit, rollback, other
+        /// It ends it, without beginning another one.
+        case commit, rollback
+        /// It gives it characteristics.
+        case modes
+        case other
         /// The first of several statements in one text, which is not known.
         case inText
 
@@ -75,8 +93,10 @@ extension Batch {
             switch command {
             case .commit(chain: false): self = .commit
             case .rollback(chain: false): self = .rollback
-            case .begin, .commit, .rollback, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction,
-                .commitPrepared, .rollbackPrepared, .setTransaction, .sessionCharacteristics, .deallocate,
+            case .begin(let modes): self = modes.isEmpty ? .other : .modes
+            case .setTransaction: self = .modes
+            case .commit, .rollback, .empty, .savepoint, .rollbackTo, .release, .prepareTransaction,
+                .commitPrepared, .rollbackPrepared, .sessionCharacteristics, .deallocate,
                 .deallocateAll, .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll,
                 .closeAll, .show, .set, .reset, .setConfig, .explain, .explainRoute, .select, .copy, .prepare, .execute,
                 .other:

@@ -5,27 +5,8 @@ import SQL
 import Wire
 
 extension ClientSession {
-    /// What was asked for the batch at hand, by a comment or by the session.
-    var wishes: RouterSettings { batch.comment.map { router.overridden(by: $0) } ?? router }
-
-    /// What the session asks for, whatever single statements do.
-    public var lastingWishes: RouterSettings { router }
-
-    /// The level that was asked for; nil: the operator's.
-    @inline(__always)
-    public var consistency: Consistency? { hasNoWishes ? nil : wishes.consistency }
-
-    /// What may have been written is written for the group of this moment, too.
-    mutating func noteGroup() {
-        guard let group = wishes.group else { return }
-        if writtenGroups == nil { writtenGroups = WrittenGroups(group) } else { writtenGroups?.insert(group) }
-    }
-
     /// A text that is about to run is one that replicas refuse.
     var wasRefused: Bool { batch.lesson == .needsPrimary || rerun?.refusal != nil }
-
-    /// Neither a comment nor the session asks for anything, as hardly anybody does.
-    var hasNoWishes: Bool { router.isEmpty && batch.comment == nil }
 
     /// The endpoint by whose rules the batch is judged: the port's, or the one that the role stands for. A role is
     /// chosen for a whole transaction and for a whole batch: once that has a server, nothing changes it, not even a
@@ -35,12 +16,7 @@ extension ClientSession {
         guard port == .split else { return port }
         if case .open = transaction { return attachedListener }
         if batch.isBegun { return attachedListener }
-        if hasNoWishes { return .split }
-        return switch wishes.role {
-        case .primary: .writer
-        case .replica: .reader
-        case .auto, nil: .split
-        }
+        return hasNoWishes ? .split : listenerOfRole
     }
 
     /// The first message of the batch is about to be sent.
@@ -147,12 +123,31 @@ extension ClientSession {
         if !routerBeyond.isEmpty { routerBeyond[1] = initialRouter }
     }
 
+    /// RESET ALL, whose transaction may fail yet, even if that is its text alone. What was set behind a savepoint is not
+    /// known, so that going back to it brings nothing back.
+    mutating func resetRouterSettingsInTransaction() {
+        guard router != initialRouter || !routerBeyond.isEmpty else { return }
+        if routerBeyond.isEmpty { routerBeyond = [router, router] }
+        resetRouterSettings()
+    }
+
     /// What was set in the transaction stays or goes with it.
     mutating func endRouterTransaction(commits: Bool) {
         hasSavepoint = false
         guard !routerBeyond.isEmpty else { return }
+        let role = router.role
         router = routerBeyond[commits ? 1 : 0]
         routerBeyond = []
+        // Another transaction may follow at once on the same server, by other rules.
+        if port == .split, router.role != role, !batch.isBegun { attachedListener = listenerOfRole }
+    }
+
+    private var listenerOfRole: ListenerKind {
+        switch wishes.role {
+        case .primary: .writer
+        case .replica: .reader
+        case .auto, nil: .split
+        }
     }
 
     static func title(_ text: [UInt8], _ name: Range<Int>) -> String {
@@ -184,22 +179,4 @@ extension ErrorFields {
         .error, "25001", "pointsman.role must be set before the first statement of the transaction")
     static let localOutsideTransaction = ErrorFields(
         .warning, "25P01", "SET LOCAL can only be used in transaction blocks")
-}
-
-/// The groups for which a transaction may have written.
-public indirect enum WrittenGroups: Equatable, Sendable {
-    /// On the heap, because hardly any session has a group.
-    case names([String])
-
-    init(_ name: String) { self = .names([name]) }
-
-    public var names: [String] {
-        switch self {
-        case .names(let names): names
-        }
-    }
-
-    mutating func insert(_ name: String) {
-        if !names.contains(name) { self = .names(names + [name]) }
-    }
 }

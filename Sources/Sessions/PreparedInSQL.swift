@@ -24,6 +24,16 @@ extension ClientSession {
         return verdict ?? read
     }
 
+    /// The verdict on a text of the extended protocol. There an EXECUTE keeps the session on its server, as it may on the
+    /// reader port if its statement may run there.
+    mutating func asForReader(_ reference: StatementReference, table: inout StatementTable) -> Classification {
+        let read = table.currentClassification(reference)
+        guard listener == .reader, read.isExecution else { return read }
+        let text = table.text(reference)
+        defer { batch.speaksOfGuest = false }
+        return resolved(read, text.span, table: table)
+    }
+
     /// The name of a statement in the text. What it stands for may not be known yet.
     private mutating func title(_ name: Range<Int>, in text: Span<UInt8>) -> [UInt8] {
         let title = Identifier.value(of: text.extracting(name))

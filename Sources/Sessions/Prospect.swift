@@ -99,7 +99,7 @@ extension ClientSession {
         return isFailed && !runsInFailedTransaction ? .refused(.abortedTransaction) : .stays
     }
 
-    private var endsTransaction: Bool {
+    var endsTransaction: Bool {
         if case .commit = batch.command { return true }
         if case .rollback = batch.command { return true }
         return false

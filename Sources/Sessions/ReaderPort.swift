@@ -39,7 +39,8 @@ extension ClientSession {
 
     /// Why a session that has to stay on its replica cannot run the batch there.
     func objectionOfPinned(_ attachment: Attachment) -> ErrorFields? {
-        if attachment.isBehind, attachment.status == .idle { return .pinnedReplicaBehind }
+        if asksForMore(attachment) { return .transactionBehind }
+        if attachment.isBehind || asksForMoreInComment, attachment.status == .idle { return .pinnedReplicaBehind }
         // It frees the session.
         if case .discardAll = batch.command, !batch.hasSeveralCommands { return nil }
         return mayStayOnReplica(attachment) ? nil : .pinnedToReplica
@@ -90,6 +91,8 @@ extension Batch {
         .map { Array($0.utf8) }
     private static let isolationSettings = ["default_transaction_isolation", "transaction_isolation"]
         .map { Array($0.utf8) }
+    private static let ofTransaction = ["transaction_read_only", "transaction_isolation", "transaction_deferrable"]
+        .map { Array($0.utf8) }
     /// What no standby does.
     private static let modesOfPrimary = ["write", "serializable"].map { Array($0.utf8) }
 
@@ -113,6 +116,7 @@ extension Batch {
     private mutating func noteSetting(_ text: Span<UInt8>, _ nameRange: Range<Int>, _ valueRange: Range<Int>) {
         let name = Identifier.settingName(of: text.extracting(nameRange))
         let value = ClientSession.content(text.bytes(in: valueRange), 0..<valueRange.count).lowercased()
+        if Self.ofTransaction.contains(name), hasOneStatement { opening = .modes }
         if Self.readOnlySettings.contains(name), !["on", "true", "yes", "1"].contains(value) { setsReadWrite = true }
         if Self.isolationSettings.contains(name), value == "serializable" { isForeignToReaders = true }
     }

@@ -9,6 +9,7 @@ public struct Rerun: Equatable, Sendable {
         var interruptions = 0
         var hasCrashed = false
         var fingerprints: [Fingerprint] = []
+        var completed: Int?
     }
 
     /// On the heap, because hardly any batch is run again.
@@ -42,7 +43,12 @@ public struct Rerun: Equatable, Sendable {
         get { content.hasCrashed }
         set { content.hasCrashed = newValue }
     }
-    /// The texts of the batch.
+    /// How many statements of the batch were done before the one that failed; nil: any may have.
+    private(set) var completed: Int? {
+        get { content.completed }
+        set { content.completed = newValue }
+    }
+    /// The text that failed, or the texts of which it may be one.
     public private(set) var fingerprints: [Fingerprint] {
         get { content.fingerprints }
         set { content.fingerprints = newValue }
@@ -52,8 +58,9 @@ public struct Rerun: Equatable, Sendable {
         if !fingerprints.contains(fingerprint) { fingerprints.append(fingerprint) }
     }
 
-    mutating func note(_ failure: TrialFailure) {
+    mutating func note(_ failure: TrialFailure, completed: Int?) {
         fingerprints.removeAll()
+        self.completed = completed
         switch failure {
         case .refused(let sqlState): refusal = sqlState
         case .interrupted: interruptions += 1
@@ -117,10 +124,11 @@ extension ClientSession {
         rerun?.remember(fingerprint)
     }
 
-    /// Looks up what was learned of a text of the batch, and remembers it as one that is run again.
+    /// Looks up what was learned of a text of the batch, and remembers the one that has failed.
     mutating func noteText(of reference: StatementReference, table: inout StatementTable) {
         batch.lesson = batch.lesson ?? table.lesson(of: reference)
-        if rerun != nil { rerun?.remember(table.fingerprint(reference)) }
+        guard let rerun, (rerun.completed ?? batch.executes) == batch.executes else { return }
+        self.rerun?.remember(table.fingerprint(reference))
     }
 
     /// Everything that a trial asked for has been sent.
@@ -134,11 +142,13 @@ extension ClientSession {
     }
 
     /// The replica has failed the batch, or was lost. The session is as it was before the batch, without a server.
-    public mutating func takeBack(_ failure: TrialFailure, table: inout StatementTable) {
+    public mutating func takeBack(
+        _ failure: TrialFailure, from server: borrowing ServerSession, table: inout StatementTable
+    ) {
         guard let former = trial else { preconditionFailure("Only a trial is taken back.") }
         trial = nil
         var next = rerun ?? Rerun()
-        next.note(failure)
+        next.note(failure, completed: server.trial?.completed)
         rerun = next
         dropChanges(changes.count, inParse: false, table: &table)
         batch.reset(table: &table)

@@ -17,6 +17,17 @@ public struct RouterSettings: Equatable, Sendable {
         var title: String { "pointsman.\(rawValue)" }
     }
 
+    /// A set of the settings.
+    struct Names: OptionSet, Sendable {
+        let rawValue: UInt8
+
+        static let role = Names(rawValue: 1)
+        static let consistency = Names(rawValue: 2)
+        static let maxLag = Names(rawValue: 4)
+        static let group = Names(rawValue: 8)
+        static let all: Names = [.role, .consistency, .maxLag, .group]
+    }
+
     private struct Content: Equatable, Sendable {
         var role: Role?
         var consistency: Consistency?
@@ -65,6 +76,16 @@ public struct RouterSettings: Equatable, Sendable {
     public init() {}
 
     public var isEmpty: Bool { box == nil }
+
+    /// Those that are asked for.
+    var names: Names {
+        var names = Names()
+        if role != nil { names.insert(.role) }
+        if consistency != nil { names.insert(.consistency) }
+        if maxLag != nil { names.insert(.maxLag) }
+        if group != nil { names.insert(.group) }
+        return names
+    }
 
     /// Takes one setting; an error is the client's.
     mutating func set(_ name: Name, _ value: String) -> ErrorFields? {
@@ -131,11 +152,7 @@ public struct RouterSettings: Equatable, Sendable {
     func joined(with other: RouterSettings) -> RouterSettings {
         var result = self
         if let role = other.role { result.role = self.role == nil || self.role == role ? role : .primary }
-        if let consistency = other.consistency {
-            let order = Consistency.allCases
-            let places = [self.consistency, consistency].compactMap { $0 }.compactMap { order.firstIndex(of: $0) }
-            result.consistency = places.max().map { order[$0] }
-        }
+        if let asked = other.consistency { result.consistency = max(asked, consistency ?? asked) }
         if let lag = other.maxLag { result.maxLag = min(lag, maxLag ?? lag) }
         result.group = group ?? other.group
         return result

@@ -26,6 +26,12 @@ extension ClientSession {
     mutating func clearSequences(
         for effects: Effects, ahead message: UInt8, server: inout ServerSession, toServer: inout Outbox
     ) -> Bool {
+        if beginsWithOneSnapshot, server.isIdle, !isUnsynced, !isOnReplica, !isPinned, !ownsSequences {
+            // Behind BEGIN it would take the snapshot, perhaps ahead of a LOCK.
+            server.ask(Self.clearingSequences, toServer: &toServer)
+            awaiting = .pin
+            return true
+        }
         guard effects.mayAdvanceSequences, !isOnReplica else { return false }
         defer { server.remembersSequences = true }
         guard !isPinned, !ownsSequences else { return false }
@@ -54,6 +60,13 @@ extension ClientSession {
 }
 
 extension ClientSession {
+    /// A transaction is about to be opened all of whose statements see what was committed before the first one, and that
+    /// may advance sequences.
+    private var beginsWithOneSnapshot: Bool {
+        guard case .lazy(let modes) = transaction, modes.readOnly != true else { return false }
+        return !(modes.isolation ?? defaultIsolation).seesEachCommit
+    }
+
     private var isLazy: Bool {
         switch transaction {
         case .lazy: true

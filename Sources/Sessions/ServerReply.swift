@@ -10,6 +10,8 @@ public enum Forgotten: Equatable, Sendable {
     case settings
     /// ROLLBACK, perhaps to a savepoint.
     case changes
+    /// COMMIT: what was set for the transaction only.
+    case localSettings
     /// DISCARD ALL.
     case everything
 }
@@ -18,6 +20,7 @@ extension Forgotten {
     private static let statementsTag = Array("DEALLOCATE ALL".utf8)
     private static let settingsTag = Array("RESET".utf8)
     private static let changesTag = Array("ROLLBACK".utf8)
+    private static let commitTag = Array("COMMIT".utf8)
     private static let everythingTag = Array("DISCARD ALL".utf8)
 
     /// Reads a CommandComplete; nil for the tags of all other commands.
@@ -25,7 +28,9 @@ extension Forgotten {
         let tag = frame.lowerBound + FrameHeader.byteCount..<max(frame.upperBound - 1, frame.lowerBound + 5)
         // Hardly any other command's tag begins like this.
         guard let first = tag.first, bytes[first] == UInt8(ascii: "D") || bytes[first] == UInt8(ascii: "R") else {
-            return nil
+            guard bytes.matches(Self.commitTag, in: tag) else { return nil }
+            self = .localSettings
+            return
         }
         if bytes.matches(Self.statementsTag, in: tag) {
             self = .statements

@@ -124,7 +124,7 @@ public struct ServerSession: ~Copyable, Sendable {
 
     private mutating func forget(_ what: Forgotten) {
         switch what {
-        case .settings, .changes: return
+        case .settings, .changes, .localSettings: return
         case .statements, .everything:
             prepared.removeAll()
             guests.removeAll()

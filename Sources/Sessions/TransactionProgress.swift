@@ -37,6 +37,15 @@ extension ClientSession {
     }
 }
 
+extension Command {
+    /// COMMIT or ROLLBACK AND CHAIN.
+    var chains: Bool {
+        if case .commit(chain: true) = self { return true }
+        if case .rollback(chain: true) = self { return true }
+        return false
+    }
+}
+
 extension Effects {
     /// What commits by itself, without the Sync that ends an implicit transaction.
     fileprivate static let committing: Effects = [

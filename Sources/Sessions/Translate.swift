@@ -107,6 +107,7 @@ extension ClientSession {
             guard let view = ParseView(input, frame: frame) else { return .close(.malformedMessage) }
             if mustWait(for: view.name, input, server: server, toServer: &toServer) { return .wait }
             server.counts.clientParses &+= 1
+            if batch.isOpenEnded { batch.noteComment(input.extracting(view.text)) }
             openTransaction(server: &server, toServer: &toServer)
             guard parse(view, frame, input, server: &server, table: &table, toServer: &toServer) else { return .wait }
             server.settle(toClient: &toClient, facts: &facts)
@@ -241,6 +242,11 @@ extension ClientSession {
         if listener == .reader { modes.readOnly = true }
         transaction = .open(modes)
         server.askInBatch(modes.beginText, .begin, toServer: &toServer)
+        if bringsSnapshot {
+            server.askInBatch(Array("SELECT".utf8), .execute, toServer: &toServer)
+            bringsSnapshot = false
+            hasSnapshot = true
+        }
         isInTransaction = true
         isUnsynced = true
     }
@@ -343,9 +349,12 @@ extension ClientSession {
             return nil
         }
         let classification = table.classification(statement.reference)
-        if batch.isOpenEnded, let error = lateObjection(to: classification) {
-            refusal = error
-            return nil
+        if batch.isOpenEnded {
+            batch.noteComment(of: statement.reference, table)
+            if let error = lateObjection(to: classification) {
+                refusal = error
+                return nil
+            }
         }
         switch deallocates(classification, table.tail(statement.reference).span) {
         case .reserved(let name):

@@ -8,6 +8,8 @@ struct Trial: Equatable, Sendable {
     var cover: TrialCover
     /// More than one command: the result of the first one says nothing of the others.
     var isLong: Bool
+    /// How many statements were done before the one that failed; nil: nobody knows.
+    var completed: Int?
     /// Not only a read: no error behind a result is looked at.
     var endsWithResult: Bool { cover == .shutdowns }
 }
@@ -20,7 +22,7 @@ enum TrialVerdict: Equatable {
     case passed
     /// All that was asked is answered, and none of it is for the client.
     case unseen
-    case failed(TrialFailure)
+    case failed(TrialFailure, completed: Int)
 }
 
 extension ServerSession {
@@ -43,7 +45,8 @@ extension ServerSession {
         case .passed:
             passTrial(facts: &facts)
             return true
-        case .failed(let failure):
+        case .failed(let failure, let completed):
+            self.trial?.completed = completed
             facts.append(.trialFailed(failure))
             return false
         }
@@ -70,14 +73,14 @@ extension ServerSession {
                 guard let failure = TrialFailure(ReceivedError(body: bytes.extracting(body))),
                     trial.cover.includes(failure)
                 else { return .passed }
-                return .failed(failure)
+                return .failed(failure, completed: executes(before: position))
             case Backend.noticeResponse:
                 guard isWhole else { break }
                 let body = offset + FrameHeader.byteCount..<offset + header.totalLength
                 if trial.cover.contains(.interruptions),
                     let failure = TrialFailure(notice: ReceivedError(body: bytes.extracting(body)))
                 {
-                    return .failed(failure)
+                    return .failed(failure, completed: executes(before: position))
                 }
             case Backend.dataRow, Backend.copyData, Backend.copyDone, Backend.copyOutResponse,
                 Backend.emptyQueryResponse, Backend.portalSuspended, Backend.commandComplete:
@@ -105,6 +108,12 @@ extension ServerSession {
         return isAnythingForClient ? .passed : .unseen
     }
 
+    private func executes(before position: Int) -> Int {
+        var count = 0
+        for index in 0..<min(position, ledger.count) where ledger[index].isClientsExecute { count += 1 }
+        return count
+    }
+
     /// The server answers nothing to these.
     private func skipUnasked(_ position: inout Int) {
         while position < ledger.count,
@@ -130,6 +139,10 @@ extension ServerSession {
         skipUnasked(&position)
         return position == ledger.count
     }
+}
+
+extension LedgerEntry {
+    fileprivate var isClientsExecute: Bool { request == .execute && disposition == .forward }
 }
 
 extension LedgerEntry.Request {

@@ -79,7 +79,7 @@ struct PreparationTests {
             Turn(
                 .bind("n"), .execute(), .sync, gets: "2 D(SELECT pg_current_wal_lsn()) C(SELECT 1) Z(T)", "move",
                 "r0 Q(ROLLBACK)", "acquire primaryOnlyRead",
-                "p0 P(: BEGIN READ ONLY) B() E() C(P ) B(\(Self.s1)) E() S"))
+                "p0 P(: BEGIN READ ONLY) B() E() C(P ) P(: SELECT) B() E() C(P ) B(\(Self.s1)) E() S"))
     }
 
     /// The lock would be one on the replica alone.

@@ -409,17 +409,17 @@ final class Rig {
             skipped: Int.random(in: 0..<4, using: &random))
     }
 
-    private func takeBack(_ index: Int, _ failure: TrialFailure) {
+    private func takeBack(_ index: Int, _ server: Int, _ failure: TrialFailure) {
         lines.append("again: \(failure)")
         clients[index].server = nil
         clients[index].isBlocked = false
-        clients[index].session.takeBack(failure, table: &table)
+        clients[index].session.takeBack(failure, from: servers[server].session, table: &table)
         clients[index].input = clients[index].tried + clients[index].input
         clients[index].tried = []
     }
 
     private func runAgain(_ index: Int, _ server: Int, _ failure: TrialFailure) {
-        takeBack(index, failure)
+        takeBack(index, server, failure)
         servers[server].client = nil
         servers[server].isCleaning = true
         servers[server].isFinishing = true
@@ -457,7 +457,7 @@ final class Rig {
         lines.append("\(servers[server].name) lost")
         servers[server].client = nil
         if servers[server].session.isOnTrial(for: .crashes) == true {
-            takeBack(index, .crashed)
+            takeBack(index, server, .crashed)
             return pump(index)
         }
         clients[index].server = nil

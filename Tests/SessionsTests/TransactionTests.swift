@@ -90,7 +90,8 @@ struct TransactionTests {
                 .parse("", "SELECT pg_current_wal_lsn()"), .bind(""), .execute(), .sync,
                 gets: "1 2 D(SELECT pg_current_wal_lsn()) C(SELECT 1) Z(T)", "move", "r0 Q(ROLLBACK)",
                 "acquire primaryOnlyRead",
-                "p0 P(: BEGIN READ ONLY) B() E() C(P ) P(: SELECT pg_current_wal_lsn()) B() E() S"),
+                "p0 P(: BEGIN READ ONLY) B() E() C(P ) P(: SELECT) B() E() C(P ) "
+                    + "P(: SELECT pg_current_wal_lsn()) B() E() S"),
             Turn(
                 .query("INSERT 1"), gets: "E(25006 cannot execute INSERT in a read-only transaction) Z(E)",
                 "p0 Q(INSERT 1)"))
