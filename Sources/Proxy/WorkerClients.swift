@@ -382,6 +382,7 @@ extension Worker {
             } else if !server.session.isQuiet {
                 // What was asked before is answered first.
                 client.isLeaving = true
+                noteUnseenWrite(client)
                 return
             }
         }

@@ -39,6 +39,30 @@ import Testing
         ["BEGIN READ ONLY", "SHOW work_mem", "SET TRANSACTION READ WRITE", delete, "ROLLBACK"],
         ["BEGIN READ ONLY", "SELECT 1", "SET TRANSACTION READ WRITE", "SELECT 1", "ROLLBACK"],
         ["BEGIN READ ONLY", "SELECT 1", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "COMMIT"],
+        ["BEGIN READ ONLY", "SELECT 1", "BEGIN READ WRITE", delete, "ROLLBACK"],
+        ["BEGIN READ ONLY", "SELECT 1", "SET transaction_read_only = off", delete, "ROLLBACK"],
+        ["BEGIN READ ONLY", "SELECT 1", "SET LOCAL transaction_read_only TO off", delete, "ROLLBACK"],
+        ["BEGIN READ ONLY", "SELECT 1", "SET TRANSACTION READ WRITE; SELECT 1", delete, "ROLLBACK"],
+        ["BEGIN READ ONLY", "SELECT 1", "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SELECT 1", "ROLLBACK"],
+        [
+            "BEGIN READ ONLY", "DECLARE c CURSOR FOR SELECT 1", "BEGIN READ WRITE", delete, "ROLLBACK",
+        ],
+        [
+            "BEGIN READ ONLY", "SELECT 1", "LOCK TABLE <table> IN ACCESS SHARE MODE", "SET TRANSACTION READ WRITE",
+            delete, "ROLLBACK",
+        ],
+        [
+            "BEGIN READ ONLY", "SELECT 1", "SET statement_timeout = '4s'", "SET TRANSACTION READ WRITE", delete,
+            "ROLLBACK",
+        ],
+        [
+            "BEGIN READ ONLY", "SELECT 1", "SELECT 1/0", "ROLLBACK AND CHAIN", "SHOW transaction_read_only", delete,
+            "COMMIT",
+        ],
+        [
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SELECT 1", "SELECT 1/0", "COMMIT AND CHAIN",
+            "SHOW transaction_isolation", delete, "COMMIT",
+        ],
         [
             "BEGIN READ ONLY", "SELECT 1", "SET TRANSACTION READ ONLY", "SELECT 2", "COMMIT AND CHAIN", "SELECT 3",
             "COMMIT",

@@ -23,6 +23,35 @@ import Testing
         #expect(second.transactionState == "I")
     }
 
+    /// What makes the server forget others' sequences must not take the transaction's snapshot ahead of a LOCK.
+    @Test(arguments: ["REPEATABLE READ", "SERIALIZABLE"]) func lockedAheadOfTheSnapshot(_ isolation: String) throws {
+        let router = try Stage.startRouter(poolSize: 1)
+        let table = try Stage.makeTable("a int")
+        try Stage.run("INSERT INTO \(table) VALUES (0)")
+        let client = try router.client()
+        for (round, isPipelined) in [false, true, false, true].enumerated() {
+            try client.succeed("INSERT INTO \(table) SELECT 1 WHERE false")
+            let other = try Stage.direct()
+            try other.succeed("BEGIN; LOCK TABLE \(table)")
+            try client.succeed("BEGIN ISOLATION LEVEL \(isolation)")
+            if round > 1 { try client.succeed("NOTIFY \(table)") }
+            let (lock, update) = ("LOCK TABLE \(table)", "UPDATE \(table) SET a = a + 1 RETURNING a")
+            try client.send(
+                isPipelined ? execution(lock) + execution(update) + [.sync] : [.query("\(lock); \(update)")])
+            let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '\(table)'::regclass"
+            try eventually("the lock to be waited for") { try Stage.direct().value(waiting) == "1" }
+            try other.succeed("UPDATE \(table) SET a = a + 1; COMMIT")
+            #expect(try client.readUntilReady().rows.last == ["\(2 * round + 2)"])
+            try client.succeed("COMMIT")
+        }
+        // They are the transaction's own all the same.
+        let name = try makeSequence()
+        try client.succeed("BEGIN ISOLATION LEVEL \(isolation)")
+        #expect(try client.value("SELECT nextval('\(name)')") == "1")
+        #expect(try client.value("SELECT currval('\(name)')") == "1")
+        try client.succeed("COMMIT")
+    }
+
     @Test func defineThemselvesOnceTheyWereAskedFor() throws {
         let router = try Stage.startRouter(poolSize: 2)
         let name = try makeSequence()
