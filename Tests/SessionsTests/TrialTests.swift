@@ -306,6 +306,22 @@ import Wire
         #expect(rig.lines.filter { $0.hasPrefix("acquire") } == Array(repeating: "acquire replicaSafe", count: 2))
     }
 
+    /// The others of its batch have taught nothing.
+    @Test func onlyTheStatementThatFailedTeaches() {
+        let rig = rig("42P01")
+        rig.servers[0].model.failing = ("SELECT young", ErrorFields(.error, "42P01", "no table"))
+        let texts = ["SELECT 1", "SELECT young", "SELECT other"]
+        let batch: [Message] = texts.flatMap { [.parse("", $0), .bind(""), .execute()] } + [.sync]
+        rig.send(batch.bytes)
+        rig.settle()
+        #expect(rig.lines.contains("lesson 42P01"))
+        rig.lines = []
+        for text in ["SELECT 2", "SELECT other", "SELECT young"] { rig.say(.query(text)) }
+        #expect(
+            rig.lines.filter { $0.hasPrefix("acquire") }
+                == ["acquire replicaSafe", "acquire replicaSafe", "acquire replicaSafe on the primary: lesson"])
+    }
+
     @Test func onlyTheLatestLessonsAreKept() {
         var learned = LearnedStatements()
         for number in 0..<UInt64(LearnedStatements.limit) + 10 {
