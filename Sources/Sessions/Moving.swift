@@ -69,8 +69,8 @@ extension ClientSession {
         router.group != nil || usualConsistency == .global
     }
 
-    /// Whether a statement must see more than its replica is known to show. What a comment asks for is not compared with
-    /// what the replica has.
+    /// Whether a statement must see more than its replica is known to show. What a comment asks for is not compared
+    /// with what the replica has.
     func asksForMore(_ attachment: Attachment) -> Bool {
         guard isOnReplica, seesLastCommit || hasOnlyPrepared else { return false }
         if batch.hasOneStatement, batch.effects.contains(.transactionControl) { return false }

@@ -123,8 +123,8 @@ extension ClientSession {
         if !routerBeyond.isEmpty { routerBeyond[1] = initialRouter }
     }
 
-    /// RESET ALL, whose transaction may fail yet, even if that is its text alone. What was set behind a savepoint is not
-    /// known, so that going back to it brings nothing back.
+    /// RESET ALL, whose transaction may fail yet, even if that is its text alone. Which savepoints stand before it is
+    /// not known, so that going back to one brings nothing back.
     mutating func resetRouterSettingsInTransaction() {
         guard router != initialRouter || !routerBeyond.isEmpty else { return }
         if routerBeyond.isEmpty { routerBeyond = [router, router] }

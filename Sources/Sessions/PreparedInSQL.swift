@@ -24,8 +24,8 @@ extension ClientSession {
         return verdict ?? read
     }
 
-    /// The verdict on a text of the extended protocol. There an EXECUTE keeps the session on its server, as it may on the
-    /// reader port if its statement may run there.
+    /// The verdict on a text of the extended protocol. There an EXECUTE keeps the session on its server, as it may on
+    /// the reader port if its statement may run there.
     mutating func asForReader(_ reference: StatementReference, table: inout StatementTable) -> Classification {
         let read = table.currentClassification(reference)
         guard listener == .reader, read.isExecution else { return read }

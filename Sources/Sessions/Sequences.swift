@@ -60,8 +60,8 @@ extension ClientSession {
 }
 
 extension ClientSession {
-    /// A transaction is about to be opened all of whose statements see what was committed before the first one, and that
-    /// may advance sequences.
+    /// A transaction is about to be opened all of whose statements see what was committed before the first one, and
+    /// that may advance sequences.
     private var beginsWithOneSnapshot: Bool {
         guard case .lazy(let modes) = transaction, modes.readOnly != true else { return false }
         return !(modes.isolation ?? defaultIsolation).seesEachCommit

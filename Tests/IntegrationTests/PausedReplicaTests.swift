@@ -213,7 +213,9 @@ import Testing
         try cluster.primary.psql("CREATE TABLE \(table) (x int)", "GRANT ALL ON \(table) TO app")
         var settings = try RouterConfiguration(
             cluster: cluster,
-            overrides: ["routing": ["max_lag": "\"1h\"", "consistency": "\"session\""], "probe": ["timeout": "\"10s\""]])
+            overrides: [
+                "routing": ["max_lag": "\"1h\"", "consistency": "\"session\""], "probe": ["timeout": "\"10s\""],
+            ])
         let router = try RouterProcess.start(settings)
         defer { router.stop() }
         try router.waitUntilReadsReach(cluster.replicaPorts)

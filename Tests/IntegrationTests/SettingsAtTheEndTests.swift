@@ -4,8 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct SettingsAtTheEndTests {
-    /// What `pointsman.max_lag` is in the end, where it was 5s before the transaction with the first texts, and becomes 6s
-    /// within it.
+    /// What `pointsman.max_lag` is behind these texts, if it was 5s before their transaction and becomes 6s within it.
     static let ends: [([String], String)] = [
         (["COMMIT"], "6s"), (["ROLLBACK"], "5s"), (["COMMIT; SELECT 1/0"], "6s"), (["COMMIT; BEGIN; ROLLBACK"], "6s"),
         (["COMMIT AND CHAIN"], "6s"), (["ROLLBACK AND CHAIN"], "5s"), (["COMMIT AND CHAIN", "ROLLBACK"], "6s"),
