@@ -112,7 +112,7 @@ let package = Package(
             name: "pointsman",
             dependencies: [
                 "Proxy", "Probing", "Settings", "SQL", "Routing", "Pooling", "Authentication", "Sessions", "Telemetry",
-                "Lookups", "OpenSSL", "Passwords", "PostgresCluster", "Reactor", "Locks", "Endpoints", "Discovery",
+                "Wire", "Lookups", "OpenSSL", "Passwords", "PostgresCluster", "Reactor", "Locks", "Endpoints", "Discovery",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

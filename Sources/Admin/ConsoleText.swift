@@ -66,7 +66,9 @@ extension ConsoleCommand {
         for entry in ConsoleEntry.all {
             var rest = whole
             guard entry.words.allSatisfy({ rest.take($0) }) else { continue }
-            guard entry.isForLookers || !onlyLooks else { return .failure(.notAllowed(entry.words[0])) }
+            guard entry.isForLookers || !onlyLooks else {
+                return .failure(.notAllowed(entry.words.joined(separator: " ")))
+            }
             return entry.read(rest).map(Result.success) ?? .failure(.malformed(entry.syntax))
         }
         return .failure(.unknown(whole.remaining))
@@ -78,6 +80,7 @@ enum ConsoleMistake: Error, Equatable {
     case unknown(String)
     /// How it is written.
     case malformed(String)
+    /// Which command it is.
     case notAllowed(String)
 
     var error: ErrorFields {
@@ -88,9 +91,9 @@ enum ConsoleMistake: Error, Equatable {
                 hint: "SHOW HELP lists what it knows.")
         case .malformed(let syntax):
             ErrorFields(.error, "42601", "syntax error in a command of the console", hint: "Expected: \(syntax)")
-        case .notAllowed(let word):
+        case .notAllowed(let command):
             ErrorFields(
-                .error, "42501", "permission denied: \(word) is for the users in admin.users",
+                .error, "42501", "permission denied: \(command) is for the users in admin.users",
                 hint: "Those in admin.stats_users may only look.")
         }
     }

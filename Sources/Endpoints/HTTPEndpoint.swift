@@ -1,5 +1,6 @@
 // Who listens for questions over HTTP?
 
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -62,7 +63,18 @@ public final class HTTPEndpoint: Sendable {
         } catch {
             stop()
             let place = address.host.contains(":") ? "[\(address.host)]" : address.host
-            throw EndpointError(description: "cannot listen for HTTP on \(place):\(address.port): \(error)")
+            throw EndpointError(
+                description: "cannot listen for HTTP on \(place):\(address.port) (admin.http): \(Self.reason(error))")
+        }
+    }
+
+    /// What the system says, and what to do.
+    private static func reason(_ error: any Error) -> String {
+        switch (error as? IOError)?.errnoCode {
+        case EADDRINUSE: "another process listens there already; stop it or choose another port"
+        case EADDRNOTAVAIL: "this machine has no such address; choose one of its own"
+        case EACCES: "permission denied; choose a port above 1023"
+        default: "\(error)"
         }
     }
 

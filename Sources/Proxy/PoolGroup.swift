@@ -25,6 +25,8 @@ final class PoolGroup: Sendable {
         let writes: DatabaseFloor
         /// What a client's own SCRAM login revealed last; good for logins at servers that hold the same secret.
         let keys = Lock<SCRAMKeys?>(nil)
+        /// Whether the server that logged in last has said that its transactions are SERIALIZABLE by default.
+        let isSerializable = Atomic<Bool>(false)
         fileprivate let welcomes = Lock<Welcomes>(Welcomes())
         /// By the node's place in the cluster; a pool is made when it is first asked for, and stays.
         fileprivate let pools = InlineArray<64, AtomicLazyReference<Pool>> { _ in AtomicLazyReference() }
@@ -114,15 +116,11 @@ final class PoolGroup: Sendable {
     func existingPool(_ place: Int) -> Pool? { core.pools[place].load() }
 
     static func session(_ entry: DatabaseSettings, _ pool: PoolSettings, maxMessageSize: Int) -> SharedSettings {
-        let settings = SessionSettings(
-            maxBufferedBatch: entry.routing.maxBufferedBatch, maxMessageSize: maxMessageSize,
-            maxPreparedStatements: pool.maxPreparedStatements,
-            lazyBegin: entry.routing.lazyBegin, splitTransactions: entry.routing.splitTransactions,
-            anyNodeAddress: entry.routing.nodeFunctions == .any,
-            readRetries: entry.routing.readRetries, keepsServer: pool.mode == .session,
-            allowsTransactions: pool.mode != .statement,
-            defaults: RoutingDefaults(
-                consistency: entry.routing.consistency, maxLag: entry.routing.maxLag.clampedNanoseconds))
+        var settings = SessionSettings(entry.routing)
+        settings.maxMessageSize = maxMessageSize
+        settings.maxPreparedStatements = pool.maxPreparedStatements
+        settings.keepsServer = pool.mode == .session
+        settings.allowsTransactions = pool.mode != .statement
         return SharedSettings(settings)
     }
 

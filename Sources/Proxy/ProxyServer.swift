@@ -147,7 +147,7 @@ public final class ProxyServer: Sendable {
         if let address = SocketAddress(name, port: port) { return [address] }
         switch NameLookup.addresses(of: name) {
         case .success(let found): return found.map { $0.with(port: port) }
-        case .failure: throw .failed(operation: "resolve", subject: name, .addressNotAvailable)
+        case .failure(let failure): throw .nameNotResolved(name: name, reason: failure.reason)
         }
     }
 }

@@ -154,6 +154,8 @@ public struct ProxySources: Equatable, Sendable {
 public struct ServerSettings: Equatable, Sendable {
     /// Worker threads; 0 means one for each core.
     public var workers: Int
+    /// Each is a thread.
+    public static let mostWorkers = 64
     /// Client connections over all workers; the next one gets 53300.
     public var maxClients: Int
     /// From accept to the end of the login.

@@ -152,7 +152,7 @@ extension StaticReason {
             .anonymousCode, .call, .tableLock, .rowLock, .writingFunction, .sqlFromText, .administration,
             .dynamicSetting, .snapshot, .obscuredName, .advisoryLock, .advisoryUnlock, .seed, .functionSetting,
             .functionLocalSetting, .sequenceMemory, .foreignTable, .sequenceRelation, .implicitCall, .routerSetting,
-            .nestedTooDeep, .unbalanced, .unterminated, .encoding, .unknownStatement:
+            .routeExplanation, .nestedTooDeep, .unbalanced, .unterminated, .encoding, .unknownStatement:
             nil
         }
     }

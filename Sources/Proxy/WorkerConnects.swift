@@ -89,6 +89,8 @@ extension Worker {
             server.connectedAt = now
             server.phase = .idle
             server.group.serverReported(login.parameters)
+            let isSerializable = server.session.defaultIsolation == .serializable
+            server.group.core.isSerializable.store(isSerializable, ordering: .relaxed)
             server.pool.lastError.withLock { $0 = nil }
             withPool(server.pool) { machine, actions in
                 machine.connected(server.id, worker: id, epoch: server.epoch, now: now, actions: &actions)

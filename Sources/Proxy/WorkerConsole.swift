@@ -208,6 +208,7 @@ extension Worker {
         var session = ClientSession(
             listener: .split, profile: .base, settings: settings, catalog: catalog?.id ?? .none)
         let prospect = session.prospect(of: Array(statement.utf8), attachment: nil, table: statements)
+        if case .empty = prospect.classification.command { return .failed(.nothingToExplain) }
         let demand = prospect.demand
         let request = RouteRequest(
             routeClass: demand.routeClass, consistency: demand.wishes.consistency ?? entry.routing.consistency,

@@ -2,6 +2,7 @@
 
 import Routing
 import Sessions
+import Synchronization
 import Wire
 
 extension Worker {
@@ -21,6 +22,10 @@ extension Worker {
         let cluster = clusters[group.cluster]
         var request = request(prospect.demand, of: client, group)
         request.excluded.formUnion(cluster.misnaming)
+        // A standby has no SERIALIZABLE transactions.
+        if group.core.isSerializable.load(ordering: .relaxed) {
+            for (place, node) in cluster.topology.members where node.role == .replica { request.excluded.insert(place) }
+        }
         return RouteExplanation(
             prospect: prospect, request: request, decision: decide(request, group, cluster), settings: group.routing,
             topology: cluster.topology, outstanding: cluster.outstanding, attached: client.server?.pool.node,

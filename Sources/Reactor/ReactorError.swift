@@ -10,6 +10,8 @@ public enum ReactorError: Error, Equatable, Sendable, CustomStringConvertible {
     case permissionDenied(String)
     /// The text is no numeric IPv4 or IPv6 address.
     case invalidAddress(String)
+    /// The name of a host has no address.
+    case nameNotResolved(name: String, reason: String)
     /// The path does not fit into a socket address.
     case pathTooLong(path: String, limit: Int)
     /// The directory of a socket file does not exist.
@@ -24,11 +26,14 @@ public enum ReactorError: Error, Equatable, Sendable, CustomStringConvertible {
         case .addressInUse(let place):
             "cannot listen on \(place): another process listens there already; stop it or choose another port"
         case .addressNotAvailable(let place):
-            "cannot listen on \(place): this machine has no such address"
+            "cannot listen on \(place): this machine has no such address; write one of its own into listen.addresses"
         case .permissionDenied(let place):
             "cannot listen on \(place): permission denied"
         case .invalidAddress(let text):
             "expected a numeric IPv4 or IPv6 address such as 127.0.0.1 or ::1, found \"\(text)\""
+        case .nameNotResolved(let name, let reason):
+            "cannot listen on \"\(name)\" (listen.addresses): the name cannot be resolved (\(reason)); write an address"
+                + " of this machine, or a name of one"
         case .pathTooLong(let path, let limit):
             "cannot listen on \(path): a Unix socket's path may have \(limit) bytes, this one has \(path.utf8.count)"
         case .directoryMissing(let path):

@@ -2,7 +2,8 @@
 
 /// The first condition that an eligible replica does not meet for one read, in the order in which they are looked at.
 public enum ReplicaObstacle: UInt8, Comparable, Sendable, CaseIterable, CustomStringConvertible {
-    /// Tried already, or the pool cannot log in there, or not yet as who is meant.
+    /// Tried already, or the pool cannot log in there, or not yet as who is meant, or every transaction would be
+    /// SERIALIZABLE.
     case excluded
     /// Its data are older than allowed.
     case tooOld
@@ -22,7 +23,9 @@ public enum ReplicaObstacle: UInt8, Comparable, Sendable, CaseIterable, CustomSt
 
     public var description: String {
         switch self {
-        case .excluded: "it was tried, or cannot be logged in to, or not before it has replayed a change of names"
+        case .excluded:
+            "it was tried, or cannot be logged in to, or not before it has replayed a change of names, or sessions"
+                + " there are SERIALIZABLE by default"
         case .tooOld: "it lags more than max_lag"
         case .uncovered: "it is not known to have replayed all that the session must see"
         }

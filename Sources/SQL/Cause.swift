@@ -57,7 +57,7 @@ public enum StaticReason: UInt8, Sendable, CaseIterable {
     case volatileFunction, reachingFunction, opaqueFunction, attributeCall
     case reachingRelation, unloggedTable, foreignTable, sequenceRelation
     case reachingOperator, reachingType, implicitCall, outdatedKnowledge
-    case routerSetting
+    case routerSetting, routeExplanation
     case nestedTooDeep, unbalanced, unterminated, encoding, unknownStatement
 
     /// The rule as one sentence.
@@ -98,6 +98,7 @@ public enum StaticReason: UInt8, Sendable, CaseIterable {
         case .nodeRelation: "The relation describes its node."
         case .nodeSetting: "The setting describes its node."
         case .routerSetting: "The setting is the router's own."
+        case .routeExplanation: "EXPLAIN ROUTE asks the router."
         case .dynamicSetting: "The name of the setting is not a literal."
         case .snapshot: "A snapshot belongs to the node that exported it."
         case .obscuredName: "The name is written with Unicode escapes."

@@ -69,6 +69,8 @@ public struct Effects: OptionSet, Sendable, Hashable {
     public static let knownTables = Effects(rawValue: 1 << 28)
     /// The name of a role or database may mean another one behind it: DROP, RENAME.
     public static let loginNames = Effects(rawValue: 1 << 29)
+    /// EXPLAIN ROUTE, which no server knows.
+    public static let explainsRoute = Effects(rawValue: 1 << 30)
 
     /// Those that change, once they are committed, what the router knows of all sessions.
     public static let onOthers: Effects = [

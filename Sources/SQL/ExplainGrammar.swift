@@ -3,7 +3,7 @@
 extension StatementReader {
     mutating func readExplain(_ text: Span<UInt8>, _ head: Token) -> Command {
         advance(text)
-        if isRoute(text) { return readExplainRoute(text) }
+        if isRoute(text) { return readExplainRoute(text, head) }
         var isAnalyzed = false
         if token.kind == .open {
             advance(text)
@@ -23,8 +23,9 @@ extension StatementReader {
     }
 
     /// The rest is a text of its own, of one or several statements, and is read when it is explained.
-    private mutating func readExplainRoute(_ text: Span<UInt8>) -> Command {
+    private mutating func readExplainRoute(_ text: Span<UInt8>, _ head: Token) -> Command {
         let start = token.end
+        note(.explainsRoute, head.start..<start, .routeExplanation)
         skipText(text)
         return .explainRoute(statement: start..<text.count)
     }

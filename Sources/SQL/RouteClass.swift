@@ -48,7 +48,7 @@ public enum RouteClass: UInt8, Comparable, Sendable, CaseIterable {
         }
     }
 
-    private static let harmless: Effects = [.cursor, .copyOut, .nodeAddress, .routerSetting]
+    private static let harmless: Effects = [.cursor, .copyOut, .nodeAddress, .routerSetting, .explainsRoute]
     private static let writing: Effects = [
         .mayWrite, .hiddenCode, .refusesTransactionBlock, .copyIn, .ddl, .catalog, .notUnderstood,
     ]

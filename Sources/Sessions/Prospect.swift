@@ -10,8 +10,8 @@ public enum Course: Equatable, Sendable {
     case answeredHere
     /// Run it on the server that the session has.
     case stays
-    /// End the read-only transaction on the replica, and begin it again on the primary with this statement.
-    case moves
+    /// End the transaction on the replica, and ask the router where it begins again with this statement.
+    case moves(Demand)
     /// Tell the client this.
     case refused(ErrorFields)
     /// Ask the router for a server.
@@ -23,11 +23,9 @@ public struct Prospect: Equatable, Sendable {
     /// The text of the statement.
     public var text: [UInt8]
     public var classification: Classification
-    /// What the session would ask of the router if it had no server.
+    /// What the session would ask of the router if it had no server, or once it has left the one it has.
     public var demand: Demand
     public var course: Course
-    /// What running the statement has taught.
-    public var lesson: LearnedStatements.Lesson?
     /// A comment at its head asks for something.
     public var isAskedForInComment: Bool
     public var port: ListenerKind
@@ -70,9 +68,10 @@ extension ClientSession {
             text.span, verdict, length: FrameHeader.byteCount + text.count + 1, table: table)
         var message: [UInt8] = []
         message.appendQuery(text)
+        let course = course(attachment, of: message.span, table: table)
+        let demand = if case .moves(let demand) = course { demand } else { self.demand }
         return Prospect(
-            text: text, classification: classification, demand: demand,
-            course: course(attachment, of: message.span, table: table), lesson: batch.lesson,
+            text: text, classification: classification, demand: demand, course: course,
             isAskedForInComment: batch.comment != nil, port: port, pins: pins, transaction: transaction)
     }
 
@@ -80,6 +79,11 @@ extension ClientSession {
     private mutating func course(
         _ attachment: Attachment?, of message: Span<UInt8>, table: borrowing StatementTable
     ) -> Course {
+        if case .explainRoute(let range) = batch.command, isExplanation(attachment) {
+            return Self.isMissing(range, in: message.extracting(FrameHeader.byteCount..<message.count))
+                ? .refused(.nothingToExplain) : .answeredHere
+        }
+        if let error = objectionToTransaction { return .refused(error) }
         if transaction == .failedWithoutServer {
             return endsTransaction ? .answeredHere : .refused(.abortedTransaction)
         }
@@ -87,16 +91,47 @@ extension ClientSession {
         if attachment == nil || needsQuietAnswer && !isFailed {
             if isAnsweredHere(message, isAttached: attachment != nil, table: table) { return .answeredHere }
         }
+        var refusal: ErrorFields?
         if let attachment, isOnReplica, isPinned {
-            if let error = objectionOfPinned(attachment) { return .refused(error) }
+            refusal = objectionOfPinned(attachment)
         } else if let attachment, isOnReplica, !mayStayOnReplica(attachment) {
-            return mayMove(attachment) ? .moves : .refused(refusalOnReplica(attachment))
+            if mayMove(attachment) { return courseBehindMove(message, table: table) }
+            refusal = refusalOnReplica(attachment)
         }
         if isFailed, batch.speaksToRouter, batch.hasOneStatement { return .refused(.abortedTransaction) }
-        let error = objection(message, at: 0, isAttached: attachment != nil, table: table)
-        if let error { return .refused(error) }
+        // What the port objects to is said ahead of what the replica cannot do.
+        if let error = objection(message, at: 0, isAttached: attachment != nil, table: table) ?? refusal {
+            return .refused(error)
+        }
         if attachment == nil { return .routed(demand) }
         return isFailed && !runsInFailedTransaction ? .refused(.abortedTransaction) : .stays
+    }
+
+    /// A transaction that has left its replica is decided like one that no server has seen.
+    private mutating func courseBehindMove(_ message: Span<UInt8>, table: borrowing StatementTable) -> Course {
+        let (before, split, inTransaction, sequences) = (transaction, hasSplit, isInTransaction, ownsSequences)
+        defer {
+            (transaction, hasSplit, isInTransaction, ownsSequences) = (before, split, inTransaction, sequences)
+            isOnReplica = true
+        }
+        if case .open(let modes) = transaction {
+            transaction = .lazy(modes)
+            hasSplit = true
+            isInTransaction = false
+        }
+        ownsSequences = false
+        isOnReplica = false
+        let course = course(nil, of: message, table: table)
+        if case .routed(let demand) = course { return .moves(demand) }
+        return course
+    }
+
+    /// Nothing but blanks, comments and semicolons stands there.
+    private static func isMissing(_ statement: Range<Int>, in text: Span<UInt8>) -> Bool {
+        let end = text.terminator(in: statement.lowerBound..<text.count) ?? text.count
+        let rest = text.extracting(statement.lowerBound..<end)
+        if case .empty = Classifier.firstCommand(of: rest, settings: LexerSettings()) { return true }
+        return false
     }
 
     var endsTransaction: Bool {
@@ -121,17 +156,37 @@ extension ClientSession {
             return names.find(title).map { !names[$0].isOwn } ?? false
         }
         if isAttached { return false }
-        let (before, settings, beyond, savepoint) = (transaction, router, routerBeyond, hasSavepoint)
-        defer { (transaction, router, routerBeyond, hasSavepoint) = (before, settings, beyond, savepoint) }
+        let (before, split, snapshot) = (transaction, hasSplit, bringsSnapshot)
+        let (settings, beyond, savepoint, rules) = (router, routerBeyond, hasSavepoint, attachedListener)
+        defer {
+            (transaction, hasSplit, bringsSnapshot) = (before, split, snapshot)
+            (router, routerBeyond, hasSavepoint, attachedListener) = (settings, beyond, savepoint, rules)
+        }
         return tagWithoutServer(command) != nil
     }
 
-    /// Answers the EXPLAIN ROUTE at the offset.
+    /// Answers the EXPLAIN ROUTE at the offset; one without a statement fails, as on a server.
     public mutating func explain(
         columns: [String], rows: [[String]], _ input: Span<UInt8>, at offset: inout Int, attachment: Attachment?,
         table: inout StatementTable, toClient: inout Outbox
     ) {
+        if case .explainRoute(let range) = batch.command, let text = commandText(input, at: offset, table: table),
+            Self.isMissing(range, in: text.span)
+        {
+            guard attachment != nil, transaction != .failedWithoutServer else {
+                return refuse(.nothingToExplain, input, at: &offset, table: &table, toClient: &toClient)
+            }
+            refuseWhole(.nothingToExplain)
+            batch.isDecided = true
+            return
+        }
         let answer = LocalAnswer(tag: batch.executes > 0 ? "EXPLAIN" : nil, columns: columns, rows: rows)
         reply(answer, input, at: &offset, status: attachment?.status, table: &table, toClient: &toClient)
     }
+}
+
+extension ErrorFields {
+    /// EXPLAIN ROUTE without a statement.
+    public static let nothingToExplain = ErrorFields(
+        .error, "42601", "EXPLAIN ROUTE needs a statement", hint: "Write EXPLAIN ROUTE SELECT …, for example.")
 }

@@ -59,9 +59,8 @@ public struct RouteExplanation: Sendable {
         switch prospect.course {
         case .answeredHere: "no server: the router answers it"
         case .stays: attached.map(place) ?? "the server that the session has"
-        case .moves: topology.primary.flatMap(topology.index).map(place) ?? "the primary, once one is known"
         case .refused(let error): "nowhere: \(error.severity.rawValue) \(error.sqlState), \(error.message)"
-        case .routed:
+        case .moves, .routed:
             switch decision.target {
             case .primary(let id), .replica(let id): topology.index(of: id).map(place) ?? "\(id)"
             case .hold(let reason): "nowhere yet: it would wait, because \(reason)"
@@ -80,7 +79,7 @@ public struct RouteExplanation: Sendable {
         case .answeredHere: "nothing in it needs a server now"
         case .stays where !prospect.pins.isEmpty: "pinned: \(prospect.pins)"
         case .stays: "the session's transaction, or what it has sent before, is there"
-        case .moves: "it cannot run on the replica of its read-only transaction, which begins again on the primary"
+        case .moves: "it cannot run on the replica of its transaction, which begins again; \(decision.reason)"
         case .refused(let error): error.hint ?? error.detail ?? "the session's state forbids it"
         case .routed: decision.reason.description
         }
@@ -101,21 +100,21 @@ public struct RouteExplanation: Sendable {
     }
 
     private var source: String {
-        if prospect.lesson != nil { return "learned" }
         if prospect.port != request.listener {
             return prospect.isAskedForInComment ? "hint" : "setting of the session"
         }
         switch prospect.course {
-        case .routed:
+        case .moves, .routed:
             switch decision.reason {
+            case .learned: return "learned"
             case .consistencyPrimary, .primaryTakesShare, .advised, .tooLargeToRepeat: return "setting"
             case .noReplicaUp, .replicasExcluded, .replicasTooOld, .floorNotCovered, .replicaReadBefore:
                 return "state of the replicas"
             case .replicaSafe, .replicaCoversFloor, .readerPort, .write, .lockedRead, .primaryOnlyRead,
-                .transactionControl, .sessionState, .writerPort, .refusedByReplica, .learned, .notOnReaderPort:
+                .transactionControl, .sessionState, .writerPort, .refusedByReplica, .notOnReaderPort:
                 break
             }
-        case .answeredHere, .stays, .moves, .refused:
+        case .answeredHere, .stays, .refused:
             break
         }
         let source = prospect.classification.cause.source

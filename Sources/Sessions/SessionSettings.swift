@@ -1,5 +1,7 @@
 // Which limits and choices govern one client's session?
 
+public import Routing
+
 /// What a session must know of the settings.
 public struct SessionSettings: Equatable, Sendable {
     /// A batch that starts replica-safe is collected up to this many bytes; a larger one goes to the primary.
@@ -43,6 +45,18 @@ public struct SessionSettings: Equatable, Sendable {
         self.keepsServer = keepsServer
         self.allowsTransactions = allowsTransactions
         self.defaults = defaults
+    }
+}
+
+extension SessionSettings {
+    /// What the settings of routing say of sessions.
+    public init(_ routing: RoutingSettings) {
+        self.init(
+            maxBufferedBatch: routing.maxBufferedBatch, lazyBegin: routing.lazyBegin,
+            splitTransactions: routing.splitTransactions, anyNodeAddress: routing.nodeFunctions == .any,
+            readRetries: routing.readRetries,
+            defaults: RoutingDefaults(
+                consistency: routing.consistency, maxLag: routing.maxLag.clampedNanoseconds))
     }
 }
 

@@ -127,6 +127,28 @@ extension Inspection {
         return ListenAddress(host: String(host), port: port)
     }
 
+    /// Nobody else listens where the HTTP endpoint does.
+    mutating func checkAdminAddress(_ proxy: ProxySettings, _ table: Table) {
+        guard let http = proxy.admin.http else { return }
+        let wildcards = ["0.0.0.0", "::"]
+        let isShared = proxy.listen.addresses.contains { address in
+            let names = address == "localhost" ? ["127.0.0.1", "::1"] : [address]
+            return names.contains { name in
+                // "::" does not stand for addresses of IPv4.
+                guard name.contains(":") == http.host.contains(":") else { return false }
+                return name == http.host || wildcards.contains(name) || wildcards.contains(http.host)
+            }
+        }
+        let ports = [
+            ("port", proxy.listen.port), ("reader_port", proxy.listen.readerPort),
+            ("writer_port", proxy.listen.writerPort),
+        ]
+        guard isShared, let (key, port) = ports.first(where: { $0.1 == http.port }), let port else { return }
+        note(
+            .conflict("\(port) is also listen.\(key), on the same address; each needs a port of its own"),
+            at: table.path(of: "http"))
+    }
+
     /// The secrets of the users file and of `[users.NAME]` together; a user with neither is known and has none.
     mutating func directory(
         _ users: Table, _ tables: [(name: String, table: Table)], authentication: Table

@@ -96,7 +96,8 @@ extension Inspection {
 
         let tls = table(.tls, "tls", in: top)
         let transport = clientTransport(tls)
-        let admin = self.admin(table(.admin, "admin", in: top))
+        let adminTable = table(.admin, "admin", in: top)
+        let admin = self.admin(adminTable)
 
         let (clusters, discoveries) = self.clusters(table(.clusters, "clusters", in: top))
         let databases = self.databases(
@@ -118,6 +119,7 @@ extension Inspection {
         proxy.poolDefaults = pool
         proxy.access = access(authentication)
         checkAskingUser(proxy, authentication)
+        checkAdminAddress(proxy, adminTable)
         proxy.peers = peers(table(.peers, "peers", in: top), own: serverSettings.peerID)
         return Configuration(
             proxy: proxy, probe: probe(table(.probe, "probe", in: top)), log: log(server), discoveries: discoveries,

@@ -20,6 +20,7 @@ extension Inspection {
         let texts = strings("endpoints", in: table, expected: "an array of texts")
         guard table.has("source") else {
             noteMissing("source", in: table, expected: "\"dns\", \"patroni\" or \"aurora\"")
+            checkEndpoints(texts, in: table)
             return nil
         }
         let kind: Kind? = choice("source", in: table, ["dns": .dns, "patroni": .patroni, "aurora": .aurora])
@@ -33,6 +34,7 @@ extension Inspection {
             let names = endpoints(texts, in: table, expected: Self.address, Self.discoveredName)
             settings.source = .aurora(names, domain: domain ?? self.domain(names, in: table))
         case nil:
+            checkEndpoints(texts, in: table)
             return nil
         }
         if kind != .patroni, table.has("ca") { noteUseless("ca", in: table, with: "patroni") }
@@ -54,6 +56,11 @@ extension Inspection {
         if let known = DiscoverySource.auroraDomain(ofEndpoint: endpoint.host) { return known }
         noteMissing("domain", in: table, expected: Self.domainForm)
         return ""
+    }
+
+    /// Whether there are any, where it is not known of what form they are.
+    private mutating func checkEndpoints(_ texts: [String]?, in table: Table) {
+        _ = endpoints(texts, in: table, expected: "addresses or URLs of the source") { $0 }
     }
 
     private mutating func endpoints<Endpoint>(

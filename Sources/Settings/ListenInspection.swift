@@ -74,7 +74,7 @@ extension Inspection {
 
     mutating func server(_ table: Table) -> ServerSettings {
         var settings = ServerSettings()
-        settings.workers = integer("workers", in: table, 0...1024) ?? settings.workers
+        settings.workers = integer("workers", in: table, 0...ServerSettings.mostWorkers) ?? settings.workers
         settings.maxClients = integer("max_clients", in: table, 1...1_000_000) ?? settings.maxClients
         settings.loginTimeout =
             duration("login_timeout", in: table, atLeast: .seconds(1), atMost: .seconds(3600)) ?? settings.loginTimeout

@@ -22,7 +22,12 @@ struct Surroundings: Sendable {
         try Self.text(ofFile: path(of: name))
     }
 
-    static func text(ofFile path: String) throws(UnreadableFile) -> String {
+    /// Whether there is a file that may be read.
+    static func checkFile(_ path: String) throws(UnreadableFile) {
+        _ = try content(ofFile: path)
+    }
+
+    private static func content(ofFile path: String) throws(UnreadableFile) -> Data {
         var isDirectory = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw UnreadableFile(reason: "no such file: \(printable(path, limit: 200))")
@@ -33,6 +38,11 @@ struct Surroundings: Sendable {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw UnreadableFile(reason: "cannot be read (permissions?): \(printable(path, limit: 200))")
         }
+        return data
+    }
+
+    static func text(ofFile path: String) throws(UnreadableFile) -> String {
+        let data = try content(ofFile: path)
         guard data.count <= largestFile else {
             throw UnreadableFile(reason: "larger than \(largestFile >> 20) MiB: \(printable(path, limit: 200))")
         }

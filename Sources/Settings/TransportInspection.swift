@@ -16,19 +16,16 @@ extension Inspection {
         let transport = proxy.transport
         let modes = [transport.security, proxy.readerSecurity, proxy.writerSecurity].compactMap { $0 }
         guard modes.contains(where: { $0 != .disable }) else { return }
-        guard transport.tls.certificate != nil else {
-            if !table.has("certificate") {
-                noteMissing("certificate", in: table, expected: "the file of a certificate; the mode asks for it")
-            }
-            return
+        if !table.has("certificate") {
+            noteMissing("certificate", in: table, expected: "the file of a certificate; the mode asks for it")
         }
-        guard !modes.contains(where: \.verifies) || transport.tls.authorities != nil else {
-            if !table.has("ca") {
-                noteMissing(
-                    "ca", in: table, expected: "the file of an authority; the mode asks for clients' certificates")
-            }
-            return
+        let verifies = modes.contains(where: \.verifies)
+        if verifies, !table.has("ca") {
+            noteMissing("ca", in: table, expected: "the file of an authority; the mode asks for clients' certificates")
         }
+        guard areReadable(transport.tls, table), transport.tls.certificate != nil,
+            !verifies || transport.tls.authorities != nil
+        else { return }
         var strictest = transport
         strictest.security = modes.first(where: \.verifies) ?? .require
         check(strictest, .server, table)
@@ -45,11 +42,11 @@ extension Inspection {
                 .conflict("a server is not asked first, so that mode must be require, verify-ca or verify-full"),
                 at: table.path(of: "negotiation"))
         }
-        if transport.security.verifies, transport.tls.authorities == nil {
-            if !table.has("ca") {
-                noteMissing("ca", in: table, expected: "the file of an authority; the mode asks whom to believe")
-            }
-        } else {
+        let isIncomplete = transport.security.verifies && transport.tls.authorities == nil
+        if isIncomplete, !table.has("ca") {
+            noteMissing("ca", in: table, expected: "the file of an authority; the mode asks whom to believe")
+        }
+        if transport.security != .disable, areReadable(transport.tls, table), !isIncomplete {
             check(transport, .client, table)
         }
         return transport
@@ -80,7 +77,22 @@ extension Inspection {
         string(key, in: table, expected: "the name of a file").map(surroundings.path(of:))
     }
 
-    /// Reads the files once, so that a mistake is found now.
+    /// Whether all files are there; each that is not is told.
+    private mutating func areReadable(_ tls: TLSSettings, _ table: Table) -> Bool {
+        var areAll = true
+        for (key, path) in [("certificate", tls.certificate), ("key", tls.key), ("ca", tls.authorities)] {
+            guard let path else { continue }
+            do throws(UnreadableFile) {
+                try Surroundings.checkFile(path)
+            } catch {
+                note(.conflict(error.reason), at: table.path(of: key))
+                areAll = false
+            }
+        }
+        return areAll
+    }
+
+    /// Makes what the files and names stand for once, so that a mistake is found now.
     private mutating func check(_ transport: TransportSettings, _ side: TLSContext.Side, _ table: Table) {
         do throws(TLSMistake) {
             _ = try transport.context(side)

@@ -9,6 +9,9 @@ struct CheckCommand: ParsableCommand {
 
     @OptionGroup var settings: SettingsOption
 
+    @Flag(help: "Ask each node once, as the router does, and tell what it says.")
+    var connect = false
+
     func run() throws {
         let configuration = try Configuration.load(path: settings.config)
         let nodes = configuration.proxy.clusters.values.reduce(0) { $0 + $1.nodes.count }
@@ -19,6 +22,10 @@ struct CheckCommand: ParsableCommand {
             counted(configuration.proxy.directory.count, "user"),
         ]
         print("\(settings.config): fine (\(parts.joined(separator: ", ")))")
+        guard connect else { return }
+        let check = NodeCheck(configuration)
+        for line in check.lines { print(line) }
+        if !check.isComplete { throw ExitCode.operatorMistake }
     }
 
     private func counted(_ count: Int, _ noun: String) -> String {

@@ -12,9 +12,10 @@ struct ClassifyCommand: ParsableCommand {
         commandName: "classify",
         abstract: "Tell for each statement on standard input where it would go and why; needs no server.",
         discussion: """
-            Prints one line for each statement, in order. A statement counts as coming alone, on the split port, while \
-            the primary and a caught-up replica are there. Of the functions, views and tables of users nothing is \
-            known, unless --connect reads the catalog of their database.
+            Prints one line for each statement, in order. A statement counts as coming alone, in a new session of \
+            the split port, while the primary and a caught-up replica are there; "nowhere" is what the router would \
+            refuse. A comment at its head counts (/* pointsman: role=primary */). Of the functions, views and tables \
+            of users nothing is known, unless --connect reads the catalog of their database.
             """)
 
     enum Input: String, CaseIterable, ExpressibleByArgument {
@@ -27,7 +28,7 @@ struct ClassifyCommand: ParsableCommand {
     @Option(help: "sql: one statement on each line; nul: separated by NUL; json: one JSON string on each line.")
     var input = Input.sql
 
-    @Option(help: "text: for people; json: one object for each statement; route: only replica or primary.")
+    @Option(help: "text: for people; json: one object for each statement; route: only replica, primary or nowhere.")
     var format = ReportFormat.text
 
     @Flag(help: "Read the catalog of the database once, from the nodes of the settings file, and judge by it.")
@@ -54,7 +55,8 @@ struct ClassifyCommand: ParsableCommand {
         }
         var splitter = StatementSplitter(separator: input == .nul ? 0 : UInt8(ascii: "\n"))
         var lines = RouteLines(
-            input: input, report: RouteReport(format: format), settings: settings, knowledge: knowledge)
+            input: input, report: RouteReport(format: format),
+            judge: StatementJudge(settings: settings, knowledge: knowledge))
         // Also what stands before a statement that cannot be read gets its line.
         defer { lines.flush() }
         do {
@@ -85,33 +87,25 @@ struct ClassifyCommand: ParsableCommand {
 private struct RouteLines {
     let input: ClassifyCommand.Input
     let report: RouteReport
-    let settings: RoutingSettings
-    let knowledge: Knowledge?
+    let judge: StatementJudge
     private(set) var count = 0
     private var unwritten = ""
 
-    init(
-        input: ClassifyCommand.Input, report: RouteReport, settings: RoutingSettings, knowledge: Knowledge?
-    ) {
-        self.knowledge = knowledge
+    init(input: ClassifyCommand.Input, report: RouteReport, judge: StatementJudge) {
         self.input = input
         self.report = report
-        self.settings = settings
+        self.judge = judge
     }
 
     mutating func add(_ text: Span<UInt8>) throws {
         count += 1
         switch input {
         case .sql, .nul:
-            unwritten += try report.line(for: text, route(of: text))
+            unwritten += try report.line(for: text, StatementRoute(text, by: judge))
         case .json:
             let statement = try decoded(text)
-            unwritten += try report.line(for: statement.span, route(of: statement.span))
+            unwritten += try report.line(for: statement.span, StatementRoute(statement.span, by: judge))
         }
-    }
-
-    private func route(of text: Span<UInt8>) -> StatementRoute {
-        StatementRoute(text, settings: settings, knowledge: knowledge)
     }
 
     private func decoded(_ text: Span<UInt8>) throws -> [UInt8] {

@@ -11,6 +11,8 @@ struct DemoRouter {
     let logPath: String
 
     private static let readyWithin = Duration.seconds(20)
+    /// What the log says when all ports are open.
+    private static let readyMark = " is ready on port "
 
     /// Starts the router and returns when its split port answers statements.
     static func start(cluster: PostgresCluster, ports: DemoPorts) throws -> DemoRouter {
@@ -44,6 +46,9 @@ struct DemoRouter {
         do {
             try waitUntil("the router to serve", limit: Self.readyWithin, every: .milliseconds(100)) {
                 guard process.isRunning else { return true }
+                // Until the router says that it listens, whoever answers on its port may be another.
+                let log = try String(contentsOfFile: logPath, encoding: .utf8)
+                guard log.contains(Self.readyMark) else { return false }
                 return try client.rows(["SELECT 1"]) == ["1"]
             }
         } catch {

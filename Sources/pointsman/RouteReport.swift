@@ -9,7 +9,7 @@ enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
     case text
     /// One JSON object.
     case json
-    /// `replica` or `primary` alone.
+    /// `replica`, `primary` or `nowhere` alone.
     case route
 }
 
@@ -18,7 +18,7 @@ struct RouteReport {
 
     /// One line about one statement, its ending newline included.
     func line(for text: Span<UInt8>, _ route: StatementRoute) throws -> String {
-        let target = route.goesToReplica ? "replica" : "primary"
+        let target = route.destination.rawValue
         switch format {
         case .route:
             return "\(target)\n"
@@ -96,6 +96,7 @@ extension Effects {
         (.copyOut, "copy out"), (.ddl, "ddl"), (.notUnderstood, "not understood"), (.nodeAddress, "node address"),
         (.catalog, "catalog"), (.lexing, "lexing"), (.parsing, "parsing"), (.statementName, "statement name"),
         (.notOnReplica, "not on a replica"), (.readerLock, "a reader's lock"),
+        (.explainsRoute, "explains a route"),
     ]
 
     /// The effects as words for people, in a fixed order.

@@ -43,9 +43,9 @@ func runRouter(configuration: Configuration, settingsPath: String) throws {
             Signal.user1.send()
         }
     }
-    try running.start(publishingTo: server)
     let stopping = Flag()
     let endpoint = try startEndpoint(configuration.proxy.admin, running, server, stopping)
+    try running.start(publishingTo: server)
     let listen = configuration.proxy.listen
     let ports = [listen.port, listen.writerPort, listen.readerPort].compactMap { $0 }.map(String.init)
     if configuration.proxy.databases.values.contains(where: { $0.routing.consistency == .global }) {

@@ -141,6 +141,13 @@ struct ConsoleTests {
         talk.say(Self.query("DRAIN a"))
         #expect(talk.types() == "EZ")
         #expect(talk.commands == [])
+        for (text, command) in [("show fds", "SHOW FDS"), ("KILL app", "KILL")] {
+            guard case .failure(let mistake) = ConsoleCommand.read(text, onlyLooks: true) else {
+                Issue.record("\(text) is allowed")
+                continue
+            }
+            #expect(mistake.error.message == "permission denied: \(command) is for the users in admin.users")
+        }
     }
 
     @Test func helpShowsEveryCommand() {

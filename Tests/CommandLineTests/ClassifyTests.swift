@@ -14,6 +14,21 @@ import Testing
         #expect(run.errors.isEmpty)
     }
 
+    /// What a session would do, not what the words are.
+    @Test(arguments: [
+        ("/* pointsman: role=primary */ SELECT 1", "primary  replica-safe: The comment asks for the role 'primary'."),
+        ("/* pointsman: consistency=primary */ SELECT 1", "primary  replica-safe: The consistency is 'primary'."),
+        ("/* pointsman: role=replica */ SELECT pg_is_in_recovery()", "replica  "),
+        ("/* pointsman: role=replica */ INSERT INTO t VALUES (1)", "nowhere  write: ERROR 25006, cannot execute"),
+        ("PREPARE p AS SELECT 1", "replica  replica-safe"), ("PREPARE p AS DELETE FROM t", "primary  "),
+        ("SELECT currval('s')", "nowhere  primary-only read: ERROR 55000, currval and lastval"),
+        ("EXPLAIN ROUTE", "nowhere  replica-safe: ERROR 42601, EXPLAIN ROUTE needs a statement"),
+    ])
+    func asASession(_ statement: String, _ beginning: String) throws {
+        let run = try Pointsman.run("classify", input: statement + "\n")
+        #expect(run.output.hasPrefix(beginning), "\(run.output)")
+    }
+
     @Test func text() throws {
         let run = try Pointsman.run("classify", input: "SELECT 1\nUPDATE t SET a = 1\nSELECT my_function(1)\n")
         #expect(run.status == 0)
@@ -85,7 +100,8 @@ import Testing
         let input = Array("SELECT '".utf8) + long + Array("'\nSELECT 1 -- ".utf8) + long + [10] + long
         let run = try Pointsman.run(["classify", "--format", "route"], input: input)
         #expect(run.status == 0)
-        #expect(run.lines == ["replica", "replica", "primary"])
+        // A read that cannot be kept to be run again.
+        #expect(run.lines == ["primary", "primary", "primary"])
         let text = try Pointsman.run(["classify"], input: Array("SELECT ".utf8) + long + Array("()".utf8))
         #expect(text.output.utf8.count < 1000)
     }

@@ -56,6 +56,23 @@ import Testing
         #expect(run.errors == "no-such-file.toml: no such file: no-such-file.toml\n")
     }
 
+    /// A node that cannot be asked is told with what to do, one line for each.
+    @Test func checkOfNodesThatAreNotThere() throws {
+        let nowhere = "127.0.0.1:1"
+        let text = try Repository.text("Fixtures/settings/minimal.toml")
+            .replacing("10.0.0.1:5432", with: "\(nowhere)\", \"nosuch.invalid:5432")
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).toml").path
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        #expect(try Pointsman.run("check", "--config", path).status == 0)
+        let run = try Pointsman.run("check", "--config", path, "--connect")
+        #expect(run.status == 1)
+        #expect(run.lines.count == 3, "\(run)")
+        #expect(run.lines[1].hasPrefix("main: \(nowhere): cannot be asked: "), "\(run.output)")
+        #expect(run.lines[1].hasSuffix("; does PostgreSQL run there, on that port?"))
+        #expect(run.lines[2].hasPrefix("main: nosuch.invalid:5432: cannot be asked: "), "\(run.output)")
+    }
+
     @Test func runReportsTheSameMistakes() throws {
         let run = try Pointsman.run("run", "--config", "wrong-types.toml")
         #expect(run.status == 1)

@@ -96,6 +96,9 @@ import Testing
         #expect(items["goes to"] == "127.0.0.1:\(try Stage.primaryPort()) (primary)")
         let read = try table("EXPLAIN ROUTE IN app SELECT 1", client)
         #expect(read.first?[1]?.hasSuffix("(replica)") == true)
+        for text in ["EXPLAIN ROUTE IN app", "EXPLAIN ROUTE IN app /* nothing */"] {
+            #expect(try client.query(text).errors == ["42601"])
+        }
     }
 
     @Test func drain() throws {

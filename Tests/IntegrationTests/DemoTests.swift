@@ -67,6 +67,25 @@ import Testing
         #expect(result.status == 1 && result.errors.contains("port \(taken) is in use"))
     }
 
+    /// Another router that has come first in the meantime is not taken for the demonstration's own.
+    @Test func aPortThatIsTakenMeanwhile() throws {
+        let file = NSTemporaryDirectory() + "/pointsman-demo-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let script = ["-c", "program=$0 file=$1; shift; exec \"$program\" \"$@\" >\"$file\"", program, file]
+        let demo = try ExternalProgram("/bin/sh", script + arguments + ["--for", "1s"]).start()
+        try waitUntil("the demonstration to begin", limit: .seconds(60), every: .milliseconds(1)) {
+            (try? String(contentsOfFile: file, encoding: .utf8))?.contains("Pointsman demo") == true || !demo.isRunning
+        }
+        let other = try RouterProcess.start(
+            cluster: SharedCluster.get(), overrides: ["listen": ["port": "\(ports[0])"]])
+        let result = try demo.finish(limit: .seconds(120))
+        other.stop()
+        #expect(result.status == 1)
+        #expect(result.errors.contains("127.0.0.1:\(ports[0]): another process listens there already"))
+        let output = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(!output.contains("1. Reads are"), "\(output)")
+    }
+
     @Test(arguments: [["--for", "5x"], ["--for", "-1"], ["--port", "0"], ["--port", "6433"], ["--unknown"]])
     func usage(_ arguments: [String]) throws {
         let result = try ExternalProgram(program, ["demo"] + arguments).run(limit: .seconds(30))

@@ -73,6 +73,38 @@ import Testing
         #expect(try client.value("SELECT count(*) FROM \(table)") == "0")
     }
 
+    /// A transaction that has to leave its replica is looked at as it would be behind that.
+    @Test func behindAMove() throws {
+        let client = try Stage.client()
+        try client.succeed("BEGIN READ ONLY")
+        #expect(try Stage.replicaPorts().contains(client.port() ?? ""))
+        // While the catalog is being read again any name may be that of something that writes.
+        try eventually("the name to be known") {
+            try explain("SELECT lastval()", client)["goes to"]?.hasPrefix("nowhere: ERROR 55000") == true
+        }
+        let hinted = try explain("/* pointsman: role=replica */ INSERT INTO t VALUES (1)", client)
+        #expect(hinted["goes to"]?.hasPrefix("nowhere: ERROR 25006") == true)
+        let primary = try "127.0.0.1:\(Stage.primaryPort()) (primary)"
+        #expect(try explain("INSERT INTO t VALUES (1)", client)["goes to"] == primary)
+        #expect(try explain("EXPLAIN ROUTE SELECT 1", client)["goes to"] == "no server: the router answers it")
+        #expect(try client.query("SELECT lastval()").errors == ["55000"])
+        try client.succeed("ROLLBACK")
+    }
+
+    /// What cannot be explained is refused in the router's words.
+    @Test func whatCannotBeExplained() throws {
+        let client = try Stage.client()
+        #expect(try client.query("EXPLAIN ROUTE").errors == ["42601"])
+        #expect(try client.query("SELECT 1; EXPLAIN ROUTE SELECT 1").errors == ["0A000"])
+        try client.succeed("BEGIN")
+        _ = try client.port()
+        let answer = try client.query("EXPLAIN ROUTE")
+        #expect(answer.errors == ["42601"])
+        #expect(client.transactionState == "E")
+        try client.succeed("ROLLBACK")
+        #expect(try client.value("SELECT 1") == "1")
+    }
+
     @Test func afterAWriteAndWhilePinned() throws {
         let table = try Stage.makeTable("x int")
         let client = try Stage.client()
@@ -119,7 +151,7 @@ import Testing
         try client.succeed("SET pointsman.role = replica")
         let set = try explain("SELECT pg_is_in_recovery()", client)
         #expect(set["decided by"] == "setting of the session")
-        #expect(set["goes to"]?.hasSuffix("(replica)") == true)
+        #expect(set["goes to"]?.hasSuffix("(replica)") == true, "\(set)")
         #expect(try explain("SET pointsman.role = auto", client)["goes to"] == "no server: the router answers it")
         #expect(try explain("SET pointsman.role = none", client)["goes to"]?.hasPrefix("nowhere: ERROR 22023") == true)
         #expect(try client.value("SHOW pointsman.role") == "replica")

@@ -62,6 +62,16 @@ import Testing
                 #expect(answer.rows.first?[1] == "\(cluster.primary.port)")
             }
         }
+        func decides(_ client: WireClient, _ comment: String = "") throws -> String? {
+            let rows = try client.query("EXPLAIN ROUTE \(comment)SELECT simple(), inet_server_port()").rows
+            return rows.first { $0[0] == "decided by" }?[1]
+        }
+        #expect(try decides(client) == "learned")
+        // Where the port or a role decides it was learned in vain.
+        #expect(try decides(client, "/* pointsman: role=replica */ ") == "hint")
+        for port in [router.readerPort, router.writerPort] {
+            #expect(try decides(WireClient(port: port, user: "app", database: "app")) != "learned")
+        }
         // One for each text was refused; the others went to the primary at once.
         let refused = cluster.replicas.map { replica in
             replica.log.split(separator: "\n").count { $0.contains("cannot execute nextval() in a read-only") }

@@ -94,6 +94,12 @@ import Testing
             #expect(try client.port() == Stage.primaryPort())
         }
         #expect(try client.value("SHOW transaction_isolation") == "serializable")
+        let explained = try client.query("EXPLAIN ROUTE SELECT 1").rows.map { $0.map { $0 ?? "" } }
+        #expect(explained.contains(["goes to", "127.0.0.1:\(try Stage.primaryPort()) (primary)"]), "\(explained)")
+        for port in try Stage.replicaPorts() {
+            let node = explained.first { $0[0] == "node 127.0.0.1:\(port)" }
+            #expect(node?[1].hasSuffix("SERIALIZABLE by default") == true)
+        }
         let milder = try router.client(user: role, options: [("default_transaction_isolation", "read committed")])
         for _ in 0..<5 { #expect(try milder.value("SHOW transaction_isolation") == "read committed") }
         for _ in 0..<5 { #expect(try client.value("SHOW transaction_isolation") == "serializable") }
