@@ -212,14 +212,13 @@ public struct RouterSettings: Equatable, Sendable {
         "d": 86_400_000_000_000,
     ]
 
-    /// As PostgreSQL reads a time: whole numbers, in milliseconds when no unit stands behind.
+    /// As PostgreSQL reads a time: in milliseconds when no unit stands behind.
     private static func nanoseconds(_ text: String) -> UInt64? {
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         let unit = text.dropFirst(digits.count).drop(while: \.isWhitespace)
-        guard let number = UInt64(digits) else { return nil }
+        guard let number = Double(digits) else { return nil }
         guard let factor = unit.isEmpty ? 1_000_000 : units.first(where: { $0.key == unit })?.value else { return nil }
-        let (product, overflow) = number.multipliedReportingOverflow(by: factor)
-        return overflow ? nil : product
+        return UInt64(exactly: (number * Double(factor)).rounded())
     }
 
     private static func text(_ nanoseconds: UInt64) -> String {

@@ -34,6 +34,8 @@ import Wire
             Turn(.query("SHOW pointsman.max_lag"), gets: "T(pointsman.max_lag) D(10s) C(SHOW) Z(I)"),
             Turn(.query("SET pointsman.max_lag = 1500"), gets: "C(SET) Z(I)"),
             Turn(.query("SHOW pointsman.max_lag"), gets: "T(pointsman.max_lag) D(1500ms) C(SHOW) Z(I)"),
+            Turn(.query("SET pointsman.max_lag = '1.5min'"), gets: "C(SET) Z(I)"),
+            Turn(.query("SHOW pointsman.max_lag"), gets: "T(pointsman.max_lag) D(90s) C(SHOW) Z(I)"),
             Turn(.query("SET pointsman.max_lag TO DEFAULT"), gets: "C(SET) Z(I)"),
             Turn(.query("SHOW pointsman.max_lag"), gets: "T(pointsman.max_lag) D(10s) C(SHOW) Z(I)"))
         #expect(rig.servers.isEmpty)
@@ -109,6 +111,10 @@ import Wire
             "22023 invalid value for parameter \"pointsman.consistency\": \"strong\""
         ),
         ("SET pointsman.max_lag = '5 weeks'", "22023 invalid value for parameter \"pointsman.max_lag\": \"5 weeks\""),
+        (
+            "SET pointsman.max_lag = '1.2.3s'",
+            "22023 invalid value for parameter \"pointsman.max_lag\": \"1.2.3s\""
+        ),
         ("SET pointsman.max_lag = -1", "22023 invalid value for parameter \"pointsman.max_lag\": \"-1\""),
         ("SET pointsman.rolle = primary", "42704 unrecognized configuration parameter \"pointsman.rolle\""),
         ("SHOW pointsman.rolle", "42704 unrecognized configuration parameter \"pointsman.rolle\""),
