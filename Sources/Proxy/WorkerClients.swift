@@ -438,7 +438,8 @@ extension Worker {
         }
         client.wait = .none
         noteDefinitions(client, endIsSeen: false)
-        noteUnseenWrite(client)
+        let isAtRest = client.server.map { $0.session.isQuiet && !client.session.hasUnsyncedWork } ?? false
+        if !isAtRest { noteUnseenWrite(client) }
         client.session.end(table: &statements)
         if let server = client.server {
             client.server = nil

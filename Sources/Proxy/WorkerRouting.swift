@@ -337,7 +337,10 @@ extension Worker {
         if request.consistency == .primary, request.listener == .split, !client.session.isPinned { return false }
         // A transaction does not leave what was young enough when it began.
         if client.session.isPinned, request.isTooOld(freshness) { return false }
-        let floor = request.floor(for: place, incarnation: freshness.incarnation)
+        // What was read on this very connection it cannot show in an older state.
+        let hasReadHere = client.reads.map { $0.last == LastRead(place: place, incarnation: $0.incarnation) } ?? false
+        let isExempt = hasReadHere && request.consistency == .monotonic
+        let floor = isExempt ? request.floor : request.floor(for: place, incarnation: freshness.incarnation)
         // What the server has shown once it does not lose, whatever is known of its node at the moment.
         if floor <= client.metFloor { return true }
         guard request.mayUse(freshness, at: place, connectedAt: server.connectedAt) else { return false }

@@ -45,12 +45,12 @@ extension ClientSession {
             if mayHaveWritten, !hasNoWishes { noteGroup() }
             effectsOnOthers.formUnion(effects.intersection(.onOthers))
         }
-        if effects.contains(.setLocal) || effects.contains(.cursor) || effects.contains(.savepoint) { isRooted = true }
+        if !effects.isDisjoint(with: [.setLocal, .cursor, .savepoint, .readerLock]) { isRooted = true }
         if effects.contains(.savepoint) { hasSavepoint = true }
-        if endsTransaction, batch.hasOneStatement, server.isQuiet { hasSavepoint = false }
+        if endsTransaction, batch.hasOneStatement, server.owedSyncs == 0 { hasSavepoint = false }
         noteTransaction(classification)
         // Behind a failure the next transaction has none of the characteristics of the one before.
-        if server.status == .failed, classification.command.chains { transaction = .open(TransactionModes()) }
+        if server.status == .failed, server.owedSyncs == 0, classification.command.chains { transaction = .open(TransactionModes()) }
         noteLexing(effects)
         noteState(classification, server: server)
         if effects.contains(.hiddenCode), !isPinned, !isOnReplica { hasLeftTraces = true }

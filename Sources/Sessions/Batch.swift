@@ -102,8 +102,10 @@ struct Batch: ~Copyable, Sendable {
     var restoresLocally: Bool?
     /// The first message was looked at for the server.
     var isBegun = false
-    /// How the first of what it runs ends a transaction.
+    /// What the first of what it runs does to a transaction.
     var opening: Opening?
+    /// FETCH, MOVE or CLOSE.
+    private(set) var continuesCursor = false
     /// Its end is in a transaction that it has begun itself.
     private var begins = false
     /// One that it has begun ahead of something else, so that it stands if that fails.
@@ -180,6 +182,7 @@ struct Batch: ~Copyable, Sendable {
         groups.removeAll()
         speaksToRouter = false
         opening = nil
+        continuesCursor = false
         begins = false
     }
 
@@ -222,11 +225,13 @@ struct Batch: ~Copyable, Sendable {
     }
 
     private static let beginnings = ["begin", "start"].map { Array($0.utf8) }
+    private static let declare = [Array("declare".utf8)]
 
     /// Remembers how the beginning of a transaction was spelled, and whether its mode is set by name.
     mutating func noteSpelling(of classification: Classification, _ text: Span<UInt8>) {
         noteModes(classification, text)
         noteBeginningAmongOthers(classification, text)
+        if classification.effects.contains(.cursor), !text.hasWord(Self.declare) { continuesCursor = true }
         guard case .begin = classification.command else { return }
         let start = Int(classification.cause.token.lowerBound)
         let isStart = start < text.count && text[start] | 0x20 == UInt8(ascii: "s")
@@ -400,9 +405,9 @@ extension ClientSession {
             batch.parsed.append(
                 Batch.Parsed(
                     name: view.name.lowerBound - start..<view.name.upperBound - start, reference: reference))
+            batch.noteComment(input.extracting(view.text))
             let classification = asForReader(reference, table: &table)
             batch.add(classification, runs: false)
-            batch.noteComment(input.extracting(view.text))
             batch.noteSpelling(of: classification, input.extracting(view.text))
             if !table.learned.isEmpty || rerun != nil { noteText(of: reference, table: &table) }
         case Frontend.bind:
@@ -416,9 +421,9 @@ extension ClientSession {
                 batch.namesUnknownStatement = true
                 break
             }
+            batch.noteComment(of: reference, table)
             let classification = asForReader(reference, table: &table)
             batch.add(classification, runs: true)
-            batch.noteComment(of: reference, table)
             noteParsing(classification.effects, table: &table)
             if !table.learned.isEmpty || rerun != nil { noteText(of: reference, table: &table) }
             if case .begin = classification.command {
@@ -437,7 +442,7 @@ extension ClientSession {
             }
             batch.describesStatement = true
             if let reference = referenceInBatch(named: view.name, input, start: start) {
-                batch.add(table.currentClassification(reference), runs: false)
+                batch.add(asForReader(reference, table: &table), runs: false)
             } else {
                 batch.namesUnknownStatement = true
             }

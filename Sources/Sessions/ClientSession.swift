@@ -134,6 +134,8 @@ public struct ClientSession: ~Copyable, Sendable {
     var hasSplit = false
     /// `default_transaction_isolation` on the attached server.
     var defaultIsolation = IsolationLevel.readCommitted
+    /// Nothing but what the session has told its server gives the transaction its characteristics.
+    var hasKnownModes = false
     /// It has read elsewhere: where it begins again it must not become one that writes.
     var bringsSnapshot = false
     /// SET LOCAL, a cursor, an open portal or a savepoint: the transaction cannot be begun again elsewhere.
@@ -425,6 +427,7 @@ public struct ClientSession: ~Copyable, Sendable {
             if splitModes != nil { hasSplit = true }
             if case .open = transaction { break }
             transaction = .open(TransactionModes())
+            hasKnownModes = false
         }
     }
 

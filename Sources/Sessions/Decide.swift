@@ -303,7 +303,7 @@ extension ClientSession {
     }
 
     /// Nothing is parsed, bound, described or run.
-    private var isEmptyBatch: Bool {
+    var isEmptyBatch: Bool {
         batch.kind == .extended && batch.command == nil && !batch.namesUnknownStatement && batch.executes == 0
             && !batch.isOpenEnded
     }

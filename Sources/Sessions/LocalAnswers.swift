@@ -126,10 +126,7 @@ extension ClientSession {
             return "ROLLBACK"
         case .setTransaction(let changed):
             if listener == .reader, changed.readOnly == false || changed.isolation == .serializable { return nil }
-            transaction = .lazy(
-                TransactionModes(
-                    isolation: changed.isolation ?? modes.isolation, readOnly: changed.readOnly ?? modes.readOnly,
-                    deferrable: changed.deferrable ?? modes.deferrable))
+            transaction = .lazy(modes.changed(by: changed))
             return "SET"
         case .deallocateAll: return "DEALLOCATE ALL"
         case .begin, .savepoint, .rollbackTo, .release, .prepareTransaction, .commitPrepared, .rollbackPrepared,

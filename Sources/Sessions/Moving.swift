@@ -7,7 +7,7 @@ import Wire
 extension ClientSession {
     /// An open transaction whose next statement sees what was committed before it, wherever the transaction has begun.
     private var seesLastCommit: Bool {
-        guard case .open(let modes) = transaction else { return false }
+        guard case .open(let modes) = transaction, hasKnownModes else { return false }
         return !hasSnapshot || (modes.isolation ?? defaultIsolation).seesEachCommit
     }
 
@@ -16,13 +16,19 @@ extension ClientSession {
 
     private var canBeginAgain: Bool { !isRooted && seesLastCommit }
 
+    /// Likewise one whose session reads on replicas alone, if it has left nothing else there.
+    private var canBeginOnAnotherReplica: Bool {
+        let isReader = port == .reader || port == .split && listener == .reader && router.role == .replica
+        return isReader && canBeginAgain && !hasTouchedSettings && !hasRunHiddenCode
+    }
+
     /// Whether it matters that the replica shows what was committed since the session got it.
-    public var mustKeepUp: Bool { seesLastCommit || hasOnlyPrepared || isPinned }
+    public var mustKeepUp: Bool { !batch.isDecided && (seesLastCommit || hasOnlyPrepared || isPinned) }
 
     /// Whether the session can leave the replica that may not run the batch.
     func mayMove(_ attachment: Attachment) -> Bool {
         canMove || hasOnlyPrepared || isUnused(attachment) || endsBeforeTheRest(attachment)
-            || canBeginAgain && asksForMore(attachment)
+            || canBeginOnAnotherReplica && asksForMore(attachment)
     }
 
     func refusalOnReplica(_ attachment: Attachment) -> ErrorFields {
@@ -57,11 +63,16 @@ extension ClientSession {
     /// Whether the batch begins by asking for other characteristics of a transaction that has read. It is refused, or
     /// allowed to be read-only, in the same words on each server that has run the queries, and on none that has not.
     func changesSettledModes(_ modes: TransactionModes) -> Bool {
-        guard hasSnapshot, batch.opening == .modes else { return false }
+        guard hasSnapshot, batch.opening == .modes, batch.hasOneStatement else { return false }
         if modes.readOnly == true { return true }
         // What may write later must not take along to the primary that it may not.
-        guard !batch.hasSeveralCommands, case .setTransaction(let changed) = batch.command else { return false }
+        guard case .setTransaction(let changed) = batch.command else { return false }
         return changed.readOnly == nil
+    }
+
+    /// What a cursor or portal shows was settled when it was opened.
+    private var onlyFetches: Bool {
+        batch.continuesCursor || batch.kind == .extended && !batch.binds && batch.command == nil
     }
 
     /// What others commit meanwhile must be seen, so that a transaction must be able to leave its replica to the end.
@@ -73,8 +84,16 @@ extension ClientSession {
     /// with what the replica has.
     func asksForMore(_ attachment: Attachment) -> Bool {
         guard isOnReplica, seesLastCommit || hasOnlyPrepared else { return false }
-        if batch.hasOneStatement, batch.effects.contains(.transactionControl) { return false }
+        if batch.hasOneStatement, batch.effects.contains(.transactionControl) || onlyFetches { return false }
         return attachment.isBehind || asksForMoreInComment
+    }
+}
+
+extension TransactionModes {
+    func changed(by new: TransactionModes) -> TransactionModes {
+        TransactionModes(
+            isolation: new.isolation ?? isolation, readOnly: new.readOnly ?? readOnly,
+            deferrable: new.deferrable ?? deferrable)
     }
 }
 

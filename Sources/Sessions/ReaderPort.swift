@@ -39,14 +39,24 @@ extension ClientSession {
 
     /// Why a session that has to stay on its replica cannot run the batch there.
     func objectionOfPinned(_ attachment: Attachment) -> ErrorFields? {
-        if asksForMore(attachment) { return .transactionBehind }
-        if attachment.isBehind || asksForMoreInComment, attachment.status == .idle { return .pinnedReplicaBehind }
         // It frees the session.
         if case .discardAll = batch.command, !batch.hasSeveralCommands { return nil }
+        if isEmptyBatch { return nil }
+        let hasFailed = attachment.isQuiet && attachment.status == .failed
+        if attachment.isBehind || asksForMoreInComment, !hasFailed {
+            if case .open = transaction {
+                if asksForMore(attachment) { return .transactionBehind }
+            } else if attachment.status == .idle {
+                return .pinnedReplicaBehind
+            }
+        }
         return mayStayOnReplica(attachment) ? nil : .pinnedToReplica
     }
 
-    /// - Parameter rule: what keeps the statement off the replicas, in words.
+    /// Whether a statement that its batch shows only after it was decided asks for more than its replica is known to
+    /// have.
+    func asksTooLate() -> Bool { isOnReplica && asksForMoreInComment }
+
     func refusalOfReader(asksForWrites: Bool, by rule: String? = nil) -> ErrorFields {
         var error: ErrorFields =
             switch (port, asksForWrites) {

@@ -10,6 +10,7 @@ extension ClientSession {
         toClient: inout Outbox
     ) {
         rerun = nil
+        bringsSnapshot = false
         if case .lazy = transaction { transaction = .failedWithoutServer }
         if case .open = transaction { transaction = .failedWithoutServer }
         // What comes behind must not run outside of the transaction that was to be begun.

@@ -10,6 +10,7 @@ public struct Rerun: Equatable, Sendable {
         var hasCrashed = false
         var fingerprints: [Fingerprint] = []
         var completed: Int?
+        var others: [Fingerprint] = []
     }
 
     /// On the heap, because hardly any batch is run again.
@@ -49,17 +50,19 @@ public struct Rerun: Equatable, Sendable {
         set { content.completed = newValue }
     }
     /// The text that failed, or the texts of which it may be one.
-    public private(set) var fingerprints: [Fingerprint] {
-        get { content.fingerprints }
-        set { content.fingerprints = newValue }
-    }
+    public var fingerprints: [Fingerprint] { content.fingerprints.isEmpty ? content.others : content.fingerprints }
 
-    mutating func remember(_ fingerprint: Fingerprint) {
-        if !fingerprints.contains(fingerprint) { fingerprints.append(fingerprint) }
+    mutating func remember(_ fingerprint: Fingerprint, hasFailed: Bool = true) {
+        if hasFailed {
+            if !content.fingerprints.contains(fingerprint) { content.fingerprints.append(fingerprint) }
+        } else if !content.others.contains(fingerprint) {
+            content.others.append(fingerprint)
+        }
     }
 
     mutating func note(_ failure: TrialFailure, completed: Int?) {
-        fingerprints.removeAll()
+        content.fingerprints.removeAll()
+        content.others.removeAll()
         self.completed = completed
         switch failure {
         case .refused(let sqlState): refusal = sqlState
@@ -127,8 +130,9 @@ extension ClientSession {
     /// Looks up what was learned of a text of the batch, and remembers the one that has failed.
     mutating func noteText(of reference: StatementReference, table: inout StatementTable) {
         batch.lesson = batch.lesson ?? table.lesson(of: reference)
-        guard let rerun, (rerun.completed ?? batch.executes) == batch.executes else { return }
-        self.rerun?.remember(table.fingerprint(reference))
+        guard let rerun else { return }
+        let hasFailed = (rerun.completed ?? batch.executes) == batch.executes
+        self.rerun?.remember(table.fingerprint(reference), hasFailed: hasFailed)
     }
 
     /// Everything that a trial asked for has been sent.
@@ -155,6 +159,7 @@ extension ClientSession {
         refusal = nil
         isUnsynced = false
         dropsUntilSync = false
+        if hasSplit, hasSnapshot, case .lazy(let modes) = former { bringsSnapshot = modes.readOnly == true }
         detached()
         transaction = former
     }

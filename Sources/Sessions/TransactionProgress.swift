@@ -13,8 +13,9 @@ extension ClientSession {
             return
         }
         switch classification.command {
-        case .begin:
+        case .begin(let modes):
             isInTransaction = true
+            if !modes.isEmpty { hasKnownModes = false }
         case .commit(let chain), .rollback(let chain):
             if mayHaveWritten { mayHaveCommitted = true }
             isInTransaction = chain
@@ -25,7 +26,10 @@ extension ClientSession {
         case .prepareTransaction:
             mayHaveCommitted = true
             isInTransaction = false
-        case .savepoint, .rollbackTo, .release, .setTransaction:
+        case .setTransaction(let changed):
+            guard case .open(let modes) = transaction else { break }
+            transaction = .open(modes.changed(by: changed))
+        case .savepoint, .rollbackTo, .release:
             break
         case .empty, .commitPrepared, .rollbackPrepared, .sessionCharacteristics, .deallocate, .deallocateAll,
             .discardAll, .discardPlans, .discardSequences, .discardTemp, .resetAll, .unlistenAll, .closeAll, .show,
@@ -33,6 +37,8 @@ extension ClientSession {
             // Of several statements in one text nobody can tell where they lead.
             if mayHaveWritten { mayHaveCommitted = true }
             if batch.beginsAmongOthers { mayHaveBegun = true }
+            hasSnapshot = true
+            hasKnownModes = false
         }
     }
 }

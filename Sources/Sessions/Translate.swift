@@ -241,6 +241,7 @@ extension ClientSession {
         guard case .lazy(var modes) = transaction else { return }
         if listener == .reader { modes.readOnly = true }
         transaction = .open(modes)
+        hasKnownModes = true
         server.askInBatch(modes.beginText, .begin, toServer: &toServer)
         if bringsSnapshot {
             server.askInBatch(Array("SELECT".utf8), .execute, toServer: &toServer)
@@ -351,7 +352,8 @@ extension ClientSession {
         let classification = table.classification(statement.reference)
         if batch.isOpenEnded {
             batch.noteComment(of: statement.reference, table)
-            if let error = lateObjection(to: classification) {
+            let error = lateObjection(to: asForReader(statement.reference, table: &table))
+            if let error = error ?? (asksTooLate() ? .transactionBehind : nil) {
                 refusal = error
                 return nil
             }
