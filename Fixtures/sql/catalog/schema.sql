@@ -4,6 +4,13 @@ CREATE EXTENSION pg_trgm;
 CREATE EXTENSION tablefunc;
 CREATE EXTENSION file_fdw;
 CREATE EXTENSION "uuid-ossp";
+CREATE EXTENSION pgcrypto;
+CREATE EXTENSION dblink;
+CREATE EXTENSION pg_freespacemap;
+CREATE EXTENSION pg_stat_statements;
+CREATE EXTENSION pgrowlocks;
+CREATE EXTENSION sslinfo;
+CREATE EXTENSION tsm_system_rows;
 
 -- What is declared harmless, and is.
 CREATE FUNCTION app.add_one(int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT $1 + 1 $$;
@@ -178,3 +185,5 @@ CREATE TABLE app.of_drawing_number (a int, d app.drawing_number);
 CREATE TYPE app.floats AS RANGE (subtype = float8);
 CREATE FUNCTION app.trimmed(text) RETURNS text LANGUAGE internal IMMUTABLE AS 'rtrim1';
 CREATE FUNCTION app.advances(regclass) RETURNS bigint LANGUAGE internal STABLE AS 'nextval_oid';
+-- A method of TABLESAMPLE whose handler could do anything.
+CREATE FUNCTION app.own_method(internal) RETURNS tsm_handler LANGUAGE internal AS 'tsm_system_handler';

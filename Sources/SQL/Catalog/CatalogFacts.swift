@@ -92,7 +92,7 @@ public struct CatalogFacts: Sendable {
             verdict = CatalogVerdict(.write, .volatileFunction)
             unreadVolatile.insert(fact.oid)
         } else if fact.isVolatile {
-            verdict = CatalogVerdict(CLibraries.leavesNothing(fact) ? .write : .hiddenCode, .volatileFunction)
+            verdict = CLibraries.volatileVerdict(fact)
         } else if !Self.readableLanguages.contains(fact.language) {
             verdict = CatalogVerdict(.hiddenCode, .opaqueFunction)
         } else if CLibraries.changesSession(fact) {
