@@ -185,5 +185,21 @@ CREATE TABLE app.of_drawing_number (a int, d app.drawing_number);
 CREATE TYPE app.floats AS RANGE (subtype = float8);
 CREATE FUNCTION app.trimmed(text) RETURNS text LANGUAGE internal IMMUTABLE AS 'rtrim1';
 CREATE FUNCTION app.advances(regclass) RETURNS bigint LANGUAGE internal STABLE AS 'nextval_oid';
+-- What planning calls for ranges in columns.
+CREATE FUNCTION app.locking_gap(float8, float8) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN PERFORM pg_advisory_lock_shared(4713); RETURN $1 - $2; END $$;
+CREATE FUNCTION app.plain_gap(float8, float8) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN $1 - $2; END $$;
+CREATE TYPE app.gaps AS RANGE (subtype = float8, subtype_diff = app.locking_gap);
+CREATE TYPE app.plain_gaps AS RANGE (subtype = float8, subtype_diff = app.plain_gap);
+CREATE DOMAIN app.some_gaps AS app.gaps;
+CREATE TABLE app.of_gaps (r app.gaps);
+CREATE TABLE app.of_some_gaps (r app.some_gaps);
+CREATE TABLE app.of_many_gaps (r app.gaps_multirange);
+CREATE TABLE app.of_plain_gaps (r app.plain_gaps);
+INSERT INTO app.of_gaps SELECT app.gaps(i, i + 3) FROM generate_series(1, 100) i;
+INSERT INTO app.of_some_gaps SELECT r FROM app.of_gaps;
+INSERT INTO app.of_many_gaps SELECT app.gaps_multirange(r) FROM app.of_gaps;
+INSERT INTO app.of_plain_gaps SELECT app.plain_gaps(i, i + 3) FROM generate_series(1, 100) i;
+ANALYZE app.of_gaps, app.of_some_gaps, app.of_many_gaps, app.of_plain_gaps;
 -- A method of TABLESAMPLE whose handler could do anything.
 CREATE FUNCTION app.own_method(internal) RETURNS tsm_handler LANGUAGE internal AS 'tsm_system_handler';

@@ -73,7 +73,9 @@ enum CatalogQuestion: CaseIterable {
         SELECT atttypid AS oid, reltype AS whole FROM pg_attribute JOIN pg_class c ON c.oid = attrelid \
         WHERE c.oid >= 16384 AND reltype <> 0 AND attnum > 0 AND NOT attisdropped AND atttypid >= 16384 UNION ALL \
         SELECT rngsubtype, unnest(ARRAY[rngtypid, rngmultitypid]) FROM pg_range), \
-        reaching AS (SELECT oid, typarray FROM pg_type WHERE typtype = 'd' AND oid >= 16384 UNION \
+        reaching AS (SELECT oid, typarray FROM pg_type w WHERE typtype = 'd' AND oid >= 16384 \
+        OR EXISTS (SELECT FROM pg_range WHERE w.oid IN (rngtypid, rngmultitypid) \
+        AND (rngsubdiff::oid >= 16384 OR rngcanonical::oid >= 16384)) UNION \
         SELECT t.oid, t.typarray FROM reaching r CROSS JOIN LATERAL (VALUES (r.oid), (r.typarray)) v (oid) \
         JOIN part p ON p.oid = v.oid JOIN pg_type t ON t.oid = p.whole) \
         SELECT t.oid, n.nspname, t.typname, t.typtype FROM reaching JOIN pg_type t USING (oid) \
@@ -172,6 +174,8 @@ enum CatalogQuestion: CaseIterable {
         CROSS JOIN LATERAL (VALUES ('t', c.reltype), ('r', c.oid)) v (user_kind, user_oid) \
         WHERE c.oid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384 UNION ALL \
         SELECT 't', unnest(ARRAY[rngtypid, rngmultitypid]), 't', rngsubtype FROM pg_range UNION ALL \
+        SELECT 't', whole, 'f', part FROM pg_range, unnest(ARRAY[rngtypid, rngmultitypid]) whole, \
+        unnest(ARRAY[rngsubdiff::oid, rngcanonical::oid]) part UNION ALL \
         SELECT 'f', p.oid, 't', type FROM pg_proc p, \
         unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]) || p.prorettype) type \
         WHERE \(callable) AND type >= 16384 UNION ALL \
