@@ -185,6 +185,17 @@ CREATE TABLE app.of_drawing_number (a int, d app.drawing_number);
 CREATE TYPE app.floats AS RANGE (subtype = float8);
 CREATE FUNCTION app.trimmed(text) RETURNS text LANGUAGE internal IMMUTABLE AS 'rtrim1';
 CREATE FUNCTION app.advances(regclass) RETURNS bigint LANGUAGE internal STABLE AS 'nextval_oid';
+-- Types that a cast reaches which does not name its own target.
+CREATE DOMAIN app.big AS bigint;
+CREATE TYPE app.row_of_big AS (q bigint);
+CREATE TYPE app.row_of_rows AS (r app.row_of_big[]);
+CREATE FUNCTION app.miles_to_texts(app.miles) RETURNS text[] LANGUAGE sql STABLE AS $$ SELECT ARRAY[app.takes_lock()::text] $$;
+CREATE CAST (app.miles AS text[]) WITH FUNCTION app.miles_to_texts(app.miles);
+CREATE FUNCTION app.casts_to_big() RETURNS bigint LANGUAGE sql STABLE
+    AS $$ SELECT v::app.big FROM (SELECT ROW (1)::app.miles) q (v) $$;
+CREATE FUNCTION app.casts_to_texts() RETURNS text[] LANGUAGE plpgsql STABLE
+    AS $$ BEGIN RETURN CAST(ROW (1)::app.miles AS text ARRAY[3]); END $$;
+CREATE FUNCTION app.casts_to_text() RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN 1::text; END $$;
 -- What planning calls for ranges in columns.
 CREATE FUNCTION app.locking_gap(float8, float8) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN PERFORM pg_advisory_lock_shared(4713); RETURN $1 - $2; END $$;
