@@ -6,6 +6,7 @@
 let builtinFunctionNames: [(FunctionClass, String)] = [
     (.safe, safeNames),
     (.write, writeNames),
+    (.plannedWrite, plannedWriteNames),
     (.primaryOnly, primaryOnlyNames),
     (.primaryPosition, primaryPositionNames),
     (.advisoryXact, advisoryXactNames),
@@ -327,13 +328,16 @@ private let writeNames = """
     brin_summarize_range brinhandler bthandler dsnowball_init dsnowball_lexize .gin_clean_pending_list ginhandler
     gisthandler hashhandler heap_tableam_handler .lo_close .lo_creat .lo_create lo_from_bytea .lo_import lo_lseek
     lo_lseek64 lo_open lo_put .lo_tell .lo_tell64 lo_truncate lo_truncate64 .lo_unlink loread lowrite .nextval
-    .pg_clear_attribute_stats .pg_clear_relation_stats pg_current_xact_id pg_event_trigger_ddl_commands
-    pg_event_trigger_dropped_objects pg_event_trigger_table_rewrite_oid pg_event_trigger_table_rewrite_reason
-    pg_extension_config_dump .pg_import_system_collations pg_logical_emit_message pg_nextoid pg_notify
-    pg_replication_origin_advance .pg_replication_origin_create .pg_replication_origin_drop .pg_restore_attribute_stats
-    .pg_restore_relation_stats plpgsql_call_handler plpgsql_inline_handler setval spghandler
-    suppress_redundant_updates_trigger system tsvector_update_trigger tsvector_update_trigger_column txid_current
-    unique_key_recheck
+    .pg_clear_attribute_stats .pg_clear_relation_stats pg_event_trigger_ddl_commands pg_event_trigger_dropped_objects
+    pg_event_trigger_table_rewrite_oid pg_event_trigger_table_rewrite_reason pg_extension_config_dump
+    .pg_import_system_collations pg_logical_emit_message pg_nextoid pg_notify pg_replication_origin_advance
+    .pg_replication_origin_create .pg_replication_origin_drop .pg_restore_attribute_stats .pg_restore_relation_stats
+    plpgsql_call_handler plpgsql_inline_handler setval spghandler suppress_redundant_updates_trigger system
+    tsvector_update_trigger tsvector_update_trigger_column unique_key_recheck
+    """
+
+private let plannedWriteNames = """
+    pg_current_xact_id txid_current
     """
 
 private let primaryOnlyNames = """
@@ -351,14 +355,14 @@ private let primaryOnlyNames = """
     .pg_ls_dir pg_ls_logdir pg_ls_logicalmapdir pg_ls_logicalsnapdir .pg_ls_replslotdir .pg_ls_summariesdir
     .pg_ls_tmpdir pg_ls_waldir pg_notification_queue_usage .pg_numa_available pg_postmaster_start_time
     pg_prepared_statement pg_prepared_xact .pg_read_binary_file .pg_read_file pg_read_file_old .pg_relation_size
-    .pg_replication_origin_oid pg_replication_origin_progress pg_replication_origin_session_is_setup
-    .pg_replication_origin_session_progress .pg_safe_snapshot_blocking_pids .pg_sequence_last_value
-    pg_show_all_file_settings pg_show_all_settings pg_show_replication_origin_status pg_stat_clear_snapshot
-    .pg_stat_file pg_stat_force_next_flush .pg_stat_get_activity .pg_stat_get_analyze_count pg_stat_get_archiver
-    .pg_stat_get_autoanalyze_count .pg_stat_get_autovacuum_count .pg_stat_get_backend_activity
-    .pg_stat_get_backend_activity_start .pg_stat_get_backend_client_addr .pg_stat_get_backend_client_port
-    .pg_stat_get_backend_dbid pg_stat_get_backend_idset .pg_stat_get_backend_io .pg_stat_get_backend_pid
-    .pg_stat_get_backend_start .pg_stat_get_backend_subxact .pg_stat_get_backend_userid .pg_stat_get_backend_wait_event
+    pg_replication_origin_progress pg_replication_origin_session_is_setup .pg_replication_origin_session_progress
+    .pg_safe_snapshot_blocking_pids .pg_sequence_last_value pg_show_all_file_settings pg_show_all_settings
+    pg_show_replication_origin_status pg_stat_clear_snapshot .pg_stat_file pg_stat_force_next_flush
+    .pg_stat_get_activity .pg_stat_get_analyze_count pg_stat_get_archiver .pg_stat_get_autoanalyze_count
+    .pg_stat_get_autovacuum_count .pg_stat_get_backend_activity .pg_stat_get_backend_activity_start
+    .pg_stat_get_backend_client_addr .pg_stat_get_backend_client_port .pg_stat_get_backend_dbid
+    pg_stat_get_backend_idset .pg_stat_get_backend_io .pg_stat_get_backend_pid .pg_stat_get_backend_start
+    .pg_stat_get_backend_subxact .pg_stat_get_backend_userid .pg_stat_get_backend_wait_event
     .pg_stat_get_backend_wait_event_type .pg_stat_get_backend_wal .pg_stat_get_backend_xact_start
     pg_stat_get_bgwriter_buf_written_checkpoints pg_stat_get_bgwriter_buf_written_clean
     pg_stat_get_bgwriter_maxwritten_clean pg_stat_get_bgwriter_requested_checkpoints
@@ -394,8 +398,8 @@ private let primaryOnlyNames = """
     """
 
 private let primaryPositionNames = """
-    pg_current_wal_flush_lsn pg_current_wal_insert_lsn pg_current_wal_lsn pg_export_snapshot .pg_walfile_name
-    .pg_walfile_name_offset
+    pg_current_wal_flush_lsn pg_current_wal_insert_lsn pg_current_wal_lsn pg_export_snapshot .pg_replication_origin_oid
+    .pg_walfile_name .pg_walfile_name_offset
     """
 
 private let advisoryXactNames = """

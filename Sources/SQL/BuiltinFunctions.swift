@@ -8,6 +8,8 @@ public enum FunctionClass: UInt8, Sendable, CaseIterable {
     case safe
     /// Changes data, or needs a transaction id.
     case write
+    /// The same, but it is not VOLATILE, so that planning calls it, too.
+    case plannedWrite
     /// Reads, but describes the node or the backend, or a standby answers differently without complaint.
     case primaryOnly
     /// Reads where the primary writes its log, which a standby refuses; or tells what is of use on its node alone.

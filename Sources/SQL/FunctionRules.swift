@@ -33,6 +33,10 @@ extension StatementReader {
             note([.mayWrite, .hiddenCode], pins: .hiddenCode, place, .unknownFunction, by: .unknownFunction)
         case .write:
             note(.mayWrite, place, .writingFunction, by: .builtinFunction)
+        case .plannedWrite:
+            note(
+                isPlanned ? [.mayWrite, .primaryOnly, .notOnReplica] : .mayWrite, place, .writingFunction,
+                by: .builtinFunction)
         case .primaryOnly:
             note(.primaryOnly, place, .nodeFunction, by: .builtinFunction)
         case .primaryPosition:

@@ -228,8 +228,23 @@ extension StatementReader {
         {
             return .group
         }
+        if query.beforeName.keyword == .tablesample && namesBuiltinMethod(text, word) { return .group }
         return noteCall(text, word, parts: query.nameParts, qualifier: query.qualifier)
     }
+
+    /// A method of TABLESAMPLE that is quoted or qualified. Others are functions, which are called when planning.
+    private func namesBuiltinMethod(_ text: Span<UInt8>, _ word: Token) -> Bool {
+        let (name, schema) = (PlainName(word), PlainName(query.qualifier))
+        let isInCatalog =
+            query.nameParts == 2 && text.extracting(schema.range).equals(Self.catalogSchema, foldingCase: schema.folds)
+        guard isInCatalog || query.nameParts == 1 else { return false }
+        for method in Self.builtinMethods where text.extracting(name.range).equals(method, foldingCase: name.folds) {
+            return true
+        }
+        return false
+    }
+
+    private static let builtinMethods = [Array("system".utf8), Array("bernoulli".utf8)]
 
     /// In PL/pgSQL: `CREATE TABLE IF NOT EXISTS name (column type)`.
     private func namesTable(_ text: Span<UInt8>) -> Bool {

@@ -113,6 +113,10 @@ struct QueryState {
     var modifiesData = false
     var updates = false
     var readsSettingsView = false
+    /// Where the last string ended that is the value of a literal without a type before it, and whether the last `::`
+    /// gives that a type.
+    var bareLiteralEnd = -1
+    var castsBareLiteral = false
     /// What the next token must be looked at for.
     var pending: PendingLooks = []
     /// The index of the FOR of a locking clause.

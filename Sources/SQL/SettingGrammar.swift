@@ -171,10 +171,19 @@ enum SettingName {
     private static let transactionNames = [
         Array("transaction_read_only".utf8), Array("transaction_isolation".utf8), Array("transaction_deferrable".utf8),
     ]
-    /// What a standby has another value of, and what each node has for itself.
+    /// What a standby has another value of, and what each node has for itself: files, addresses, part in replication.
     private static let nodeNames = [
-        "in_hot_standby", "transaction_read_only", "hot_standby", "primary_conninfo", "primary_slot_name",
-        "cluster_name", "data_directory", "config_file", "hba_file", "ident_file", "external_pid_file",
+        "in_hot_standby", "transaction_read_only", "config_file", "data_directory", "external_pid_file", "hba_file",
+        "ident_file", "cluster_name", "port", "ssl", "listen_addresses", "bonjour", "bonjour_name", "max_connections",
+        "reserved_connections", "superuser_reserved_connections", "restore_command", "promote_trigger_file",
+        "synchronous_standby_names", "synchronized_standby_slots", "sync_replication_slots", "summarize_wal",
+        "max_replication_slots", "max_wal_senders", "wal_sender_timeout", "wal_keep_size", "max_slot_wal_keep_size",
+        "idle_replication_slot_timeout", "vacuum_defer_cleanup_age", "wal_retrieve_retry_interval",
+        "shared_preload_libraries", "logging_collector", "log_destination", "log_directory", "log_filename",
+    ].map { Array($0.utf8) }
+    private static let nodeBeginnings = [
+        "archive_", "recovery_", "hot_standby", "primary_", "wal_receiver_", "max_standby_", "unix_socket_", "ssl_",
+        "shared_memory_size",
     ].map { Array($0.utf8) }
     private static let routerPrefix = Array("pointsman.".utf8)
     private static let seedNames = [Array("seed".utf8)]
@@ -198,7 +207,10 @@ enum SettingName {
 
     /// Whether the setting tells which node answers.
     static func describesNode(_ text: Span<UInt8>, _ name: Range<Int>) -> Bool {
-        contains(nodeNames, text, name)
+        if contains(nodeNames, text, name) { return true }
+        let bytes = text.extracting(plain(text, name))
+        for beginning in nodeBeginnings where bytes.begins(with: beginning, foldingCase: true) { return true }
+        return false
     }
 
     /// What a change of the setting means for the texts behind it.

@@ -36,7 +36,7 @@ struct StatementReader: ~Copyable {
         lexer = Lexer(settings: settings)
         knowledge = .nothing
         self.references = references
-        checks = [.catalog, .names, .operators, .compoundTypes, .oddNames, .attributes, .words]
+        checks = [.catalog, .names, .operators, .compoundTypes, .arrayTypes, .oddNames, .attributes, .words]
     }
 
     var hasCatalog: Bool { checks.contains(.catalog) }

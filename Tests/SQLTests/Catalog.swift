@@ -56,10 +56,20 @@ struct Catalog {
         _ = connected(CatalogObject(.operation, last), uses)
     }
 
-    mutating func cast(to target: String, schema: String = "pg_catalog", implicit: Bool = false, uses: [CatalogObject])
-    {
+    /// A type that casts by functions make; the other ones are in it.
+    @discardableResult
+    mutating func castTarget(
+        _ name: String, schema: String = "pg_catalog", element: String? = nil, parts: [CatalogObject] = []
+    ) -> CatalogObject {
         last += 1
-        facts.addCast(last, schema: schema, target: target, isImplicit: implicit)
+        facts.addCastTarget(last, schema: schema, name: name, element: element.map { (schema, $0) })
+        for part in parts { facts.connectCastTarget(last, toPart: part.oid) }
+        return CatalogObject(.castTarget, last)
+    }
+
+    mutating func cast(to target: CatalogObject, implicit: Bool = false, uses: [CatalogObject]) {
+        last += 1
+        facts.addCast(last, to: target.oid, isImplicit: implicit)
         _ = connected(CatalogObject(.cast, last), uses)
     }
 

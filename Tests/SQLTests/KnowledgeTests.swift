@@ -204,8 +204,8 @@ import Testing
         catalog.operation("<->", uses: [calm])
         catalog.domain("checked", uses: [wild])
         catalog.domain("free", uses: [calm])
-        catalog.cast(to: "int4", uses: [wild])
-        catalog.cast(to: "text", uses: [calm])
+        catalog.cast(to: catalog.castTarget("int4"), uses: [wild])
+        catalog.cast(to: catalog.castTarget("text"), uses: [calm])
         catalog.relation("größe", .view, uses: [wild])
         return catalog.knowledge()
     }()
@@ -227,7 +227,7 @@ import Testing
         Case("SELECT a::free FROM t", .replicaSafe),
         Case("SELECT a::integer FROM t", .write, "integer", .reachingType),
         Case("SELECT a::pg_catalog.int4 FROM t", .write, "int4", .reachingType),
-        Case("SELECT a::text FROM t", .replicaSafe),
+        Case("SELECT a::text, int4 FROM t", .replicaSafe),
         // An odd name is found as it is, and whatever else may be one in another encoding is feared to be it.
         Case("SELECT * FROM größe", .write, "größe", .reachingRelation),
         Case("SELECT * FROM größer", .primaryOnlyRead, "größer", .obscuredName),
@@ -243,7 +243,8 @@ import Testing
         catalog.operation("=", uses: [wild])
         check(Case("SELECT a FROM t ORDER BY b", .write, "SELECT", .implicitCall), catalog.knowledge())
         var casts = Catalog()
-        casts.cast(to: "money", implicit: true, uses: [casts.function("wild", volatile: true)])
+        casts.cast(
+            to: casts.castTarget("money"), implicit: true, uses: [casts.function("wild", volatile: true)])
         check(Case("SELECT a FROM t", .write, "SELECT", .implicitCall), casts.knowledge())
         check(Case("SHOW work_mem", .replicaSafe), casts.knowledge())
         var classes = Catalog()

@@ -4,6 +4,13 @@ CREATE EXTENSION pg_trgm;
 CREATE EXTENSION tablefunc;
 CREATE EXTENSION file_fdw;
 CREATE EXTENSION "uuid-ossp";
+CREATE EXTENSION pgcrypto;
+CREATE EXTENSION dblink;
+CREATE EXTENSION pg_freespacemap;
+CREATE EXTENSION pg_stat_statements;
+CREATE EXTENSION pgrowlocks;
+CREATE EXTENSION sslinfo;
+CREATE EXTENSION tsm_system_rows;
 
 -- What is declared harmless, and is.
 CREATE FUNCTION app.add_one(int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT $1 + 1 $$;
@@ -178,3 +185,32 @@ CREATE TABLE app.of_drawing_number (a int, d app.drawing_number);
 CREATE TYPE app.floats AS RANGE (subtype = float8);
 CREATE FUNCTION app.trimmed(text) RETURNS text LANGUAGE internal IMMUTABLE AS 'rtrim1';
 CREATE FUNCTION app.advances(regclass) RETURNS bigint LANGUAGE internal STABLE AS 'nextval_oid';
+-- Types that a cast reaches which does not name its own target.
+CREATE DOMAIN app.big AS bigint;
+CREATE TYPE app.row_of_big AS (q bigint);
+CREATE TYPE app.row_of_rows AS (r app.row_of_big[]);
+CREATE FUNCTION app.miles_to_texts(app.miles) RETURNS text[] LANGUAGE sql STABLE AS $$ SELECT ARRAY[app.takes_lock()::text] $$;
+CREATE CAST (app.miles AS text[]) WITH FUNCTION app.miles_to_texts(app.miles);
+CREATE FUNCTION app.casts_to_big() RETURNS bigint LANGUAGE sql STABLE
+    AS $$ SELECT v::app.big FROM (SELECT ROW (1)::app.miles) q (v) $$;
+CREATE FUNCTION app.casts_to_texts() RETURNS text[] LANGUAGE plpgsql STABLE
+    AS $$ BEGIN RETURN CAST(ROW (1)::app.miles AS text ARRAY[3]); END $$;
+CREATE FUNCTION app.casts_to_text() RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN 1::text; END $$;
+-- What planning calls for ranges in columns.
+CREATE FUNCTION app.locking_gap(float8, float8) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN PERFORM pg_advisory_lock_shared(4713); RETURN $1 - $2; END $$;
+CREATE FUNCTION app.plain_gap(float8, float8) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN $1 - $2; END $$;
+CREATE TYPE app.gaps AS RANGE (subtype = float8, subtype_diff = app.locking_gap);
+CREATE TYPE app.plain_gaps AS RANGE (subtype = float8, subtype_diff = app.plain_gap);
+CREATE DOMAIN app.some_gaps AS app.gaps;
+CREATE TABLE app.of_gaps (r app.gaps);
+CREATE TABLE app.of_some_gaps (r app.some_gaps);
+CREATE TABLE app.of_many_gaps (r app.gaps_multirange);
+CREATE TABLE app.of_plain_gaps (r app.plain_gaps);
+INSERT INTO app.of_gaps SELECT app.gaps(i, i + 3) FROM generate_series(1, 100) i;
+INSERT INTO app.of_some_gaps SELECT r FROM app.of_gaps;
+INSERT INTO app.of_many_gaps SELECT app.gaps_multirange(r) FROM app.of_gaps;
+INSERT INTO app.of_plain_gaps SELECT app.plain_gaps(i, i + 3) FROM generate_series(1, 100) i;
+ANALYZE app.of_gaps, app.of_some_gaps, app.of_many_gaps, app.of_plain_gaps;
+-- A method of TABLESAMPLE whose handler could do anything.
+CREATE FUNCTION app.own_method(internal) RETURNS tsm_handler LANGUAGE internal AS 'tsm_system_handler';

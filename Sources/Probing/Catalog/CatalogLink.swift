@@ -38,6 +38,8 @@ final class CatalogLink {
     private var facts = CatalogFacts()
     private var seen: CatalogQuestion.State?
     private var misunderstood = false
+    /// The reading has begun once more, because some cast objects.
+    private var readsCastTargets = false
 
     init(database: String, settings: ProbeSettings, wakeUp: WakeUp) {
         self.database = database
@@ -147,6 +149,7 @@ final class CatalogLink {
             facts = CatalogFacts()
             seen = nil
             misunderstood = false
+            readsCastTargets = false
         }
         state = .asking(connection, question, deadline: now + CatalogLimits.answerSeconds * 1_000_000_000)
         switch connection.sendForRows(question.text) {
@@ -186,13 +189,19 @@ final class CatalogLink {
             }
             return ask(seen.fingerprint == knownFingerprint ? .end : .relations, connection, now: now)
         case .begin: return ask(.state, connection, now: now)
+        case .castTargets: return ask(.relations, connection, now: now)
         case .relations: return ask(.domains, connection, now: now)
         case .domains: return ask(.operators, connection, now: now)
         case .operators: return ask(.casts, connection, now: now)
         case .casts: return ask(.functions, connection, now: now)
         case .functions: return ask(.bodies, connection, now: now)
         case .bodies: return ask(.uses, connection, now: now)
-        case .uses: return ask(.end, connection, now: now)
+        case .uses:
+            // Few databases have such a cast, and bodies are read with all names at hand.
+            guard !readsCastTargets, facts.hasObjectingCast else { return ask(.end, connection, now: now) }
+            readsCastTargets = true
+            facts = CatalogFacts()
+            return ask(.castTargets, connection, now: now)
         case .end: return finished(connection, now: now)
         }
     }

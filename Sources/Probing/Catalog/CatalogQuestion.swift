@@ -6,7 +6,7 @@ import SQL
 /// takes no lock that anybody waits for, and are fit for PostgreSQL 14 and later, in recovery or not. Numbers below
 /// 16384 are those of objects that come with PostgreSQL.
 enum CatalogQuestion: CaseIterable {
-    case begin, state, relations, domains, operators, casts, functions, bodies, uses, end
+    case begin, state, castTargets, relations, domains, operators, casts, functions, bodies, uses, end
 
     /// Bodies of functions that are longer than this are not read.
     static let longestBody = 65_536
@@ -18,6 +18,7 @@ enum CatalogQuestion: CaseIterable {
         case .relations: Self.relationsText
         case .domains: Self.domainsText
         case .operators: "SELECT oid, oprname FROM pg_operator WHERE oid >= 16384"
+        case .castTargets: Self.castTargetsText
         case .casts: Self.castsText
         case .functions: Self.functionsText
         case .bodies: Self.bodiesText
@@ -73,7 +74,9 @@ enum CatalogQuestion: CaseIterable {
         SELECT atttypid AS oid, reltype AS whole FROM pg_attribute JOIN pg_class c ON c.oid = attrelid \
         WHERE c.oid >= 16384 AND reltype <> 0 AND attnum > 0 AND NOT attisdropped AND atttypid >= 16384 UNION ALL \
         SELECT rngsubtype, unnest(ARRAY[rngtypid, rngmultitypid]) FROM pg_range), \
-        reaching AS (SELECT oid, typarray FROM pg_type WHERE typtype = 'd' AND oid >= 16384 UNION \
+        reaching AS (SELECT oid, typarray FROM pg_type w WHERE typtype = 'd' AND oid >= 16384 \
+        OR EXISTS (SELECT FROM pg_range WHERE w.oid IN (rngtypid, rngmultitypid) \
+        AND (rngsubdiff::oid >= 16384 OR rngcanonical::oid >= 16384)) UNION \
         SELECT t.oid, t.typarray FROM reaching r CROSS JOIN LATERAL (VALUES (r.oid), (r.typarray)) v (oid) \
         JOIN part p ON p.oid = v.oid JOIN pg_type t ON t.oid = p.whole) \
         SELECT t.oid, n.nspname, t.typname, t.typtype FROM reaching JOIN pg_type t USING (oid) \
@@ -83,10 +86,27 @@ enum CatalogQuestion: CaseIterable {
     /// json and jsonb: `to_json` and its kin use such a cast without being told to.
     private static let jsonTypes = "114, 3802"
 
+    /// Asked only where a cast objects, and then ahead of all others: types that a cast makes whose function may do
+    /// more than compute, and the types with such in them, each with the part that is meant. Every relation is one with
+    /// the types of its columns.
+    private static let castTargetsText = """
+        WITH RECURSIVE part AS (SELECT typbasetype AS oid, oid AS whole FROM pg_type WHERE typtype = 'd' UNION ALL \
+        SELECT oid, typarray FROM pg_type WHERE typarray <> 0 UNION ALL \
+        SELECT atttypid, reltype FROM pg_attribute JOIN pg_class c ON c.oid = attrelid \
+        WHERE reltype <> 0 AND attnum > 0 AND NOT attisdropped), \
+        reaching AS (SELECT casttarget AS oid, NULL::oid AS part FROM pg_cast c JOIN pg_proc p ON p.oid = castfunc \
+        JOIN pg_language l ON l.oid = p.prolang WHERE c.oid >= 16384 AND c.castmethod = 'f' \
+        AND NOT (p.provolatile = 'i' AND (p.oid < 16384 OR l.lanname = 'c')) UNION \
+        SELECT p.whole, p.oid FROM reaching r JOIN part p ON p.oid = r.oid) \
+        SELECT t.oid, n.nspname, t.typname, r.part, m.nspname, e.typname \
+        FROM reaching r JOIN pg_type t ON t.oid = r.oid JOIN pg_namespace n ON n.oid = t.typnamespace \
+        LEFT JOIN pg_type e ON r.part IS NULL AND t.typcategory = 'A' AND e.oid = t.typelem \
+        LEFT JOIN pg_namespace m ON m.oid = e.typnamespace
+        """
+
     private static let castsText = """
-        SELECT c.oid, n.nspname, t.typname, CASE WHEN c.casttarget IN (\(jsonTypes)) THEN 'i' ELSE c.castcontext END \
-        FROM pg_cast c JOIN pg_type t ON t.oid = c.casttarget \
-        JOIN pg_namespace n ON n.oid = t.typnamespace WHERE c.oid >= 16384 AND c.castmethod = 'f'
+        SELECT oid, casttarget, CASE WHEN casttarget IN (\(jsonTypes)) THEN 'i' ELSE castcontext END \
+        FROM pg_cast WHERE oid >= 16384 AND castmethod = 'f'
         """
 
     /// Of functions and procedures: those that do not come with PostgreSQL. Those of another session's temporary schema
@@ -172,6 +192,8 @@ enum CatalogQuestion: CaseIterable {
         CROSS JOIN LATERAL (VALUES ('t', c.reltype), ('r', c.oid)) v (user_kind, user_oid) \
         WHERE c.oid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384 UNION ALL \
         SELECT 't', unnest(ARRAY[rngtypid, rngmultitypid]), 't', rngsubtype FROM pg_range UNION ALL \
+        SELECT 't', whole, 'f', part FROM pg_range, unnest(ARRAY[rngtypid, rngmultitypid]) whole, \
+        unnest(ARRAY[rngsubdiff::oid, rngcanonical::oid]) part UNION ALL \
         SELECT 'f', p.oid, 't', type FROM pg_proc p, \
         unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]) || p.prorettype) type \
         WHERE \(callable) AND type >= 16384 UNION ALL \
@@ -208,6 +230,7 @@ enum CatalogQuestion: CaseIterable {
         case .relations: Self.takeRelation(row, &facts)
         case .domains: Self.takeDomain(row, &facts)
         case .operators: Self.takeOperator(row, &facts)
+        case .castTargets: Self.takeCastTarget(row, &facts)
         case .casts: Self.takeCast(row, &facts)
         case .functions: Self.takeFunction(row, &facts)
         case .bodies: Self.takeBody(row, &facts)
@@ -248,9 +271,20 @@ enum CatalogQuestion: CaseIterable {
         return true
     }
 
+    private static func takeCastTarget(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
+        guard row.count == 6, let oid = oid(row[0]), let schema = row[1], let name = row[2] else { return false }
+        if let schemaOfElement = row[4], let element = row[5] {
+            facts.addCastTarget(oid, schema: schema, name: name, element: (schemaOfElement, element))
+        } else {
+            facts.addCastTarget(oid, schema: schema, name: name)
+        }
+        if let part = Self.oid(row[3]) { facts.connectCastTarget(oid, toPart: part) }
+        return true
+    }
+
     private static func takeCast(_ row: [String?], _ facts: inout CatalogFacts) -> Bool {
-        guard row.count == 4, let oid = oid(row[0]), let schema = row[1], let target = row[2] else { return false }
-        facts.addCast(oid, schema: schema, target: target, isImplicit: row[3] != "e")
+        guard row.count == 3, let oid = oid(row[0]), let target = Self.oid(row[1]) else { return false }
+        facts.addCast(oid, to: target, isImplicit: row[2] != "e")
         return true
     }
 

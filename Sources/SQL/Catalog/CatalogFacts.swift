@@ -4,6 +4,8 @@
 public struct CatalogObject: Hashable, Sendable {
     public enum Kind: UInt8, Sendable {
         case function, relation, type, operation, cast
+        /// What an explicit cast to a type calls; of a type with parts, casts to those, too.
+        case castTarget
         /// What PostgreSQL calls without being told to: support functions of operator classes.
         case implicit
     }
@@ -70,6 +72,8 @@ public struct CatalogFacts: Sendable {
     private var columnValues: [UInt32: Int32] = [:]
     /// Names of relations of which one is no table.
     private var viewNames: Set<Int32> = []
+    /// Targets of casts whose names were told.
+    private var namedTargets: Set<UInt32> = []
     /// Functions that are VOLATILE and whose bodies have not been told.
     private var unreadVolatile: Set<UInt32> = []
 
@@ -92,7 +96,7 @@ public struct CatalogFacts: Sendable {
             verdict = CatalogVerdict(.write, .volatileFunction)
             unreadVolatile.insert(fact.oid)
         } else if fact.isVolatile {
-            verdict = CatalogVerdict(CLibraries.leavesNothing(fact) ? .write : .hiddenCode, .volatileFunction)
+            verdict = CLibraries.volatileVerdict(fact)
         } else if !Self.readableLanguages.contains(fact.language) {
             verdict = CatalogVerdict(.hiddenCode, .opaqueFunction)
         } else if CLibraries.changesSession(fact) {
@@ -167,12 +171,39 @@ public struct CatalogFacts: Sendable {
         "=", "<>", "<", ">", "<=", ">=", "~", "!~", "~~", "!~~", "~~*", "!~~*",
     ]
 
-    /// A cast by a function; schema and name are those of the type it makes.
-    public mutating func addCast(_ oid: UInt32, schema: String, target: String, isImplicit: Bool) {
-        let node = add(CatalogObject(.cast, oid), .cast, CatalogVerdict())
-        if isImplicit { connect(CatalogObject(.implicit, 0), to: CatalogObject(.cast, oid)) }
-        bear(node, .typeName, Array(target.utf8), Array(schema.utf8))
-        for name in Self.spellings[target] ?? [] { bear(node, .typeName, Array(name.utf8), []) }
+    /// A type that a cast by a function makes, or one with such a type in it: its domains, arrays, composite types. It
+    /// counts only where another value than a literal becomes one of the type.
+    ///
+    /// - Parameter element: the schema and name of its elements' type, if it is an array that a cast makes as a whole.
+    public mutating func addCastTarget(
+        _ oid: UInt32, schema: String, name: String, element: (schema: String, name: String)? = nil
+    ) {
+        let node = castTarget(oid)
+        if namedTargets.insert(oid).inserted { bear(node, .castTypeName, typeName: name, schema: schema) }
+        if let element { bear(node, .arrayTypeName, typeName: element.name, schema: element.schema) }
+    }
+
+    /// The first may have values of the second in it.
+    public mutating func connectCastTarget(_ whole: UInt32, toPart part: UInt32) {
+        graph.connect(user: castTarget(whole), used: castTarget(part))
+    }
+
+    private mutating func castTarget(_ oid: UInt32) -> Int32 {
+        let object = CatalogObject(.castTarget, oid)
+        return nodes[object] ?? add(object, .type, CatalogVerdict())
+    }
+
+    private mutating func bear(_ node: Int32, _ kind: CatalogGraph.Kind, typeName name: String, schema: String) {
+        bear(node, kind, Array(name.utf8), Array(schema.utf8))
+        for spelling in Self.spellings[name] ?? [] { bear(node, kind, Array(spelling.utf8), []) }
+    }
+
+    /// A cast by a function.
+    public mutating func addCast(_ oid: UInt32, to target: UInt32, isImplicit: Bool) {
+        let object = CatalogObject(.cast, oid)
+        _ = add(object, .cast, CatalogVerdict())
+        if isImplicit { connect(CatalogObject(.implicit, 0), to: object) }
+        connect(CatalogObject(.castTarget, target), to: object)
     }
 
     /// The words of the grammar that stand for types of `pg_catalog`.
@@ -273,13 +304,27 @@ public struct CatalogFacts: Sendable {
 
     // MARK: The answer
 
-    /// What follows from all of it.
-    public consuming func knowledge(generation: UInt64) -> Knowledge {
+    /// Whether a cast objects, so that the targets of casts matter, which need to be told before anything else.
+    public var hasObjectingCast: Bool {
+        guard graph.kinds.contains(.cast) else { return false }
+        var facts = self
+        facts.close()
+        return facts.graph.kinds.indices.contains {
+            facts.graph.kinds[$0] == .cast && facts.graph.verdict(Int32($0)).level > .harmless
+        }
+    }
+
+    private mutating func close() {
         for oid in unreadVolatile {
             guard let node = nodes[CatalogObject(.function, oid)] else { continue }
             graph.raise(node, CatalogVerdict(.hiddenCode, .volatileFunction))
         }
         graph.close()
+    }
+
+    /// What follows from all of it.
+    public consuming func knowledge(generation: UInt64) -> Knowledge {
+        close()
         var entries: [CatalogGraph.Kind: [NameIndex.Entry]] = [:]
         var tables: [NameIndex.Entry] = []
         var storage = graph.words
@@ -311,9 +356,12 @@ public struct CatalogFacts: Sendable {
             valueAttributes: NameIndex(entries[.valueAttributeName] ?? [], in: &storage),
             operators: NameIndex(entries[.operatorName] ?? [], in: &storage),
             compoundTypes: NameIndex(entries[.compoundTypeName] ?? [], in: &storage),
+            castTypes: NameIndex(entries[.castTypeName] ?? [], in: &storage),
+            arrayTypes: NameIndex(entries[.arrayTypeName] ?? [], in: &storage),
             tables: NameIndex(tables, in: &storage))
         let attributes = (entries[.attributeName] ?? []) + (entries[.valueAttributeName] ?? [])
-        let filter = NameFilter(objections + attributes + (entries[.compoundTypeName] ?? []), in: storage)
+        let types = [.compoundTypeName, .castTypeName, .arrayTypeName].flatMap { entries[$0] ?? [] }
+        let filter = NameFilter(objections + attributes + types, in: storage)
         return Knowledge(
             generation: generation, storage: storage, indexes: indexes, filter: filter,
             unnamed: Knowledge.Unnamed(

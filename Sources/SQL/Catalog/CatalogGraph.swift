@@ -12,6 +12,8 @@ struct CatalogGraph: Sendable {
         /// Values in columns of a type. What would write is left out, since a standby refuses that.
         case columnValue
         case functionName, relationName, typeName, compoundTypeName, operatorName
+        /// Of types that are made by casts, and of types of which arrays are.
+        case castTypeName, arrayTypeName
         /// Of functions that can be called as `value.name`, the value being a row of a relation; or any other.
         case attributeName, valueAttributeName
 
@@ -23,8 +25,8 @@ struct CatalogGraph: Sendable {
             case .type, .cast, .unnamedType, .columnValue: .reachingType
             case .operation: .reachingOperator
             case .implicit: .implicitCall
-            case .functionName, .relationName, .typeName, .compoundTypeName, .operatorName, .attributeName,
-                .valueAttributeName:
+            case .functionName, .relationName, .typeName, .compoundTypeName, .operatorName, .castTypeName,
+                .arrayTypeName, .attributeName, .valueAttributeName:
                 nil
             }
         }

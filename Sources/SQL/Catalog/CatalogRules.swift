@@ -93,19 +93,20 @@ extension StatementReader {
     mutating func checkCatalogName(_ text: Span<UInt8>, _ word: Token) {
         let isQualified = query.previous.kind == .dot
         checkCatalogName(
-            text, word, qualifier: isQualified ? query.dotted : .none, isType: mayBeType(isQualified: isQualified))
+            text, word, qualifier: isQualified ? query.dotted : .none,
+            type: typePlace(text, isQualified: isQualified))
     }
 
     /// - Parameter qualifier: what stands before the dot before the name; `.none` when there is no dot.
     mutating func checkCatalogName(
-        _ text: Span<UInt8>, _ word: Token, qualifier: Token, isType: Bool = false
+        _ text: Span<UInt8>, _ word: Token, qualifier: Token, type: TypePlace = .none
     ) {
         if word.kind == .unicodeWord {
             guard let decoded = UnicodeName(text, word) else { return noteOddName(word) }
             let bytes = decoded.bytes.span.extracting(0..<decoded.count)
             if isOdd(bytes) { noteOddName(word) }
             return checkCatalogName(
-                bytes, schema: bytes.extracting(0..<0), folds: (false, false), isType: isType, word.range)
+                bytes, schema: bytes.extracting(0..<0), folds: (false, false), type: type, word.range)
         }
         let plain = PlainName(word)
         let bytes = text.extracting(plain.range)
@@ -114,18 +115,18 @@ extension StatementReader {
         // A schema that cannot be compared narrows nothing.
         guard qualifier.isWord, qualifier.kind != .unicodeWord, !isOdd(text.extracting(schema.range)) else {
             return checkCatalogName(
-                bytes, schema: bytes.extracting(0..<0), folds: (plain.folds, false), isType: isType, word.range)
+                bytes, schema: bytes.extracting(0..<0), folds: (plain.folds, false), type: type, word.range)
         }
         checkCatalogName(
-            bytes, schema: text.extracting(schema.range), folds: (plain.folds, schema.folds), isType: isType,
+            bytes, schema: text.extracting(schema.range), folds: (plain.folds, schema.folds), type: type,
             word.range)
     }
 
     private mutating func checkCatalogName(
-        _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool), isType: Bool,
+        _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool), type: TypePlace,
         _ place: Range<Int>
     ) {
-        if isType { checkCompoundType(name, schema: schema, folds: folds, place) }
+        if type != .none { checkType(name, schema: schema, folds: folds, type, place) }
         if references != nil {
             _ = references?.use(.relationName, name, schema: schema, folds: folds)
             _ = references?.use(.typeName, name, schema: schema, folds: folds)

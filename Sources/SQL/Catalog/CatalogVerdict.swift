@@ -53,7 +53,7 @@ public enum CatalogLevel: UInt8, Comparable, Sendable, CaseIterable {
         case .safe, .typeInput: self = .harmless
         case .nodeAddress: self = .nodeAddress
         case .primaryOnly, .primaryPosition, .advisoryXact, .currentSetting: self = .primaryOnly
-        case .write, .adminWrite, .endsBackend: self = .write
+        case .write, .plannedWrite, .adminWrite, .endsBackend: self = .write
         case .unknown, .advisorySession, .advisoryUnlock, .setSeed, .setConfig, .backendState, .sequenceState,
             .sqlFromText:
             self = .hiddenCode

@@ -46,6 +46,10 @@ public struct Knowledge: Sendable {
         var operators = NameIndex.none
         /// Types with parts, rows of relations among them, that object.
         var compoundTypes = NameIndex.none
+        /// Types to which a cast objects.
+        var castTypes = NameIndex.none
+        /// The same of types to arrays of which a cast does.
+        var arrayTypes = NameIndex.none
         /// Tables that do not object.
         var tables = NameIndex.none
 
@@ -115,8 +119,8 @@ public struct Knowledge: Sendable {
 
     /// What becoming a value of a type calls that the text does not name.
     var typeInput: CatalogVerdict { content.unnamed.typeInput }
-    /// Some type objects to a replica, so that a table with a column of it would, too.
-    var hasObjectingTypes: Bool { typeInput.level > .harmless }
+    /// Some type objects to a replica, so that a table with a column of it, or the type of its rows, would, too.
+    var hasObjectingTypes: Bool { typeInput.level > .harmless || !content.indexes.castTypes.isEmpty }
 
     /// A write may leave something in the session that its text does not show.
     var writesLeaveState: Bool { isOutdated || content.unnamed.firedCalls.level >= .inspectable }
@@ -152,6 +156,20 @@ public struct Knowledge: Sendable {
         _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)
     ) -> CatalogVerdict? {
         content.indexes.compoundTypes.lookup(name, schema: schema, folds: folds, in: content.storage)
+    }
+
+    /// The verdict on casts to a type.
+    func castType(
+        _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)
+    ) -> CatalogVerdict? {
+        content.indexes.castTypes.lookup(name, schema: schema, folds: folds, in: content.storage)
+    }
+
+    /// The same for arrays of a type.
+    func arrayType(
+        _ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)
+    ) -> CatalogVerdict? {
+        content.indexes.arrayTypes.lookup(name, schema: schema, folds: folds, in: content.storage)
     }
 
     func isTable(_ name: Span<UInt8>, schema: Span<UInt8>, folds: (name: Bool, schema: Bool)) -> Bool {

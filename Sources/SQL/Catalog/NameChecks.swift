@@ -9,6 +9,7 @@ struct NameChecks: OptionSet {
     /// Relations, types and attributes, some of which object.
     static let names = NameChecks(rawValue: 1 << 1)
     static let operators = NameChecks(rawValue: 1 << 2)
+    /// Types where the place tells them from relations.
     static let compoundTypes = NameChecks(rawValue: 1 << 3)
     /// A relation or type that objects has a name that is not compared byte by byte: with other characters than ASCII,
     /// which the client's encoding may write otherwise, with a quote, or as long as names that were cut.
@@ -20,6 +21,9 @@ struct NameChecks: OptionSet {
     /// The catalog may have changed since.
     static let outdated = NameChecks(rawValue: 1 << 7)
 
+    /// Types, for brackets behind them.
+    static let arrayTypes = NameChecks(rawValue: 1 << 8)
+
     /// Strings, because of the types before them.
     static let literals: NameChecks = [.compoundTypes, .outdated]
 
@@ -30,9 +34,11 @@ struct NameChecks: OptionSet {
     ) {
         self = .catalog
         let attributes = !indexes.attributes.isEmpty || !indexes.valueAttributes.isEmpty
-        if attributes || !indexes.objections.isEmpty || !indexes.compoundTypes.isEmpty { insert(.names) }
+        let hasTypes = !indexes.compoundTypes.isEmpty || !indexes.castTypes.isEmpty || !indexes.arrayTypes.isEmpty
+        if attributes || !indexes.objections.isEmpty || hasTypes { insert(.names) }
         if !indexes.operators.isEmpty || isOutdated { insert(.operators) }
-        if !indexes.compoundTypes.isEmpty { insert(.compoundTypes) }
+        if hasTypes { insert(.compoundTypes) }
+        if !indexes.arrayTypes.isEmpty { insert(.arrayTypes) }
         if odd.names { insert(.oddNames) }
         if odd.attributes || isOutdated { insert(.attributes) }
         if hasWordFunctions || isOutdated { insert(.words) }
