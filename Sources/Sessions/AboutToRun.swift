@@ -50,7 +50,9 @@ extension ClientSession {
         if endsTransaction, batch.hasOneStatement, server.owedSyncs == 0 { hasSavepoint = false }
         noteTransaction(classification)
         // Behind a failure the next transaction has none of the characteristics of the one before.
-        if server.status == .failed, server.owedSyncs == 0, classification.command.chains { transaction = .open(TransactionModes()) }
+        if server.status == .failed, server.owedSyncs == 0, classification.command.chains {
+            transaction = .open(TransactionModes())
+        }
         noteLexing(effects)
         noteState(classification, server: server)
         if effects.contains(.hiddenCode), !isPinned, !isOnReplica { hasLeftTraces = true }

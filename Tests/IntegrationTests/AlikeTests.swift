@@ -43,6 +43,8 @@ import Testing
         ["BEGIN READ ONLY", "SELECT 1", "SET transaction_read_only = off", delete, "ROLLBACK"],
         ["BEGIN READ ONLY", "SELECT 1", "SET LOCAL transaction_read_only TO off", delete, "ROLLBACK"],
         ["BEGIN READ ONLY", "SELECT 1", "SET TRANSACTION READ WRITE; SELECT 1", delete, "ROLLBACK"],
+        ["BEGIN READ ONLY", "SELECT 1", "SET TRANSACTION READ ONLY; COMMIT; \(delete)", "SELECT 2"],
+        ["BEGIN READ ONLY", "SELECT 1", "SET TRANSACTION READ ONLY; SELECT pg_advisory_xact_lock_shared(1)", "COMMIT"],
         ["BEGIN READ ONLY", "SELECT 1", "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SELECT 1", "ROLLBACK"],
         [
             "BEGIN READ ONLY", "DECLARE c CURSOR FOR SELECT 1", "BEGIN READ WRITE", delete, "ROLLBACK",

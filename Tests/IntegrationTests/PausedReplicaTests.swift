@@ -191,18 +191,37 @@ import Testing
             try client.succeed("SET pointsman.consistency = primary")
             #expect(try client.value(still.count) == "1")
 
-            // With a cursor it cannot leave.
-            let rooted = try still.reader()
-            try rooted.succeed("BEGIN")
-            try rooted.succeed("DECLARE c CURSOR FOR \(still.count)")
-            try rooted.succeed("SET pointsman.token = '\(token)'")
-            #expect(try rooted.query(still.count).errors == ["40001"])
+            // With what cannot be taken along it cannot leave.
+            let lock = "LOCK TABLE \(still.table) IN ACCESS SHARE MODE"
+            for root in ["DECLARE c CURSOR FOR \(still.count)", "SET work_mem = '5MB'", "SET ROLE app", lock] {
+                let rooted = try still.reader()
+                try rooted.succeed("BEGIN")
+                try rooted.succeed(root)
+                try rooted.succeed("SET pointsman.token = '\(token)'")
+                // What a cursor shows was settled when it was declared.
+                if root.hasPrefix("DECLARE") { #expect(try rooted.value("FETCH c") == "0") }
+                #expect(try rooted.query(still.count).errors == ["40001"], "\(root)")
+                #expect(try rooted.query(still.count).errors == ["25P02"])
+            }
+            let fixed = try still.reader()
+            #expect(try fixed.query("BEGIN ISOLATION LEVEL REPEATABLE READ; \(still.count)").value == "0")
+            try fixed.succeed("SET pointsman.token = '\(token)'")
+            #expect(try fixed.value(still.count) == "0", "one state for the whole transaction")
+            try fixed.succeed("COMMIT")
+            #expect(try fixed.value(still.count) == "1")
 
             let pinned = try still.reader()
             try pinned.succeed("SELECT set_config('enable_sort' || '', 'off', false)")
             #expect(try pinned.value(still.count) == "0")
             #expect(try pinned.query("/* pointsman: group=g */ \(still.count)").errors == ["55000"])
             #expect(try pinned.value(still.count) == "0")
+            try pinned.succeed("SET pointsman.token = '\(token)'")
+            #expect(try pinned.query(still.count).errors == ["55000"])
+            #expect(try pinned.extended(still.count).errors == ["55000"])
+            try pinned.send(.flush, .sync)
+            #expect(try pinned.readUntilReady().errors == [])
+            try pinned.succeed("DISCARD ALL")
+            #expect(try pinned.value(still.count) == "1")
         }
     }
 

@@ -85,6 +85,9 @@ import Testing
         try client.succeed("PREPARE one AS SELECT 1")
         #expect(try client.value("EXECUTE one") == "1")
         #expect(try client.extended("EXECUTE one").value == "1")
+        let prepared = FrontendMessage.parse("EXECUTE one", name: "run")
+        #expect(try client.exchange([prepared, .describeStatement("run")]).errors == [])
+        #expect(try client.exchange([.bind(statement: "run"), .execute(), .flush]).value == "1")
         try client.succeed("PREPARE two AS INSERT INTO pg_class VALUES (1)")
         #expect(try client.extended("EXECUTE two").errors == ["25006"])
     }
