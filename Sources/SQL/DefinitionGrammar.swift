@@ -42,8 +42,8 @@ extension StatementReader {
             let isIndex = at(.index)
             let end = readDefinitionBody(text, isTable: isTable, isTemporary: isTemporary)
             let isHarmless =
-                (isTable || isIndex && !end.calls) && !isUnlogged && !end.makesSequence && !end.hidesName
-                && !knowledge.hasObjectingTypes
+                (isTable && !knowledge.hasObjectingCasts || isIndex && !end.calls) && !isUnlogged
+                && !end.makesSequence && !end.hidesName && !knowledge.hasObjectingTypes
             if end.isTemporary && !end.isDropped {
                 note(.sessionState, pins: .temporaryTable, object.range, .temporaryObject)
             }

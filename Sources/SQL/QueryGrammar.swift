@@ -273,9 +273,9 @@ extension StatementReader {
             // Variables of PL/pgSQL.
             if query.place == .procedure { return }
             query.modifiesData = true
-            note(
-                knowledge.hasObjectingTypes ? [.mayWrite, .ddl, .catalog, .knownTables] : [.mayWrite, .ddl], word.range,
-                .selectInto)
+            note([.mayWrite, .ddl], word.range, .selectInto)
+            if knowledge.hasObjectingCasts { note(.catalog, word.range, .selectInto) }
+            if knowledge.hasObjectingTypes { note([.catalog, .knownTables], word.range, .selectInto) }
         }
     }
 

@@ -172,9 +172,10 @@ enum SettingName {
         Array("transaction_read_only".utf8), Array("transaction_isolation".utf8), Array("transaction_deferrable".utf8),
     ]
     /// What a standby has another value of, and what each node has for itself: files, addresses, part in replication.
+    /// By its port, as by `inet_server_port()`, people look where a read went.
     private static let nodeNames = [
         "in_hot_standby", "transaction_read_only", "config_file", "data_directory", "external_pid_file", "hba_file",
-        "ident_file", "cluster_name", "port", "ssl", "listen_addresses", "bonjour", "bonjour_name", "max_connections",
+        "ident_file", "cluster_name", "ssl", "listen_addresses", "bonjour", "bonjour_name", "max_connections",
         "reserved_connections", "superuser_reserved_connections", "restore_command", "promote_trigger_file",
         "synchronous_standby_names", "synchronized_standby_slots", "sync_replication_slots", "summarize_wal",
         "max_replication_slots", "max_wal_senders", "wal_sender_timeout", "wal_keep_size", "max_slot_wal_keep_size",

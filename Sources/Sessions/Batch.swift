@@ -106,6 +106,10 @@ struct Batch: ~Copyable, Sendable {
     var opening: Opening?
     /// FETCH, MOVE or CLOSE.
     private(set) var continuesCursor = false
+    /// One of several statements in a text may choose the isolation of a transaction.
+    var namesIsolation = false
+    /// A comment behind a Flush asks for more than the server was chosen for.
+    var asksTooLate = false
     /// Its end is in a transaction that it has begun itself.
     private var begins = false
     /// One that it has begun ahead of something else, so that it stands if that fails.
@@ -183,6 +187,8 @@ struct Batch: ~Copyable, Sendable {
         speaksToRouter = false
         opening = nil
         continuesCursor = false
+        namesIsolation = false
+        asksTooLate = false
         begins = false
     }
 
@@ -426,7 +432,7 @@ extension ClientSession {
             batch.add(classification, runs: true)
             noteParsing(classification.effects, table: &table)
             if !table.learned.isEmpty || rerun != nil { noteText(of: reference, table: &table) }
-            if case .begin = classification.command {
+            if classification.effects.contains(.cursor) || classification.command.isBegin {
                 batch.noteSpelling(of: classification, table.tail(reference).span)
             }
         case Frontend.describe, Frontend.close:
@@ -487,9 +493,4 @@ extension Classification {
     static let unreadable = unseen(.tooLargeToRead)
     /// A call by the function's number.
     static let functionCall = unseen(.hiddenCode)
-}
-
-extension ErrorFields {
-    static let malformedMessage = ErrorFields(.fatal, "08P01", "invalid message format")
-    static let changedResultType = ErrorFields(.error, "0A000", "cached plan must not change result type")
 }

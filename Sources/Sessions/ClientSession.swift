@@ -134,8 +134,12 @@ public struct ClientSession: ~Copyable, Sendable {
     var hasSplit = false
     /// `default_transaction_isolation` on the attached server.
     var defaultIsolation = IsolationLevel.readCommitted
-    /// Nothing but what the session has told its server gives the transaction its characteristics.
+    /// The characteristics of the open transaction are those that were asked for by statements of their own.
     var hasKnownModes = false
+    /// Otherwise: its isolation may be any.
+    var mayHaveChosenIsolation = false
+    /// Those of a transaction whose BEGIN was sent and not answered.
+    var begunModes: TransactionModes?
     /// It has read elsewhere: where it begins again it must not become one that writes.
     var bringsSnapshot = false
     /// SET LOCAL, a cursor, an open portal or a savepoint: the transaction cannot be begun again elsewhere.
@@ -270,6 +274,7 @@ public struct ClientSession: ~Copyable, Sendable {
         hasSnapshot = false
         hasLocalSettings = false
         isInTransaction = false
+        begunModes = nil
         changesState = false
         asksForAnswers = false
         bindsStateChange = false
@@ -406,6 +411,7 @@ public struct ClientSession: ~Copyable, Sendable {
             resetsAll = false
             pinsInDoubt = []
             if status == .idle {
+                begunModes = nil
                 hasUnprovenPins = false
                 mayHaveWritten = false
                 writtenGroups = nil
@@ -425,6 +431,11 @@ public struct ClientSession: ~Copyable, Sendable {
         case .inTransaction, .failed:
             if status == .inTransaction { hasRolledBack = false }
             if splitModes != nil { hasSplit = true }
+            if let begun = begunModes, server.ledger.isEmpty, !server.needsSync {
+                transaction = .open(begun)
+                hasKnownModes = true
+                begunModes = nil
+            }
             if case .open = transaction { break }
             transaction = .open(TransactionModes())
             hasKnownModes = false

@@ -242,10 +242,11 @@ extension ClientSession {
             }
             refuseWhole(.routerSettingAmongOthers)
         }
+        var refusal: ErrorFields?
         if isOnReplica, isPinned {
             if let error = objectionOfPinned(attachment) {
                 if attachment.willAnswer { return wait(table: &table) }
-                refuseWhole(error)
+                refusal = error
             }
         } else if isOnReplica, !mayStayOnReplica(attachment) {
             if attachment.willAnswer { return wait(table: &table) }
@@ -261,6 +262,8 @@ extension ClientSession {
             if consults(table: &table) { return .consult }
             if batch.effects.contains(.sequenceState) { wantsSequences = true }
             refuseWhole(error)
+        } else if let refusal {
+            refuseWhole(refusal)
         }
         batch.isDecided = true
         hasConsulted = false

@@ -6,15 +6,16 @@ import Wire
 
 extension ClientSession {
     /// An open transaction whose next statement sees what was committed before it, wherever the transaction has begun.
-    private var seesLastCommit: Bool {
-        guard case .open(let modes) = transaction, hasKnownModes else { return false }
+    var seesLastCommit: Bool {
+        guard case .open(let modes) = transaction else { return false }
+        guard hasKnownModes else { return !mayHaveChosenIsolation && defaultIsolation.seesEachCommit }
         return !hasSnapshot || (modes.isolation ?? defaultIsolation).seesEachCommit
     }
 
     /// Such a transaction without anything rooted in its server can begin again elsewhere.
     public var canMove: Bool { listener == .split && canBeginAgain }
 
-    private var canBeginAgain: Bool { !isRooted && seesLastCommit }
+    private var canBeginAgain: Bool { !isRooted && hasKnownModes && seesLastCommit }
 
     /// Likewise one whose session reads on replicas alone, if it has left nothing else there.
     private var canBeginOnAnotherReplica: Bool {

@@ -53,10 +53,6 @@ extension ClientSession {
         return mayStayOnReplica(attachment) ? nil : .pinnedToReplica
     }
 
-    /// Whether a statement that its batch shows only after it was decided asks for more than its replica is known to
-    /// have.
-    func asksTooLate() -> Bool { isOnReplica && asksForMoreInComment }
-
     func refusalOfReader(asksForWrites: Bool, by rule: String? = nil) -> ErrorFields {
         var error: ErrorFields =
             switch (port, asksForWrites) {
@@ -103,6 +99,8 @@ extension Batch {
         .map { Array($0.utf8) }
     private static let ofTransaction = ["transaction_read_only", "transaction_isolation", "transaction_deferrable"]
         .map { Array($0.utf8) }
+    private static let isolationWords = ["isolation", "transaction_isolation", "default_transaction_isolation"]
+        .map { Array($0.utf8) }
     /// What no standby does.
     private static let modesOfPrimary = ["write", "serializable"].map { Array($0.utf8) }
 
@@ -112,6 +110,7 @@ extension Batch {
         guard classification.statementCount == 1 else {
             let effects = classification.effects
             if effects.contains(.transactionControl), text.hasWord(Self.modesOfPrimary) { setsReadWrite = true }
+            if text.hasWord(Self.isolationWords) { namesIsolation = true }
             // The name of either setting ends so.
             if effects.contains(.sessionState), text.contains(Self.readOnlySettings[1]) { setsReadWrite = true }
             return

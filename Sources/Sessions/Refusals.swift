@@ -38,6 +38,8 @@ extension ClientSession {
 }
 
 extension ErrorFields {
+    static let malformedMessage = ErrorFields(.fatal, "08P01", "invalid message format")
+    static let changedResultType = ErrorFields(.error, "0A000", "cached plan must not change result type")
     static let abortedTransaction = ErrorFields(
         .error, "25P02", "current transaction is aborted, commands ignored until end of transaction block")
     static let readOnlyOnReplica = ErrorFields(
@@ -45,7 +47,7 @@ extension ErrorFields {
         hint: "Begin the transaction READ WRITE, or without READ ONLY, to run it on the primary.")
     static let transactionBehind = ErrorFields(
         .error, "40001", "the replica of this transaction is not known to have what the statement must see",
-        detail: "The transaction cannot leave it, because of a cursor or savepoint there.",
+        detail: "What the session has there cannot follow it: a cursor, a savepoint, a setting, the rest of the batch.",
         hint: "Run the transaction again, or begin it READ WRITE to run it on the primary.")
     static let readOnlyEndpoint = ErrorFields(
         .error, "25006", "cannot execute this statement on the reader port",

@@ -218,7 +218,7 @@ public struct RouterSettings: Equatable, Sendable {
         let unit = text.dropFirst(digits.count).drop(while: \.isWhitespace)
         guard let number = Double(digits) else { return nil }
         guard let factor = unit.isEmpty ? 1_000_000 : units.first(where: { $0.key == unit })?.value else { return nil }
-        return UInt64(exactly: (number * Double(factor)).rounded())
+        return UInt64(exactly: (number * Double(factor / 1_000)).rounded() * 1_000)
     }
 
     private static func text(_ nanoseconds: UInt64) -> String {

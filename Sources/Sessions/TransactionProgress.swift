@@ -14,18 +14,25 @@ extension ClientSession {
         }
         switch classification.command {
         case .begin(let modes):
+            if !isInTransaction {
+                begunModes = modes
+            } else if !modes.isEmpty {
+                loseModes()
+            }
             isInTransaction = true
-            if !modes.isEmpty { hasKnownModes = false }
         case .commit(let chain), .rollback(let chain):
             if mayHaveWritten { mayHaveCommitted = true }
             isInTransaction = chain
             if chain {
                 isRooted = false
                 hasSnapshot = false
+            } else {
+                loseModes()
             }
         case .prepareTransaction:
             mayHaveCommitted = true
             isInTransaction = false
+            loseModes()
         case .setTransaction(let changed):
             guard case .open(let modes) = transaction else { break }
             transaction = .open(modes.changed(by: changed))
@@ -38,12 +45,22 @@ extension ClientSession {
             if mayHaveWritten { mayHaveCommitted = true }
             if batch.beginsAmongOthers { mayHaveBegun = true }
             hasSnapshot = true
-            hasKnownModes = false
+            loseModes()
+            mayHaveChosenIsolation = batch.namesIsolation
         }
+    }
+
+    /// What comes may be a transaction of other characteristics.
+    private mutating func loseModes() {
+        hasKnownModes = false
+        mayHaveChosenIsolation = true
+        begunModes = nil
     }
 }
 
 extension Command {
+    var isBegin: Bool { if case .begin = self { true } else { false } }
+
     /// COMMIT or ROLLBACK AND CHAIN.
     var chains: Bool {
         if case .commit(chain: true) = self { return true }

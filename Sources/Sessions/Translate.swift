@@ -107,7 +107,7 @@ extension ClientSession {
             guard let view = ParseView(input, frame: frame) else { return .close(.malformedMessage) }
             if mustWait(for: view.name, input, server: server, toServer: &toServer) { return .wait }
             server.counts.clientParses &+= 1
-            if batch.isOpenEnded { batch.noteComment(input.extracting(view.text)) }
+            if batch.isOpenEnded { noteLateComment(input.extracting(view.text)) }
             openTransaction(server: &server, toServer: &toServer)
             guard parse(view, frame, input, server: &server, table: &table, toServer: &toServer) else { return .wait }
             server.settle(toClient: &toClient, facts: &facts)
@@ -351,9 +351,9 @@ extension ClientSession {
         }
         let classification = table.classification(statement.reference)
         if batch.isOpenEnded {
-            batch.noteComment(of: statement.reference, table)
+            if table.mayHaveComment(statement.reference) { noteLateComment(table.tail(statement.reference).span) }
             let error = lateObjection(to: asForReader(statement.reference, table: &table))
-            if let error = error ?? (asksTooLate() ? .transactionBehind : nil) {
+            if let error = error ?? (batch.asksTooLate ? .transactionBehind : nil) {
                 refusal = error
                 return nil
             }

@@ -51,6 +51,14 @@ extension ClientSession {
         }
     }
 
+    /// Remembers the comment of a text that comes when the server was chosen already.
+    mutating func noteLateComment(_ text: Span<UInt8>) {
+        let (comment, groups) = (batch.comment, batch.groups)
+        batch.noteComment(text)
+        guard batch.comment != comment || batch.groups != groups, isOnReplica, asksForMoreInComment else { return }
+        batch.asksTooLate = transaction == .none || seesLastCommit
+    }
+
     /// A comment asks for something that the server was not chosen for.
     var asksForMoreInComment: Bool {
         guard let comment = batch.comment else { return false }

@@ -225,6 +225,54 @@ import Testing
         }
     }
 
+    /// Whoever has begun it, and with what else: its reads see what they must, or it fails.
+    @Test func transactionsOfTheReaderPort() throws {
+        try withStandstill("session") { still in
+            let token = try still.token()
+            func read(_ client: WireClient) throws -> [BackendMessage] {
+                try client.succeed("SET pointsman.token = '\(token)'")
+                let answer = try client.query(still.count)
+                client.close()
+                return answer
+            }
+            let pinned = try still.reader()
+            try pinned.succeed("SET work_mem = '5MB'; SELECT 1")
+            try pinned.succeed("BEGIN")
+            #expect(try pinned.value(still.count) == "0")
+            #expect(try read(pinned).errors == ["40001"])
+
+            let inOneText = try still.reader()
+            #expect(try inOneText.query("BEGIN; \(still.count)").value == "0")
+            #expect(try read(inOneText).errors == ["40001"])
+
+            let inOneBatch = try still.reader()
+            #expect(try inOneBatch.exchange(execution("BEGIN") + execution(still.count)).value == "0")
+            #expect(try read(inOneBatch).value == "1")
+
+            let anew = try still.reader()
+            try anew.succeed("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            #expect(try anew.value(still.count) == "0")
+            #expect(try anew.exchange(["COMMIT", "BEGIN", still.count].flatMap(execution)).value == "0")
+            #expect(try read(anew).value == "1")
+        }
+    }
+
+    /// A comment counts where it stands ahead of the choice; behind a Flush it can only be refused.
+    @Test func commentsAndAFlushOnTheReaderPort() throws {
+        try withStandstill("session") { still in
+            let client = try still.reader()
+            for comment in ["group=nobody", "max_lag=1h", "consistency=monotonic"] {
+                let text = "/* pointsman: \(comment) */ \(still.count)"
+                #expect(try client.exchange(execution(text) + [.flush]).value == "0", "\(comment)")
+            }
+            try client.send(execution("SELECT 1") + [.flush])
+            _ = try client.read(until: .commandComplete)
+            try client.send(execution("/* pointsman: group=g */ \(still.count)") + [.sync])
+            #expect(try client.readUntilReady().errors == ["40001"])
+            #expect(try client.value(still.count) == "0")
+        }
+    }
+
     /// Sessions keep the level that they began with.
     @Test func aReload() throws {
         let cluster = try Self.cluster.get()

@@ -37,7 +37,7 @@ enum CatalogQuestion: CaseIterable {
         SELECT 4, oid, xmin FROM pg_policy UNION ALL \
         SELECT 5, oid, xmin FROM pg_cast WHERE oid >= 16384 UNION ALL \
         SELECT 6, oid, xmin FROM pg_operator WHERE oid >= 16384 UNION ALL \
-        SELECT 7, oid, xmin FROM pg_type WHERE oid >= 16384 AND typtype IN ('d', 'r', 'm') UNION ALL \
+        SELECT 7, oid, xmin FROM pg_type WHERE oid >= 16384 AND typtype <> 'c' AND typcategory <> 'A' UNION ALL \
         SELECT 8, oid, xmin FROM pg_constraint WHERE contypid <> 0 UNION ALL \
         SELECT 9, oid, xmin FROM pg_amproc WHERE oid >= 16384 UNION ALL \
         SELECT 10, inhrelid, xmin FROM pg_inherits UNION ALL \

@@ -119,8 +119,10 @@ public struct Knowledge: Sendable {
 
     /// What becoming a value of a type calls that the text does not name.
     var typeInput: CatalogVerdict { content.unnamed.typeInput }
-    /// Some type objects to a replica, so that a table with a column of it, or the type of its rows, would, too.
-    var hasObjectingTypes: Bool { typeInput.level > .harmless || !content.indexes.castTypes.isEmpty }
+    /// Some type objects to a replica, so that a table with a column of it would, too.
+    var hasObjectingTypes: Bool { typeInput.level > .harmless }
+    /// Some cast does, to which the type of a new table's rows may lead.
+    var hasObjectingCasts: Bool { !content.indexes.castTypes.isEmpty }
 
     /// A write may leave something in the session that its text does not show.
     var writesLeaveState: Bool { isOutdated || content.unnamed.firedCalls.level >= .inspectable }

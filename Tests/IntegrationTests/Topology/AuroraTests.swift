@@ -80,6 +80,8 @@ import Testing
         try reader.succeed("CREATE TABLE written (number int)")
         #expect(try (1...20).allSatisfy { _ in try reader.port() == "\(writer.port)" })
 
+        // It is one storage, whatever stands in for it.
+        try cluster.waitUntilReplayed()
         // The storage lets one node write: nothing waits for the former writer to be heard of.
         let load = try router.client()
         defer { load.close() }
