@@ -111,7 +111,7 @@ extension RouterProcess {
         let client = try client(options: [("application_name", "waits for the replicas")])
         defer { client.close() }
         var seen: Set<String> = []
-        try eventually("reads to reach the servers on \(ports)", within: .seconds(30)) {
+        try eventually("reads to reach the servers on \(ports)", within: .seconds(60)) {
             if let port = try client.port() { seen.insert(port) }
             return seen.isSuperset(of: ports)
         }

@@ -52,7 +52,7 @@ import Testing
 
         // What was acknowledged is on every member that may become the leader.
         for member in [a, b] {
-            try eventually("\(member.name) to have every row", within: .seconds(30)) {
+            try eventually("\(member.name) to have every row", within: .seconds(120)) {
                 try stage.psql(member, "SELECT count(*) FROM written", database: "app") == "3"
             }
         }
