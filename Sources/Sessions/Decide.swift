@@ -141,7 +141,7 @@ extension ClientSession {
             if let attachment, attachment.willAnswer { return wait(table: &table) }
             return .token(command)
         }
-        if let error = objectionToTransaction {
+        if let error = objectionEverywhere {
             if let attachment {
                 if attachment.willAnswer { return wait(table: &table) }
                 refusal = error

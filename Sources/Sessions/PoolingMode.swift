@@ -8,7 +8,7 @@ extension ClientSession {
     var reasonOfMode: PinReasons { settings.keepsServer && !isOnReplica ? .sessionMode : [] }
 
     /// Why the batch must run nowhere: it begins a transaction where there are none, or asks the router among others.
-    var objectionToTransaction: ErrorFields? {
+    var objectionEverywhere: ErrorFields? {
         if batch.effects.contains(.explainsRoute) { return .explanationAmongOthers }
         if batch.isOpenEnded, case .explainRoute = batch.command { return .explanationAmongOthers }
         guard !settings.allowsTransactions, batch.effects.contains(.transactionControl), mayBegin else { return nil }

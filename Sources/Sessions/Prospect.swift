@@ -83,7 +83,7 @@ extension ClientSession {
             return Self.isMissing(range, in: message.extracting(FrameHeader.byteCount..<message.count))
                 ? .refused(.nothingToExplain) : .answeredHere
         }
-        if let error = objectionToTransaction { return .refused(error) }
+        if let error = objectionEverywhere { return .refused(error) }
         if transaction == .failedWithoutServer {
             return endsTransaction ? .answeredHere : .refused(.abortedTransaction)
         }

@@ -351,7 +351,7 @@ extension ClientSession {
         }
         let classification = table.classification(statement.reference)
         if batch.isOpenEnded {
-            if table.mayHaveComment(statement.reference) { noteLateComment(table.tail(statement.reference).span) }
+            noteLateComment(of: statement.reference, table)
             let error = lateObjection(to: asForReader(statement.reference, table: &table))
             if let error = error ?? (batch.asksTooLate ? .transactionBehind : nil) {
                 refusal = error

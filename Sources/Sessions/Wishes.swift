@@ -55,6 +55,17 @@ extension ClientSession {
     mutating func noteLateComment(_ text: Span<UInt8>) {
         let (comment, groups) = (batch.comment, batch.groups)
         batch.noteComment(text)
+        compareWithChoice(comment, groups)
+    }
+
+    mutating func noteLateComment(of reference: StatementReference, _ table: borrowing StatementTable) {
+        let (comment, groups) = (batch.comment, batch.groups)
+        batch.noteComment(of: reference, table)
+        compareWithChoice(comment, groups)
+    }
+
+    /// - Parameters: what comments had asked for before the one that was noted last.
+    private mutating func compareWithChoice(_ comment: RouterSettings?, _ groups: [String]) {
         guard batch.comment != comment || batch.groups != groups, isOnReplica, asksForMoreInComment else { return }
         batch.asksTooLate = transaction == .none || seesLastCommit
     }

@@ -114,6 +114,15 @@ import Testing
             #expect(try writer.readUntilReady().errors == [])
             #expect(try reader.value(still.count) == "0")
             #expect(try reader.value("/* pointsman: group=g */ \(still.count)") == "1")
+
+            // A statement without a comment is its session's group's.
+            let member = try still.client(options: [("pointsman.group", "own")])
+            #expect(try member.exchange([.parse(still.insert, name: "insert")]).errors == [])
+            try member.send(execution("/* pointsman: group=g */ SELECT 1") + [.flush])
+            _ = try member.read(until: .commandComplete)
+            try member.send(.bind(statement: "insert"), .execute(), .sync)
+            #expect(try member.readUntilReady().errors == [])
+            #expect(try reader.value("/* pointsman: group=own */ \(still.count)") == "2")
         }
     }
 
